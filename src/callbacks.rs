@@ -1,0 +1,218 @@
+//! What the manager asks of its clients, and what it tells them.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use crate::client::ClientRef;
+use crate::types::address::{Address, GroupAddr, SourceAddr};
+use crate::types::entry::Entry;
+use crate::types::interface::Interface;
+
+/// What IGMP, or MLD, writes to share interfaces with routing protocols.
+///
+/// Every method does nothing unless it is written. Each is handed the client that it speaks for:
+/// store no [`Client`](crate::Client) in the implementation, that would be a cycle.
+///
+/// # When they are called
+///
+/// [`disable_igmp`](Self::disable_igmp) and [`enable_igmp`](Self::enable_igmp) are *calls*: they are made
+/// at once, on the thread that takes or releases the interface, in strict order around the hand-over.
+/// [`interface_removed`](Self::interface_removed) is an *alert*, and comes through IGMP's queue.
+///
+/// # Thread and locks
+///
+/// Any thread, one hand-over of an interface at a time; hand-overs of other interfaces run side by side.
+/// The manager holds no lock, so do not hold one here that a thread keeps while it calls the manager.
+///
+/// # What you may call from here
+///
+/// Anything. A take or release of the interface that is being handed over is refused, and alerts that
+/// your calls cause are delivered after the callback has returned.
+///
+/// # If it panics
+///
+/// The panic is caught, reported at error level and counted; the hand-over goes on.
+///
+/// # Example: IGMP remembers what to add again
+///
+/// ```
+/// use mgm::{ClientRef, Entry, IgmpCallbacks, Interface};
+///
+/// struct Igmp { joined: Vec<Entry> }
+///
+/// impl IgmpCallbacks for Igmp {
+///     fn enable_igmp(&self, igmp: &ClientRef, interface: Interface) {
+///         for &entry in &self.joined {
+///             // Adding here is allowed; MGM's own documentation warns that there it deadlocks.
+///             igmp.add_group_membership(interface, entry).expect("IGMP is on the interface");
+///         }
+///     }
+/// }
+/// ```
+#[expect(unused_variables, reason = "the defaults do nothing; the names are for the documentation")]
+pub trait IgmpCallbacks<A: Address = Ipv4Addr>: Send + Sync {
+    /// Stop adding and deleting on `interface`: its owner is about to change.
+    ///
+    /// Until [`enable_igmp`](Self::enable_igmp) begins, adds and deletes there are refused with
+    /// [`Error::IgmpDisabled`](crate::Error::IgmpDisabled). The change waits until this returns. All that IGMP
+    /// holds on the interface is then withdrawn.
+    #[doc(alias = "PMGM_DISABLE_IGMP_CALLBACK")]
+    fn disable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {}
+
+    /// The owner of `interface` has changed: add again what is joined there, here or later.
+    ///
+    /// Exactly one follows every [`disable_igmp`](Self::disable_igmp), unless IGMP itself has gone.
+    #[doc(alias = "PMGM_ENABLE_IGMP_CALLBACK")]
+    fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {}
+
+    /// `interface` is gone, and with it all that IGMP held there.
+    fn interface_removed(&self, igmp: &ClientRef<A>, interface: Interface<A>) {}
+}
+
+/// What a routing protocol writes to hear of what it has to know.
+///
+/// Every method does nothing unless it is written. Each is handed the client that it speaks for:
+/// store no [`Client`](crate::Client) in the implementation, that would be a cycle.
+///
+/// # Order
+///
+/// All of these are *alerts*. One client's alerts arrive one at a time, in the order in which the
+/// manager's state changed, and what the state was changed to can be read from inside them.
+///
+/// # Thread and locks
+///
+/// The thread whose call caused the alert, before that call returns; or, if another thread is
+/// delivering to this client at the time, that thread. The manager holds no lock.
+///
+/// # What you may call from here
+///
+/// Anything. Alerts that your calls cause are delivered after the callback has returned.
+///
+/// # If it panics
+///
+/// The panic is caught, reported at error level and counted; the next alert follows.
+#[expect(unused_variables, reason = "the defaults do nothing; the names are for the documentation")]
+pub trait ProtocolCallbacks<A: Address = Ipv4Addr>: Send + Sync {
+    /// Others want `entry` from now on: pull it (MGM: Join Alert; RFC 2715 §3.1.1).
+    #[doc(alias = "PMGM_JOIN_ALERT_CALLBACK")]
+    fn join_alert(&self, client: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {}
+
+    /// Nobody else wants `entry` any more: stop pulling it.
+    ///
+    /// A client that registered when others already wanted something hears of its end without ever
+    /// having heard of its beginning.
+    #[doc(alias = "PMGM_PRUNE_ALERT_CALLBACK")]
+    fn prune_alert(&self, client: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {}
+
+    /// IGMP added `entry` on `interface`, which this client owns.
+    #[doc(alias = "PMGM_LOCAL_JOIN_CALLBACK")]
+    fn local_join(&self, client: &ClientRef<A>, interface: Interface<A>, entry: Entry<A>) {}
+
+    /// IGMP deleted `entry` on `interface`, or it was withdrawn. Every `local_join` is matched by one of these.
+    #[doc(alias = "PMGM_LOCAL_LEAVE_CALLBACK")]
+    fn local_leave(&self, client: &ClientRef<A>, interface: Interface<A>, entry: Entry<A>) {}
+
+    /// IGMP blocks `source` in `group` on `interface`, which this client owns (IGMPv3's EXCLUDE).
+    fn local_block(
+        &self,
+        client: &ClientRef<A>,
+        interface: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+    ) {
+    }
+
+    /// IGMP no longer blocks `source` in `group` on `interface`.
+    fn local_unblock(
+        &self,
+        client: &ClientRef<A>,
+        interface: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+    ) {
+    }
+
+    /// `interface`, which this client owned, is gone, and with it all that the client held there.
+    fn interface_removed(&self, client: &ClientRef<A>, interface: Interface<A>) {}
+}
+
+/// Why a join or prune alert came (MGM: `bMemberUpdate`).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum AlertCause {
+    /// Memberships changed.
+    Membership,
+}
+
+impl fmt::Display for AlertCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Membership => f.write_str("membership"),
+        }
+    }
+}
+
+/// Callbacks that do nothing, for an IGMP or a protocol that needs none.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to add to nothing")]
+pub struct NoCallbacks;
+
+impl<A: Address> IgmpCallbacks<A> for NoCallbacks {}
+impl<A: Address> ProtocolCallbacks<A> for NoCallbacks {}
+
+impl<A: Address, T: IgmpCallbacks<A> + ?Sized> IgmpCallbacks<A> for Arc<T> {
+    fn disable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
+        T::disable_igmp(self, igmp, interface);
+    }
+
+    fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
+        T::enable_igmp(self, igmp, interface);
+    }
+
+    fn interface_removed(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
+        T::interface_removed(self, igmp, interface);
+    }
+}
+
+impl<A: Address, T: ProtocolCallbacks<A> + ?Sized> ProtocolCallbacks<A> for Arc<T> {
+    fn join_alert(&self, client: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {
+        T::join_alert(self, client, entry, cause);
+    }
+
+    fn prune_alert(&self, client: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {
+        T::prune_alert(self, client, entry, cause);
+    }
+
+    fn local_join(&self, client: &ClientRef<A>, interface: Interface<A>, entry: Entry<A>) {
+        T::local_join(self, client, interface, entry);
+    }
+
+    fn local_leave(&self, client: &ClientRef<A>, interface: Interface<A>, entry: Entry<A>) {
+        T::local_leave(self, client, interface, entry);
+    }
+
+    fn local_block(
+        &self,
+        client: &ClientRef<A>,
+        interface: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+    ) {
+        T::local_block(self, client, interface, source, group);
+    }
+
+    fn local_unblock(
+        &self,
+        client: &ClientRef<A>,
+        interface: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+    ) {
+        T::local_unblock(self, client, interface, source, group);
+    }
+
+    fn interface_removed(&self, client: &ClientRef<A>, interface: Interface<A>) {
+        T::interface_removed(self, client, interface);
+    }
+}

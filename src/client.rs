@@ -1,0 +1,371 @@
+//! The handle of a registered client.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::engine::{ClientKey, Hold};
+use crate::error::Error;
+use crate::mgm::Mgm;
+use crate::shared::Shared;
+use crate::types::address::{Address, GroupAddr, SourceAddr};
+use crate::types::client::ClientName;
+use crate::types::entry::Entry;
+use crate::types::interface::Interface;
+use crate::view::Change;
+
+/// A registration: IGMP's, or one routing protocol's.
+///
+/// It cannot be copied, so nobody else can act for the client, nor used on another manager. What the
+/// client can do is on [`ClientRef`], to which this derefs.
+///
+/// # Dropping it
+///
+/// Releases what the client is on, in the order of taking, hand-overs included, and deregisters (CL-4).
+/// From then on no callback of the client begins; one that is running on another thread may still run.
+/// Where another thread is handing one of its interfaces over, that thread completes the release.
+#[must_use = "dropping it deregisters the client"]
+pub struct Client<A: Address = Ipv4Addr> {
+    me: ClientRef<A>,
+}
+
+impl<A: Address> Client<A> {
+    pub(crate) fn new(shared: Arc<Shared<A>>, client: ClientKey) -> Self {
+        Self { me: ClientRef::new(shared, client) }
+    }
+
+    /// Ends the registration of a client that is on no interface (CL-3).
+    ///
+    /// Nobody is called or told.
+    ///
+    /// # Errors
+    ///
+    /// [`DeregisterError`], which gives the client back, with
+    /// [`Error::StillOnInterfaces`]: it has interfaces to release first, and they are named.
+    ///
+    /// # Example: first release, then deregister
+    ///
+    /// ```
+    /// use mgm::{ClientId, Interface, Mgm, NoCallbacks};
+    ///
+    /// let mgm = Mgm::new();
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// pim.take_interface_ownership(eth0)?;
+    /// let pim = pim.deregister().expect_err("it owns eth0").into_client();
+    /// pim.release_interface_ownership(eth0)?;
+    /// pim.deregister()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "MgmDeRegisterMProtocol")]
+    pub fn deregister(self) -> Result<(), DeregisterError<A>> {
+        let shared = &self.me.shared;
+        let ended = shared.update(|state| state.engine.deregister(self.me.client, &mut state.effects));
+        match ended {
+            Ok(()) => {
+                tracing::info!(client = %self.me.name(), "deregistered");
+                Ok(())
+            }
+            Err(error) => Err(DeregisterError { client: self, error: refused(error) }),
+        }
+    }
+}
+
+impl<A: Address> Deref for Client<A> {
+    type Target = ClientRef<A>;
+
+    fn deref(&self) -> &ClientRef<A> {
+        &self.me
+    }
+}
+
+impl<A: Address> Drop for Client<A> {
+    fn drop(&mut self) {
+        self.me.shared.drop_client(self.me.client);
+    }
+}
+
+impl<A: Address> fmt::Debug for Client<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Client").field(&self.me.name()).finish()
+    }
+}
+
+/// What a registered client can do; callbacks are handed one for the client that they speak for.
+///
+/// # Locks and callbacks
+///
+/// Every method may be called on any thread, inside callbacks too. It returns after the alerts that it
+/// caused have been delivered, unless another thread is delivering to the same client at the time; inside
+/// a callback, they are delivered after that callback has returned. No method waits for a callback that
+/// runs on another thread. None panics.
+pub struct ClientRef<A: Address = Ipv4Addr> {
+    shared: Arc<Shared<A>>,
+    client: ClientKey,
+}
+
+impl<A: Address> ClientRef<A> {
+    pub(crate) const fn new(shared: Arc<Shared<A>>, client: ClientKey) -> Self {
+        Self { shared, client }
+    }
+
+    pub(crate) fn speaking_for(self, client: ClientKey) -> Self {
+        Self { client, ..self }
+    }
+
+    /// Who this is.
+    #[must_use]
+    pub const fn name(&self) -> ClientName {
+        self.client.name()
+    }
+
+    /// The manager that it is registered with.
+    #[must_use]
+    pub fn manager(&self) -> Mgm<A> {
+        Mgm::from(Arc::clone(&self.shared))
+    }
+
+    /// Takes an interface: a routing protocol as its owner, IGMP to add memberships there (IF-1, IF-2).
+    ///
+    /// If a routing protocol takes an interface on which IGMP is, this is a hand-over (HO-1):
+    /// [`disable_igmp`](crate::IgmpCallbacks::disable_igmp) is invoked and waited for; IGMP's memberships are
+    /// withdrawn, the owner changes, and the alerts that follow are delivered; then
+    /// [`enable_igmp`](crate::IgmpCallbacks::enable_igmp) is invoked. In every other case nobody is called.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::HandoverInProgress`]: the interface is changing hands.
+    /// - [`Error::AlreadyTaken`]: the client is on it.
+    /// - [`Error::OwnedByAnother`]: another routing protocol owns it.
+    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    ///
+    /// # Example: DVMRP takes an interface from IGMP
+    ///
+    /// ```
+    /// use mgm::{ClientId, ClientName, Interface, Mgm, NoCallbacks};
+    ///
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let dvmrp = mgm.register_protocol(ClientId { protocol: 2, component: 0 }, NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// igmp.take_interface_ownership(eth0)?;
+    /// assert_eq!(mgm.owner(eth0), Some(ClientName::Igmp));
+    /// dvmrp.take_interface_ownership(eth0)?;
+    /// assert_eq!(mgm.owner(eth0), Some(dvmrp.name()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "MgmTakeInterfaceOwnership")]
+    pub fn take_interface_ownership(&self, interface: Interface<A>) -> Result<(), Error<A>> {
+        self.shared.take(self.client, interface).map_err(refused)
+    }
+
+    /// Releases an interface, and with it all that the client holds there (IF-7).
+    ///
+    /// If a routing protocol releases an interface on which IGMP is, this is a hand-over, with the callbacks
+    /// of [`take_interface_ownership`](Self::take_interface_ownership) in the same order. What the client
+    /// held is deleted with all the alerts that deleting it one by one would cause.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::HandoverInProgress`]: the interface is changing hands.
+    /// - [`Error::NotOnInterface`]: the client is not on it.
+    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    ///
+    /// # Example: what was joined goes with the interface
+    ///
+    /// ```
+    /// # use mgm::{ClientId, Entry, Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// pim.take_interface_ownership(eth0)?;
+    /// pim.add_group_membership(eth0, "(*, 239.1.1.1)".parse()?)?;
+    /// pim.release_interface_ownership(eth0)?;
+    /// assert_eq!(mgm.groups().count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "MgmReleaseInterfaceOwnership")]
+    pub fn release_interface_ownership(&self, interface: Interface<A>) -> Result<(), Error<A>> {
+        self.shared.release(self.client, interface).map_err(refused)
+    }
+
+    /// Adds `entry` on an interface that the client is on (MB-1, MB-2).
+    ///
+    /// Adding what is there changes nothing, and is no error; a block of the same (S,G) is replaced. If IGMP
+    /// adds where a routing protocol owns the interface, that protocol gets
+    /// [`local_join`](crate::ProtocolCallbacks::local_join). If a client begins to want the entry, others
+    /// get [`join_alert`](crate::ProtocolCallbacks::join_alert)s as CT-3 says (RFC 2715 §3.1.1).
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::SourceRequired`]: (\*,G) in the SSM range.
+    /// - [`Error::NotOnInterface`]: the client is not on the interface, or not the protocol that owns it.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, and the interface is being handed over.
+    /// - [`Error::LimitReached`]: a limit would be passed.
+    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    ///
+    /// # Example: a set
+    ///
+    /// ```
+    /// # use mgm::{Change, Entry, Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// igmp.take_interface_ownership(eth0)?;
+    /// let entry = Entry::Group("239.1.1.1".parse()?);
+    /// assert_eq!(igmp.add_group_membership(eth0, entry)?, Change::Changed);
+    /// assert_eq!(igmp.add_group_membership(eth0, entry)?, Change::Unchanged);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "MgmAddGroupMembershipEntry")]
+    pub fn add_group_membership(&self, interface: Interface<A>, entry: Entry<A>) -> Result<Change, Error<A>> {
+        self.add(interface, entry, Hold::Wanted)
+    }
+
+    /// Deletes `entry` on an interface that the client is on (MB-1, MB-2).
+    ///
+    /// Deleting what is not there changes nothing, and is no error. The mirror image of
+    /// [`add_group_membership`](Self::add_group_membership):
+    /// [`local_leave`](crate::ProtocolCallbacks::local_leave), and
+    /// [`prune_alert`](crate::ProtocolCallbacks::prune_alert)s as CT-3 says.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`add_group_membership`](Self::add_group_membership), but for
+    /// [`Error::LimitReached`]: a delete is never refused for a limit.
+    ///
+    /// # Example: another client's membership stays
+    ///
+    /// ```
+    /// # use mgm::{Change, ClientId, Entry, Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// igmp.take_interface_ownership(eth0)?;
+    /// pim.take_interface_ownership(eth0)?;
+    /// let entry = Entry::Group("239.1.1.1".parse()?);
+    /// igmp.add_group_membership(eth0, entry)?;
+    /// assert_eq!(pim.delete_group_membership(eth0, entry)?, Change::Unchanged);
+    /// assert_eq!(igmp.delete_group_membership(eth0, entry)?, Change::Changed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "MgmDeleteGroupMembershipEntry")]
+    pub fn delete_group_membership(
+        &self,
+        interface: Interface<A>,
+        entry: Entry<A>,
+    ) -> Result<Change, Error<A>> {
+        self.delete(interface, entry, Hold::Wanted)
+    }
+
+    /// Blocks `source` in `group` on an interface: IGMPv3's EXCLUDE (MB-6).
+    ///
+    /// Takes away only this client's own (\*,G) and (\*,\*) there for that source; what another client wants
+    /// there stays. A membership of the same (S,G) is replaced. If IGMP blocks where a routing protocol owns
+    /// the interface, that protocol gets [`local_block`](crate::ProtocolCallbacks::local_block).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`add_group_membership`](Self::add_group_membership).
+    ///
+    /// # Example: all of a group but for one source
+    ///
+    /// ```
+    /// # use mgm::{Entry, Interface, MembershipKind, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// igmp.take_interface_ownership(eth0)?;
+    /// igmp.add_group_membership(eth0, Entry::Group("239.1.1.1".parse()?))?;
+    /// igmp.block_source(eth0, "198.51.100.9".parse()?, "239.1.1.1".parse()?)?;
+    /// assert_eq!(mgm.groups().filter(|held| held.kind == MembershipKind::Blocked).count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn block_source(
+        &self,
+        interface: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+    ) -> Result<Change, Error<A>> {
+        self.add(interface, Entry::SourceGroup(source, group), Hold::Blocked)
+    }
+
+    /// Ends a block. The mirror image of [`block_source`](Self::block_source):
+    /// [`local_unblock`](crate::ProtocolCallbacks::local_unblock).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`delete_group_membership`](Self::delete_group_membership).
+    ///
+    /// # Example: what is not blocked
+    ///
+    /// ```
+    /// # use mgm::{Change, Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// igmp.take_interface_ownership(eth0)?;
+    /// let (source, group) = ("198.51.100.9".parse()?, "239.1.1.1".parse()?);
+    /// assert_eq!(igmp.unblock_source(eth0, source, group)?, Change::Unchanged);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unblock_source(
+        &self,
+        interface: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+    ) -> Result<Change, Error<A>> {
+        self.delete(interface, Entry::SourceGroup(source, group), Hold::Blocked)
+    }
+
+    fn add(&self, interface: Interface<A>, entry: Entry<A>, hold: Hold) -> Result<Change, Error<A>> {
+        let before = self.shared.update(|state| state.add(self.client, interface, entry, hold));
+        before.map(|before| changed(before != hold)).map_err(refused)
+    }
+
+    fn delete(&self, interface: Interface<A>, entry: Entry<A>, hold: Hold) -> Result<Change, Error<A>> {
+        let before = self.shared.update(|state| {
+            state.engine.hold(self.client, interface, entry, (Some(hold), Hold::Nothing), &mut state.effects)
+        });
+        before.map(|before| changed(before == hold)).map_err(refused)
+    }
+}
+
+impl<A: Address> fmt::Debug for ClientRef<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientRef").field(&self.name()).finish()
+    }
+}
+
+/// The client could not deregister; here it is again.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct DeregisterError<A: Address = Ipv4Addr> {
+    client: Client<A>,
+    error: Error<A>,
+}
+
+impl<A: Address> DeregisterError<A> {
+    /// Why.
+    #[must_use]
+    pub const fn error(&self) -> &Error<A> {
+        &self.error
+    }
+
+    /// The client, still registered.
+    pub fn into_client(self) -> Client<A> {
+        self.client
+    }
+}
+
+const fn changed(changed: bool) -> Change {
+    if changed { Change::Changed } else { Change::Unchanged }
+}
+
+/// Every refusal passes here on its way to the caller.
+pub(crate) fn refused<A: Address>(error: Error<A>) -> Error<A> {
+    tracing::debug!(%error, "refused");
+    error
+}

@@ -1,0 +1,39 @@
+//! What follows from a change: the news for the clients.
+
+use super::clients::ClientKey;
+use crate::callbacks::AlertCause;
+use crate::types::address::{Address, GroupAddr, SourceAddr};
+use crate::types::entry::Entry;
+use crate::types::interface::Interface;
+
+/// News for one client, as its queue keeps it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Alert<A> {
+    Join(Entry<A>, AlertCause),
+    Prune(Entry<A>, AlertCause),
+    LocalJoin(Interface<A>, Entry<A>),
+    LocalLeave(Interface<A>, Entry<A>),
+    LocalBlock(Interface<A>, SourceAddr<A>, GroupAddr<A>),
+    LocalUnblock(Interface<A>, SourceAddr<A>, GroupAddr<A>),
+    InterfaceRemoved(Interface<A>),
+}
+
+/// All that follows from one call, in order. The buffers are reused from call to call.
+#[derive(Debug)]
+pub(crate) struct Effects<A: Address> {
+    pub(crate) alerts: Vec<(ClientKey, Alert<A>)>,
+    /// Clients whose going away is complete: what they own can be dropped, outside every lock.
+    pub(crate) gone: Vec<ClientKey>,
+}
+
+impl<A: Address> Default for Effects<A> {
+    fn default() -> Self {
+        Self { alerts: Vec::new(), gone: Vec::new() }
+    }
+}
+
+impl<A: Address> Effects<A> {
+    pub(crate) fn alert(&mut self, client: ClientKey, alert: Alert<A>) {
+        self.alerts.push((client, alert));
+    }
+}

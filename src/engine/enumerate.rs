@@ -1,0 +1,66 @@
+//! Reading the state: one interface at once, the groups joined a page at a time (IF-5, EN-1, EN-4, HO-8).
+
+use super::Engine;
+use super::interfaces::{Port, Slot};
+use super::key::{Hashed, Key};
+use super::membership::Hold;
+use super::table::Cursor;
+use crate::types::address::Address;
+use crate::types::entry::Entry;
+use crate::types::interface::Interface;
+use crate::view::{InterfaceStatus, Membership, MembershipKind};
+
+/// How far an enumeration of the groups came.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct GroupsCursor(Cursor);
+
+impl<A: Address> Engine<A> {
+    pub(crate) fn interface(&self, interface: Interface<A>) -> Option<InterfaceStatus<A>> {
+        status(self.interfaces.find(interface)?)
+    }
+
+    pub(crate) fn interfaces(&self) -> Vec<InterfaceStatus<A>> {
+        self.interfaces.iter().filter_map(status).collect()
+    }
+
+    /// Appends one page of memberships and blocks to `page`, and says where the next begins.
+    pub(crate) fn groups(&self, from: GroupsCursor, page: &mut Vec<Membership<A>>) -> Option<GroupsCursor> {
+        let (places, next) = self.interests.page(from.0);
+        for (key, place) in places {
+            for slot in place.slots() {
+                self.memberships(slot, key, page);
+            }
+        }
+        next.map(GroupsCursor)
+    }
+
+    fn memberships(&self, slot: Slot, key: Key<A>, page: &mut Vec<Membership<A>>) {
+        let Some(port) = self.interfaces.port(slot) else { return };
+        let held = port.held.get(Hashed::new(&self.hasher, key)).copied().unwrap_or_default();
+        for (hold, adder) in [(held.igmp, port.igmp), (held.protocol, port.protocol)] {
+            let kind = match hold {
+                Hold::Nothing => continue,
+                Hold::Wanted => MembershipKind::Joined,
+                Hold::Blocked => MembershipKind::Blocked,
+            };
+            if let (Some(adder), Some(owner)) = (adder, port.owner()) {
+                page.push(Membership {
+                    entry: Entry::from(key),
+                    interface: port.interface,
+                    kind,
+                    added_by: adder.name(),
+                    counts_for: owner.name(),
+                });
+            }
+        }
+    }
+}
+
+fn status<A: Address>(port: &Port<A>) -> Option<InterfaceStatus<A>> {
+    Some(InterfaceStatus {
+        interface: port.interface,
+        owner: port.owner()?.name(),
+        igmp: port.igmp.is_some(),
+        in_handover: port.handover.is_some(),
+    })
+}

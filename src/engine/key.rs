@@ -1,0 +1,53 @@
+//! An entry as the tables store it.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use foldhash::quality::RandomState;
+
+use crate::types::address::{Address, GroupAddr, SourceAddr};
+use crate::types::entry::Entry;
+
+/// An [`Entry`] without a tag: what is unspecified is the wildcard. Eight bytes in IPv4.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Key<A> {
+    pub(crate) group: A,
+    pub(crate) source: A,
+}
+
+impl<A: Address> Hash for Key<A> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        A::hash_pair(self.group, self.source, state);
+    }
+}
+
+impl<A: Address> From<Entry<A>> for Key<A> {
+    fn from(entry: Entry<A>) -> Self {
+        Self {
+            group: entry.group().map_or(A::UNSPECIFIED, GroupAddr::address),
+            source: entry.source().map_or(A::UNSPECIFIED, SourceAddr::address),
+        }
+    }
+}
+
+impl<A: Address> From<Key<A>> for Entry<A> {
+    fn from(key: Key<A>) -> Self {
+        match key {
+            Key { group, .. } if group == A::UNSPECIFIED => Self::AllGroups,
+            Key { group, source } if source == A::UNSPECIFIED => Self::Group(GroupAddr::known(group)),
+            Key { group, source } => Self::SourceGroup(SourceAddr::known(source), GroupAddr::known(group)),
+        }
+    }
+}
+
+/// A key with its hash, computed once for all the tables that it is looked up in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hashed<K> {
+    pub(crate) key: K,
+    pub(crate) hash: u64,
+}
+
+impl<K: Hash + Copy> Hashed<K> {
+    pub(crate) fn new(hasher: &RandomState, key: K) -> Self {
+        Self { key, hash: hasher.hash_one(key) }
+    }
+}

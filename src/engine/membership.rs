@@ -1,0 +1,231 @@
+//! What each client holds on each interface: memberships and blocks (MB-1 to MB-4, MB-6, MB-7, CT-7).
+
+use super::Engine;
+use super::clients::ClientKey;
+use super::effect::{Alert, Effects};
+use super::interfaces::{Port, Slot};
+use super::key::{Hashed, Key};
+use crate::error::{Error, Limit};
+use crate::types::address::Address;
+use crate::types::entry::Entry;
+use crate::types::interface::Interface;
+
+/// What one client holds of one entry on one interface. Setting one replaces the other (MB-6).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Hold {
+    #[default]
+    Nothing,
+    Wanted,
+    Blocked,
+}
+
+/// As whom a client acts on an interface.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Party {
+    Igmp,
+    Protocol,
+}
+
+/// What both parties hold of one entry on one interface.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Held {
+    pub(super) igmp: Hold,
+    pub(super) protocol: Hold,
+}
+
+impl Held {
+    /// MB-3: the interface is wanted while either wants it.
+    pub(super) fn is_wanted(self) -> bool {
+        self.igmp == Hold::Wanted || self.protocol == Hold::Wanted
+    }
+
+    pub(super) fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+
+    const fn of(self, party: Party) -> Hold {
+        match party {
+            Party::Igmp => self.igmp,
+            Party::Protocol => self.protocol,
+        }
+    }
+
+    const fn with(self, party: Party, hold: Hold) -> Self {
+        match party {
+            Party::Igmp => Self { igmp: hold, ..self },
+            Party::Protocol => Self { protocol: hold, ..self },
+        }
+    }
+}
+
+impl<A: Address> Port<A> {
+    fn client(&self, party: Party) -> Option<ClientKey> {
+        match party {
+            Party::Igmp => self.igmp,
+            Party::Protocol => self.protocol,
+        }
+    }
+}
+
+impl<A: Address> Engine<A> {
+    /// Sets what `client` holds of `entry` on `interface`, if it may; says what it held before.
+    ///
+    /// `from` says what the caller takes back: a delete of a membership leaves a block alone.
+    pub(crate) fn hold(
+        &mut self,
+        client: ClientKey,
+        interface: Interface<A>,
+        entry: Entry<A>,
+        (from, to): (Option<Hold>, Hold),
+        effects: &mut Effects<A>,
+    ) -> Result<Hold, Error<A>> {
+        self.active(client)?;
+        self.refuse_without_source(entry)?;
+        let party = self.party(client, interface)?;
+        self.refuse_while_disabled(party, interface)?;
+        let Some(slot) = self.interfaces.slot(interface) else { return Ok(Hold::Nothing) };
+        let at = Hashed::new(&self.hasher, Key::from(entry));
+        let old = self.interfaces.port(slot).and_then(|port| port.held.get(at)).copied().unwrap_or_default();
+        let held = old.of(party);
+        if held == to || from.is_some_and(|from| from != held) {
+            return Ok(to);
+        }
+        if held == Hold::Nothing {
+            self.refuse_at_limit(client, slot)?;
+        }
+        self.set(slot, at, (old, party, to), effects);
+        Ok(held)
+    }
+
+    /// IF-7, HO-3: deletes all that `party` holds on an interface, with the alerts of deleting it one by one.
+    pub(super) fn withdraw(&mut self, slot: Slot, party: Party, effects: &mut Effects<A>) {
+        let Some(port) = self.interfaces.port_mut(slot) else { return };
+        if port.client(party).is_none() {
+            return;
+        }
+        let mut withdrawn = Vec::new();
+        port.held.retain(|key, held| {
+            let old = *held;
+            *held = old.with(party, Hold::Nothing);
+            if *held != old {
+                withdrawn.push((key, old));
+            }
+            !held.is_nothing()
+        });
+        for (key, old) in withdrawn {
+            let at = Hashed::new(&self.hasher, key);
+            self.count(slot, party, old.of(party), Hold::Nothing);
+            self.follow(slot, at, (old, party, Hold::Nothing), effects);
+        }
+    }
+
+    /// Writes one change, with no question whether it is allowed.
+    fn set(&mut self, slot: Slot, at: Hashed<Key<A>>, change: (Held, Party, Hold), effects: &mut Effects<A>) {
+        let (old, party, to) = change;
+        let new = old.with(party, to);
+        let Some(port) = self.interfaces.port_mut(slot) else { return };
+        if old.is_nothing() {
+            port.held.insert(at, new);
+        } else if new.is_nothing() {
+            port.held.remove(at);
+        } else if let Some(held) = port.held.get_mut(at) {
+            *held = new;
+        }
+        self.count(slot, party, old.of(party), to);
+        self.follow(slot, at, change, effects);
+    }
+
+    /// All that follows from a change that is written: who wants what, and who is told.
+    fn follow(
+        &mut self,
+        slot: Slot,
+        at: Hashed<Key<A>>,
+        change: (Held, Party, Hold),
+        effects: &mut Effects<A>,
+    ) {
+        let (old, party, to) = change;
+        let new = old.with(party, to);
+        if party == Party::Igmp {
+            self.tell_owner(slot, at.key.into(), (old.igmp, to), effects);
+        }
+        if let Some(shift) = self.interests.change(&self.interfaces, slot, at, (old, new)) {
+            self.tell_of_shift(at.key.into(), shift, effects);
+        }
+    }
+
+    /// CT-7: the protocol that owns the interface hears what IGMP does there.
+    fn tell_owner(&self, slot: Slot, entry: Entry<A>, (from, to): (Hold, Hold), effects: &mut Effects<A>) {
+        let Some(port) = self.interfaces.port(slot) else { return };
+        let Some(owner) = port.protocol else { return };
+        let interface = port.interface;
+        match (from, entry) {
+            (Hold::Wanted, _) => effects.alert(owner, Alert::LocalLeave(interface, entry)),
+            (Hold::Blocked, Entry::SourceGroup(source, group)) => {
+                effects.alert(owner, Alert::LocalUnblock(interface, source, group));
+            }
+            (Hold::Blocked, Entry::AllGroups | Entry::Group(_)) | (Hold::Nothing, _) => {}
+        }
+        match (to, entry) {
+            (Hold::Wanted, _) => effects.alert(owner, Alert::LocalJoin(interface, entry)),
+            (Hold::Blocked, Entry::SourceGroup(source, group)) => {
+                effects.alert(owner, Alert::LocalBlock(interface, source, group));
+            }
+            (Hold::Blocked, Entry::AllGroups | Entry::Group(_)) | (Hold::Nothing, _) => {}
+        }
+    }
+
+    /// MB-7: keeps the three counts.
+    fn count(&mut self, slot: Slot, party: Party, from: Hold, to: Hold) {
+        let Some(port) = self.interfaces.port_mut(slot) else { return };
+        let client = port.client(party).and_then(|client| self.clients.get_mut(client));
+        let mut none = 0;
+        let of_client = client.map_or(&mut none, |client| &mut client.holds);
+        for count in [&mut self.holds, &mut port.holds, of_client] {
+            match (from, to) {
+                (Hold::Nothing, Hold::Wanted | Hold::Blocked) => *count += 1,
+                (Hold::Wanted | Hold::Blocked, Hold::Nothing) => *count -= 1,
+                (Hold::Nothing, Hold::Nothing)
+                | (Hold::Wanted | Hold::Blocked, Hold::Wanted | Hold::Blocked) => {}
+            }
+        }
+    }
+
+    /// MB-1: a protocol speaks for the interfaces that it owns, IGMP for those that it is on.
+    pub(super) fn party(&self, client: ClientKey, interface: Interface<A>) -> Result<Party, Error<A>> {
+        let port = self.interfaces.find(interface);
+        let (protocol, igmp) = port.map_or((None, None), |port| (port.protocol, port.igmp));
+        if protocol == Some(client) {
+            Ok(Party::Protocol)
+        } else if igmp == Some(client) {
+            Ok(Party::Igmp)
+        } else {
+            let owner = protocol.or(igmp).map(ClientKey::name);
+            Err(Error::NotOnInterface { interface, client: client.name(), owner })
+        }
+    }
+
+    /// MB-4, RFC 4607 §5.2: (\*,G) in the SSM range must not be established.
+    fn refuse_without_source(&self, entry: Entry<A>) -> Result<(), Error<A>> {
+        let Entry::Group(group) = entry else { return Ok(()) };
+        self.ssm_range(group).map_or(Ok(()), |range| Err(Error::SourceRequired { group, range }))
+    }
+
+    fn refuse_at_limit(&self, client: ClientKey, slot: Slot) -> Result<(), Error<A>> {
+        let reached = |limit: Option<usize>, count: usize| limit.filter(|max| count >= *max);
+        let Some(port) = self.interfaces.port(slot) else { return Ok(()) };
+        let of_client = self.clients.get(client).map_or(0, |client| client.holds);
+        if let Some(max) = reached(self.limits.memberships, self.holds) {
+            return Err(Error::LimitReached(Limit::Memberships { max }));
+        }
+        if let Some(max) = reached(self.limits.memberships_per_interface, port.holds) {
+            return Err(Error::LimitReached(Limit::MembershipsOnInterface {
+                interface: port.interface,
+                max,
+            }));
+        }
+        if let Some(max) = reached(self.limits.memberships_per_client, of_client) {
+            return Err(Error::LimitReached(Limit::MembershipsOfClient { client: client.name(), max }));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! Why the manager refused.
+
+use std::net::Ipv4Addr;
+
+use crate::types::address::{Address, GroupAddr};
+use crate::types::client::{ClientId, ClientName};
+use crate::types::interface::Interface;
+
+/// Why the manager refused a request.
+///
+/// A refused request leaves the manager as it was, and nobody is called or told.
+/// [`is_misuse`](Self::is_misuse) tells a caller's mistake from a state of the world.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Error<A: Address = Ipv4Addr> {
+    /// A routing protocol is registered under this id, or one that is going away still holds it (CL-1).
+    #[error("protocol {id} is already registered")]
+    AlreadyRegistered {
+        /// The id that is taken.
+        id: ClientId,
+    },
+    /// IGMP is registered, or is still going away; there is one IGMP at a time (CL-2).
+    #[error("IGMP is already registered")]
+    IgmpAlreadyRegistered,
+    /// The client has deregistered; only a callback that was running then can still ask (CL-4).
+    #[error("{client} has deregistered")]
+    Deregistered {
+        /// The client that is gone.
+        client: ClientName,
+    },
+    /// A client that deregisters has to release its interfaces first (CL-3).
+    #[error("{client} is still on interface {}", list(interfaces))]
+    StillOnInterfaces {
+        /// The client.
+        client: ClientName,
+        /// What it is on, in the order of taking.
+        interfaces: Vec<Interface<A>>,
+    },
+    /// Another routing protocol owns the interface (IF-3).
+    #[error("interface {interface} is owned by {owner}")]
+    OwnedByAnother {
+        /// The interface asked for.
+        interface: Interface<A>,
+        /// Who owns it.
+        owner: ClientName,
+    },
+    /// The client is on the interface already (IF-3).
+    #[error("{client} is already on interface {interface}")]
+    AlreadyTaken {
+        /// The interface asked for.
+        interface: Interface<A>,
+        /// The client.
+        client: ClientName,
+    },
+    /// The client is not on the interface that it releases (IF-4) or speaks of (MB-1).
+    #[error("{client} is not on interface {interface}, {}", owned(owner))]
+    NotOnInterface {
+        /// The interface.
+        interface: Interface<A>,
+        /// The client.
+        client: ClientName,
+        /// Who owns it, if anybody does.
+        owner: Option<ClientName>,
+    },
+    /// The interface is changing hands; ask again when that is over (HO-7).
+    #[error("interface {interface} is being handed over")]
+    HandoverInProgress {
+        /// The interface.
+        interface: Interface<A>,
+    },
+    /// IGMP must not add or delete here before `enable_igmp` is invoked (HO-2).
+    #[error("IGMP is disabled on interface {interface} during its hand-over")]
+    IgmpDisabled {
+        /// The interface.
+        interface: Interface<A>,
+    },
+    /// A group in the SSM range can be joined from a source only (RFC 4607 §5.2; MB-4).
+    #[error("group {group} is in the source-specific range {range}, and (*, {group}) names no source")]
+    SourceRequired {
+        /// The group.
+        group: GroupAddr<A>,
+        /// The range that it is in.
+        range: A::Net,
+    },
+    /// A configured limit is reached (MB-7).
+    #[error("limit reached: {0}")]
+    LimitReached(Limit<A>),
+}
+
+impl<A: Address> Error<A> {
+    /// Whether reading the calling code would show the mistake: a wrong order of calls, or a request
+    /// that can never be granted.
+    ///
+    /// The others are states of the world, and the same request may be granted later:
+    /// [`OwnedByAnother`](Self::OwnedByAnother), [`HandoverInProgress`](Self::HandoverInProgress),
+    /// [`IgmpDisabled`](Self::IgmpDisabled), [`Deregistered`](Self::Deregistered) and
+    /// [`LimitReached`](Self::LimitReached).
+    ///
+    /// # Example: retry or fix
+    ///
+    /// ```
+    /// use mgm::{Error, Interface};
+    ///
+    /// let interface = Interface::<std::net::Ipv4Addr>::try_from(3)?;
+    /// assert!(!Error::HandoverInProgress { interface }.is_misuse());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn is_misuse(&self) -> bool {
+        match self {
+            Self::AlreadyRegistered { .. }
+            | Self::IgmpAlreadyRegistered
+            | Self::StillOnInterfaces { .. }
+            | Self::AlreadyTaken { .. }
+            | Self::NotOnInterface { .. }
+            | Self::SourceRequired { .. } => true,
+            Self::Deregistered { .. }
+            | Self::OwnedByAnother { .. }
+            | Self::HandoverInProgress { .. }
+            | Self::IgmpDisabled { .. }
+            | Self::LimitReached(_) => false,
+        }
+    }
+}
+
+/// Which limit was reached, and how high it is (MB-7).
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Limit<A: Address = Ipv4Addr> {
+    /// Memberships and blocks of all clients on all interfaces.
+    #[error("{max} memberships and blocks in all")]
+    Memberships {
+        /// The limit.
+        max: usize,
+    },
+    /// Memberships and blocks on one interface.
+    #[error("{max} memberships and blocks on interface {interface}")]
+    MembershipsOnInterface {
+        /// The interface.
+        interface: Interface<A>,
+        /// The limit.
+        max: usize,
+    },
+    /// Memberships and blocks that one client added.
+    #[error("{max} memberships and blocks of {client}")]
+    MembershipsOfClient {
+        /// The client that added them.
+        client: ClientName,
+        /// The limit.
+        max: usize,
+    },
+    /// Alerts that wait for one client.
+    #[error("{max} alerts waiting for {client}")]
+    WaitingAlerts {
+        /// The client that is slow to take its alerts.
+        client: ClientName,
+        /// The limit.
+        max: usize,
+    },
+}
+
+fn list<A: Address>(interfaces: &[Interface<A>]) -> String {
+    interfaces.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn owned(owner: &Option<ClientName>) -> String {
+    owner.map_or_else(|| "which nobody owns".to_owned(), |owner| format!("which is owned by {owner}"))
+}

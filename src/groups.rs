@@ -1,0 +1,50 @@
+//! Enumerating the groups joined.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use crate::engine::GroupsCursor;
+use crate::shared::Shared;
+use crate::types::address::Address;
+use crate::view::Membership;
+
+/// The memberships and blocks of a manager, read a page at a time: see [`Mgm::groups`](crate::Mgm::groups).
+pub struct Groups<A: Address = Ipv4Addr> {
+    shared: Arc<Shared<A>>,
+    page: std::vec::IntoIter<Membership<A>>,
+    next: Option<GroupsCursor>,
+}
+
+impl<A: Address> Groups<A> {
+    pub(crate) fn new(shared: Arc<Shared<A>>) -> Self {
+        Self { shared, page: Vec::new().into_iter(), next: Some(GroupsCursor::default()) }
+    }
+}
+
+impl<A: Address> Iterator for Groups<A> {
+    type Item = Membership<A>;
+
+    fn next(&mut self) -> Option<Membership<A>> {
+        loop {
+            if let Some(membership) = self.page.next() {
+                return Some(membership);
+            }
+            let from = self.next?;
+            let mut page = Vec::with_capacity(PAGE);
+            self.next = self.shared.read(|engine| engine.groups(from, &mut page));
+            self.page = page.into_iter();
+        }
+    }
+}
+
+impl<A: Address> std::iter::FusedIterator for Groups<A> {}
+
+impl<A: Address> fmt::Debug for Groups<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Groups").finish_non_exhaustive()
+    }
+}
+
+/// Room for a usual page, so that it is allocated outside the lock.
+const PAGE: usize = 128;

@@ -1,0 +1,52 @@
+//! How much the manager may be made to remember.
+
+/// Limits on what clients, and through them the hosts on a LAN, can make the manager remember (MB-7).
+///
+/// Each is off unless set. At a limit an add is refused with an error that names it; deletes never are.
+///
+/// # Example: an interface that anybody may plug into
+///
+/// ```
+/// use mgm::{Limits, Mgm};
+///
+/// let limits = Limits::default().memberships_per_interface(4096).waiting_alerts(100_000);
+/// let mgm: Mgm = Mgm::builder().limits(limits).build();
+/// # drop(mgm);
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Limits {
+    pub(crate) memberships: Option<usize>,
+    pub(crate) memberships_per_interface: Option<usize>,
+    pub(crate) memberships_per_client: Option<usize>,
+    pub(crate) waiting_alerts: Option<usize>,
+}
+
+impl Limits {
+    /// Memberships and blocks of all clients on all interfaces.
+    #[must_use]
+    pub const fn memberships(mut self, max: usize) -> Self {
+        self.memberships = Some(max);
+        self
+    }
+
+    /// Memberships and blocks on one interface.
+    #[must_use]
+    pub const fn memberships_per_interface(mut self, max: usize) -> Self {
+        self.memberships_per_interface = Some(max);
+        self
+    }
+
+    /// Memberships and blocks that one client added.
+    #[must_use]
+    pub const fn memberships_per_client(mut self, max: usize) -> Self {
+        self.memberships_per_client = Some(max);
+        self
+    }
+
+    /// Alerts that wait for one client while it is busy with another.
+    #[must_use]
+    pub const fn waiting_alerts(mut self, max: usize) -> Self {
+        self.waiting_alerts = Some(max);
+        self
+    }
+}

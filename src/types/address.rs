@@ -1,0 +1,272 @@
+//! Address families, groups and sources.
+
+use std::fmt::{Debug, Display};
+use std::hash::{Hash, Hasher};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use ipnet::{Ipv4Net, Ipv6Net};
+
+/// An address family: [`Ipv4Addr`] or [`Ipv6Addr`], and no other.
+///
+/// One manager serves one family, so mixing them does not compile.
+pub trait Address: sealed::Family {
+    /// A prefix of this family, as the SSM ranges are given.
+    type Net: Copy + Debug + Display + Eq + Ord + Hash + FromStr + Send + Sync + 'static;
+
+    /// Whether `net` covers `self`.
+    #[must_use]
+    fn is_in(self, net: &Self::Net) -> bool;
+
+    /// The ranges that IANA set aside for source-specific multicast (RFC 4607 §1):
+    /// `232.0.0.0/8`, and the sixteen of `ff3x::/32`.
+    #[must_use]
+    fn default_ssm_ranges() -> Vec<Self::Net>;
+}
+
+pub(crate) mod sealed {
+    use super::*;
+
+    #[expect(unnameable_types, reason = "this is what seals `Address`")]
+    /// What the crate has to know of an address; sealed, so that only the two families have it.
+    pub trait Family:
+        Copy + Debug + Display + Eq + Ord + Hash + FromStr + Send + Sync + Sized + 'static
+    {
+        const UNSPECIFIED: Self;
+        fn is_multicast(self) -> bool;
+        /// A multicast address that no router forwards.
+        fn is_confined_to_link(self) -> bool;
+        fn is_broadcast(self) -> bool;
+        fn is_loopback(self) -> bool;
+        /// Feeds two addresses to `state` in as few writes as the family allows.
+        fn hash_pair<H: Hasher>(first: Self, second: Self, state: &mut H);
+    }
+}
+
+impl Address for Ipv4Addr {
+    type Net = Ipv4Net;
+
+    fn is_in(self, net: &Ipv4Net) -> bool {
+        net.contains(&self)
+    }
+
+    fn default_ssm_ranges() -> Vec<Ipv4Net> {
+        vec![Ipv4Net::new_assert(Self::new(232, 0, 0, 0), 8)]
+    }
+}
+
+impl sealed::Family for Ipv4Addr {
+    const UNSPECIFIED: Self = Self::UNSPECIFIED;
+
+    fn is_multicast(self) -> bool {
+        Self::is_multicast(&self)
+    }
+
+    fn is_confined_to_link(self) -> bool {
+        matches!(self.octets(), [224, 0, 0, _])
+    }
+
+    fn is_broadcast(self) -> bool {
+        Self::is_broadcast(&self)
+    }
+
+    fn is_loopback(self) -> bool {
+        Self::is_loopback(&self)
+    }
+
+    fn hash_pair<H: Hasher>(first: Self, second: Self, state: &mut H) {
+        state.write_u64(u64::from(first.to_bits()) << 32 | u64::from(second.to_bits()));
+    }
+}
+
+impl Address for Ipv6Addr {
+    type Net = Ipv6Net;
+
+    fn is_in(self, net: &Ipv6Net) -> bool {
+        net.contains(&self)
+    }
+
+    fn default_ssm_ranges() -> Vec<Ipv6Net> {
+        (0xff30..=0xff3f).map(|head| Ipv6Net::new_assert(Self::new(head, 0, 0, 0, 0, 0, 0, 0), 32)).collect()
+    }
+}
+
+impl sealed::Family for Ipv6Addr {
+    const UNSPECIFIED: Self = Self::UNSPECIFIED;
+
+    fn is_multicast(self) -> bool {
+        Self::is_multicast(&self)
+    }
+
+    fn is_confined_to_link(self) -> bool {
+        // RFC 4291 §2.7: scope 0 is reserved, 1 is interface-local, 2 is link-local.
+        let [first, second, ..] = self.octets();
+        first == 0xff && second & 0x0f <= 2
+    }
+
+    fn is_broadcast(self) -> bool {
+        false
+    }
+
+    fn is_loopback(self) -> bool {
+        Self::is_loopback(&self)
+    }
+
+    fn hash_pair<H: Hasher>(first: Self, second: Self, state: &mut H) {
+        state.write_u128(first.to_bits());
+        state.write_u128(second.to_bits());
+    }
+}
+
+/// Why an address cannot stand where it was put.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum AddressError<A> {
+    /// The text is no address of this family.
+    #[error("not an address of this family")]
+    NotAnAddress,
+    /// A group has to be a multicast address.
+    #[error("{0} is not a multicast address")]
+    NotMulticast(A),
+    /// The group is multicast, but no router forwards it: `224.0.0.0/24`, and IPv6 groups of scope 0, 1 and 2.
+    #[error("{0} is never forwarded off its link")]
+    NeverForwarded(A),
+    /// A source or next hop has to be the address of one host: not multicast, unspecified, loopback or broadcast.
+    #[error("{0} is not the address of one host")]
+    NotUnicast(A),
+}
+
+/// A multicast group that a router may forward.
+///
+/// # Example: what is no group
+///
+/// ```
+/// use std::net::Ipv4Addr;
+/// use mgm::{AddressError, GroupAddr};
+///
+/// let group: GroupAddr = "239.1.1.1".parse()?;
+/// assert_eq!(group.to_string(), "239.1.1.1");
+///
+/// let mdns = Ipv4Addr::new(224, 0, 0, 251);
+/// assert_eq!(GroupAddr::try_from(mdns), Err(AddressError::NeverForwarded(mdns)));
+/// # Ok::<(), AddressError<Ipv4Addr>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct GroupAddr<A = Ipv4Addr>(A);
+
+/// The address of a host that sends: one host, and one that a route can lead to.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SourceAddr<A = Ipv4Addr>(A);
+
+impl<A: Address> GroupAddr<A> {
+    /// Reads `address` as a group.
+    ///
+    /// # Errors
+    ///
+    /// - [`AddressError::NotMulticast`]: it is not multicast.
+    /// - [`AddressError::NeverForwarded`]: it is confined to its link.
+    pub fn new(address: A) -> Result<Self, AddressError<A>> {
+        if !address.is_multicast() {
+            return Err(AddressError::NotMulticast(address));
+        }
+        if address.is_confined_to_link() {
+            return Err(AddressError::NeverForwarded(address));
+        }
+        Ok(Self(address))
+    }
+
+    /// The plain address.
+    #[must_use]
+    pub fn address(self) -> A {
+        self.0
+    }
+
+    pub(crate) fn known(address: A) -> Self {
+        Self(address)
+    }
+}
+
+impl<A: Address> SourceAddr<A> {
+    /// Reads `address` as a source.
+    ///
+    /// # Errors
+    ///
+    /// - [`AddressError::NotUnicast`]: it is multicast, unspecified, loopback or broadcast.
+    pub fn new(address: A) -> Result<Self, AddressError<A>> {
+        let no_host = address.is_multicast()
+            || address == A::UNSPECIFIED
+            || address.is_loopback()
+            || address.is_broadcast();
+        if no_host { Err(AddressError::NotUnicast(address)) } else { Ok(Self(address)) }
+    }
+
+    /// The plain address.
+    #[must_use]
+    pub fn address(self) -> A {
+        self.0
+    }
+
+    pub(crate) fn known(address: A) -> Self {
+        Self(address)
+    }
+}
+
+impl TryFrom<Ipv4Addr> for GroupAddr<Ipv4Addr> {
+    type Error = AddressError<Ipv4Addr>;
+
+    fn try_from(address: Ipv4Addr) -> Result<Self, Self::Error> {
+        Self::new(address)
+    }
+}
+
+impl TryFrom<Ipv6Addr> for GroupAddr<Ipv6Addr> {
+    type Error = AddressError<Ipv6Addr>;
+
+    fn try_from(address: Ipv6Addr) -> Result<Self, Self::Error> {
+        Self::new(address)
+    }
+}
+
+impl TryFrom<Ipv4Addr> for SourceAddr<Ipv4Addr> {
+    type Error = AddressError<Ipv4Addr>;
+
+    fn try_from(address: Ipv4Addr) -> Result<Self, Self::Error> {
+        Self::new(address)
+    }
+}
+
+impl TryFrom<Ipv6Addr> for SourceAddr<Ipv6Addr> {
+    type Error = AddressError<Ipv6Addr>;
+
+    fn try_from(address: Ipv6Addr) -> Result<Self, Self::Error> {
+        Self::new(address)
+    }
+}
+
+impl<A: Address> FromStr for GroupAddr<A> {
+    type Err = AddressError<A>;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text.parse().or(Err(AddressError::NotAnAddress))?)
+    }
+}
+
+impl<A: Address> FromStr for SourceAddr<A> {
+    type Err = AddressError<A>;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text.parse().or(Err(AddressError::NotAnAddress))?)
+    }
+}
+
+impl<A: Display> Display for GroupAddr<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<A: Display> Display for SourceAddr<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
