@@ -1,29 +1,38 @@
 //! Options for a new manager.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::engine::Engine;
+use crate::forwarder::{Forwarder, NoForwarder};
 use crate::limits::Limits;
 use crate::mgm::Mgm;
+use crate::rib::Rib;
 use crate::shared::Shared;
 use crate::types::address::Address;
 
 /// Options for a new manager; see [`Mgm::builder`].
-#[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder<A: Address = Ipv4Addr> {
     limits: Limits,
     ssm_ranges: Vec<A::Net>,
+    rib: Option<Box<dyn Rib<A>>>,
+    forwarder: Box<dyn Forwarder<A>>,
 }
 
 impl<A: Address> Builder<A> {
     pub(crate) fn new() -> Self {
-        Self { limits: Limits::default(), ssm_ranges: A::default_ssm_ranges() }
+        Self {
+            limits: Limits::default(),
+            ssm_ranges: A::default_ssm_ranges(),
+            rib: None,
+            forwarder: Box::new(NoForwarder),
+        }
     }
 
     /// What hosts and clients can make the manager remember. Defaults to no limit.
-    pub const fn limits(mut self, limits: Limits) -> Self {
+    pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
@@ -48,9 +57,29 @@ impl<A: Address> Builder<A> {
         self
     }
 
+    /// The multicast view of the routing table. Defaults to none: no source has a route, so that nobody is
+    /// asked `rpf`, and nobody hears of (S,G) memberships.
+    pub fn rib(mut self, rib: impl Rib<A> + 'static) -> Self {
+        self.rib = Some(Box::new(rib));
+        self
+    }
+
+    /// What forwards packets. Defaults to [`NoForwarder`].
+    pub fn forwarder(mut self, forwarder: impl Forwarder<A> + 'static) -> Self {
+        self.forwarder = Box::new(forwarder);
+        self
+    }
+
     /// Makes the manager.
     #[must_use]
     pub fn build(self) -> Mgm<A> {
-        Mgm::from(Arc::new(Shared::new(Engine::new(self.limits, self.ssm_ranges))))
+        let engine = Engine::new(self.limits, self.ssm_ranges, self.rib.is_some());
+        Mgm::from(Arc::new(Shared::new(engine, self.rib, self.forwarder)))
+    }
+}
+
+impl<A: Address> fmt::Debug for Builder<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("limits", &self.limits).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::client::ClientRef;
+use crate::rib::Route;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
@@ -77,7 +78,9 @@ pub trait IgmpCallbacks<A: Address = Ipv4Addr>: Send + Sync {
 ///
 /// # Order
 ///
-/// All of these are *alerts*. One client's alerts arrive one at a time, in the order in which the
+/// [`rpf`](Self::rpf) and [`creation_alert`](Self::creation_alert) are *calls*: they are made at once, on the
+/// thread that needs the answer, several at once and perhaps beside an alert to the same client. All others
+/// are *alerts*. One client's alerts arrive one at a time, in the order in which the
 /// manager's state changed, and what the state was changed to can be read from inside them.
 ///
 /// # Thread and locks
@@ -94,6 +97,44 @@ pub trait IgmpCallbacks<A: Address = Ipv4Addr>: Send + Sync {
 /// The panic is caught, reported at error level and counted; the next alert follows.
 #[expect(unused_variables, reason = "the defaults do nothing; the names are for the documentation")]
 pub trait ProtocolCallbacks<A: Address = Ipv4Addr>: Send + Sync {
+    /// Whether the protocol is asked about every new forwarding entry; read once, when it registers.
+    fn creation_mode(&self) -> CreationMode {
+        CreationMode::WithOifs
+    }
+
+    /// Where should the packets of a source come from? (MGM: RPF; RFC 2715 §2 rule 1.)
+    ///
+    /// Asked of the owner of the interface toward the source, when an entry is made or renewed, and when
+    /// routes to its source change. The answer may be another interface that the client owns, another
+    /// upstream neighbour, another route; an answer on an interface of somebody else is reported at error
+    /// level and counted, and the RIB's is used.
+    #[doc(alias = "PMGM_RPF_CALLBACK")]
+    fn rpf(&self, client: &ClientRef<A>, request: &RpfRequest<'_, A>) -> Route<A> {
+        request.route
+    }
+
+    /// An entry is about to be made with these oifs of the client: which are to forward? (RFC 2715 §2 rule 3.)
+    ///
+    /// The answers become forward state of the entry. A client that is asked always
+    /// ([`CreationMode::Always`]) is shown all its interfaces but the iif, and may enable.
+    #[doc(alias = "PMGM_CREATION_ALERT_CALLBACK")]
+    fn creation_alert(&self, client: &ClientRef<A>, entry: &NewMfe<A>, oifs: &mut [CreationOif<A>]) {}
+
+    /// A packet came in on `interface`, which this client owns, and not on the iif of its entry (RFC 2715 §2 rule 2).
+    ///
+    /// Only where [`set_wrong_interface_alerts`](ClientRef::set_wrong_interface_alerts) asked for it, and at
+    /// most once in 3 s for one entry. `header` is what the forwarder showed of the packet.
+    #[doc(alias = "PMGM_WRONG_IF_CALLBACK")]
+    fn wrong_interface(
+        &self,
+        client: &ClientRef<A>,
+        interface: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+        header: &[u8],
+    ) {
+    }
+
     /// Others want `entry` from now on: pull it (MGM: Join Alert; RFC 2715 §3.1.1).
     #[doc(alias = "PMGM_JOIN_ALERT_CALLBACK")]
     fn join_alert(&self, client: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {}
@@ -143,13 +184,98 @@ pub trait ProtocolCallbacks<A: Address = Ipv4Addr>: Send + Sync {
 pub enum AlertCause {
     /// Memberships changed.
     Membership,
+    /// The oifs of a forwarding entry became empty, or not empty.
+    ForwardingEntry,
 }
 
 impl fmt::Display for AlertCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Membership => f.write_str("membership"),
+            Self::ForwardingEntry => f.write_str("forwarding entry"),
         }
+    }
+}
+
+/// About which new forwarding entries a protocol is asked (FW-3).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum CreationMode {
+    /// Those in which it has an oif, which it may disable: MGM's rule.
+    #[default]
+    WithOifs,
+    /// All, with all its interfaces, which it may enable too: RFC 2715 §2 rule 3, what flood-and-prune needs.
+    Always,
+}
+
+/// What [`ProtocolCallbacks::rpf`] is asked.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct RpfRequest<'a, A: Address = Ipv4Addr> {
+    /// The source.
+    pub source: SourceAddr<A>,
+    /// The group.
+    pub group: GroupAddr<A>,
+    /// Where the packet came in; where there is none, because the entry is there already, its iif.
+    pub arrival: Interface<A>,
+    /// What the forwarder showed of the packet; empty where there is none.
+    pub header: &'a [u8],
+    /// The RIB's route to the source.
+    pub route: Route<A>,
+}
+
+/// The forwarding entry that is about to be made.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NewMfe<A: Address = Ipv4Addr> {
+    /// The source.
+    pub source: SourceAddr<A>,
+    /// The group.
+    pub group: GroupAddr<A>,
+    /// Where its packets are to arrive.
+    pub iif: Interface<A>,
+}
+
+impl<A: Address> NewMfe<A> {
+    pub(crate) const fn new(source: SourceAddr<A>, group: GroupAddr<A>, iif: Interface<A>) -> Self {
+        Self { source, group, iif }
+    }
+}
+
+/// One interface of a protocol in an entry that is about to be made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CreationOif<A = Ipv4Addr> {
+    interface: Interface<A>,
+    igmp: bool,
+    enabled: bool,
+}
+
+impl<A: Address> CreationOif<A> {
+    pub(crate) const fn new(interface: Interface<A>, igmp: bool, enabled: bool) -> Self {
+        Self { interface, igmp, enabled }
+    }
+
+    /// The interface.
+    #[must_use]
+    pub const fn interface(&self) -> Interface<A> {
+        self.interface
+    }
+
+    /// Whether IGMP is on it.
+    #[must_use]
+    pub const fn igmp(&self) -> bool {
+        self.igmp
+    }
+
+    /// Whether the entry is to forward there.
+    #[must_use]
+    pub const fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Says whether the entry is to forward there.
+    pub const fn set_enabled(&mut self, enabled: bool) {
+        self.enabled = enabled;
     }
 }
 
@@ -176,6 +302,29 @@ impl<A: Address, T: IgmpCallbacks<A> + ?Sized> IgmpCallbacks<A> for Arc<T> {
 }
 
 impl<A: Address, T: ProtocolCallbacks<A> + ?Sized> ProtocolCallbacks<A> for Arc<T> {
+    fn creation_mode(&self) -> CreationMode {
+        T::creation_mode(self)
+    }
+
+    fn rpf(&self, client: &ClientRef<A>, request: &RpfRequest<'_, A>) -> Route<A> {
+        T::rpf(self, client, request)
+    }
+
+    fn creation_alert(&self, client: &ClientRef<A>, entry: &NewMfe<A>, oifs: &mut [CreationOif<A>]) {
+        T::creation_alert(self, client, entry, oifs);
+    }
+
+    fn wrong_interface(
+        &self,
+        client: &ClientRef<A>,
+        interface: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+        header: &[u8],
+    ) {
+        T::wrong_interface(self, client, interface, source, group, header);
+    }
+
     fn join_alert(&self, client: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {
         T::join_alert(self, client, entry, cause);
     }

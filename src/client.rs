@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::engine::{ClientKey, Hold};
+use crate::engine::{ClientKey, Hold, Key};
 use crate::error::Error;
 use crate::mgm::Mgm;
 use crate::shared::Shared;
@@ -13,7 +14,7 @@ use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::ClientName;
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
-use crate::view::Change;
+use crate::view::{Change, ForwardState};
 
 /// A registration: IGMP's, or one routing protocol's.
 ///
@@ -108,10 +109,6 @@ pub struct ClientRef<A: Address = Ipv4Addr> {
 impl<A: Address> ClientRef<A> {
     pub(crate) const fn new(shared: Arc<Shared<A>>, client: ClientKey) -> Self {
         Self { shared, client }
-    }
-
-    pub(crate) fn speaking_for(self, client: ClientKey) -> Self {
-        Self { client, ..self }
     }
 
     /// Who this is.
@@ -320,8 +317,110 @@ impl<A: Address> ClientRef<A> {
         self.delete(interface, Entry::SourceGroup(source, group), Hold::Blocked)
     }
 
+    /// Sets or clears the forward state of (S,G) on an interface that the client owns (MB-5).
+    ///
+    /// [`ForwardState::Off`] keeps the interface out of the oifs whatever is joined, [`ForwardState::On`] puts
+    /// it in where nobody joined. It goes with the forwarding entry, and when the interface changes hands. Where it
+    /// empties or fills the oifs, the owner of the iif gets a prune or join alert (FW-6), if it is another client.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NotOnInterface`]: the client does not own the interface.
+    /// - [`Error::NoSuchMfe`]: there is no forwarding entry to set it in.
+    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    ///
+    /// # Example: an assert is lost
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use mgm::{ClientId, ForwardState, Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
+    /// pim.take_interface_ownership(eth1)?;
+    /// pim.add_group_membership(eth1, "(*, 239.1.1.1)".parse()?)?;
+    /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    /// mgm.packet_received(source, group, eth0, &[], Instant::now())?;
+    /// assert_eq!(mgm.mfe(source, group).unwrap().oifs, [eth1]);
+    /// pim.set_forward_state(eth1, source, group, Some(ForwardState::Off))?;
+    /// assert_eq!(mgm.mfe(source, group).unwrap().oifs, []);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "MGM_FORWARD_STATE_FLAG")]
+    pub fn set_forward_state(
+        &self,
+        interface: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+        state: Option<ForwardState>,
+    ) -> Result<Change, Error<A>> {
+        let key = Key::of(source, group);
+        let set = self.shared.update(|shared| {
+            shared.engine.set_forward_state(self.client, interface, key, state, &mut shared.effects)
+        });
+        set.map_err(refused)
+    }
+
+    /// Changes the upstream neighbour of an entry whose iif the client owns, and the iif to another interface
+    /// of the client (FW-8).
+    ///
+    /// The new iif leaves the oifs, the old one may enter. Nobody is told. It holds until the entry is made
+    /// anew, or the route to its source changes.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NoSuchMfe`]: there is no such entry.
+    /// - [`Error::NotIncoming`]: the client does not own its iif.
+    /// - [`Error::NotOnInterface`]: the client does not own the new iif.
+    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    #[doc(alias = "MgmSetMfe")]
+    pub fn set_mfe(
+        &self,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+        iif: Interface<A>,
+        upstream: Option<A>,
+    ) -> Result<(), Error<A>> {
+        let key = Key::of(source, group);
+        self.shared.update(|state| state.engine.set_mfe(self.client, key, iif, upstream)).map_err(refused)
+    }
+
+    /// Sets the time to live of an entry whose iif the client owns, from when it was made or renewed (FW-7).
+    ///
+    /// Entries live 900 s unless this says otherwise; it may be called from inside the alerts for the entry.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NoSuchMfe`]: there is no such entry.
+    /// - [`Error::NotIncoming`]: the client does not own its iif.
+    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    pub fn set_mfe_timeout(
+        &self,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+        timeout: Duration,
+    ) -> Result<(), Error<A>> {
+        let key = Key::of(source, group);
+        self.shared.update(|state| state.engine.set_mfe_timeout(self.client, key, timeout)).map_err(refused)
+    }
+
+    /// Switches `wrong_interface` alerts for an interface that the client owns on or off (FW-10).
+    ///
+    /// They are off until they are switched on, and again when the interface changes hands.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NotOnInterface`]: the client does not own the interface.
+    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    pub fn set_wrong_interface_alerts(&self, interface: Interface<A>, on: bool) -> Result<(), Error<A>> {
+        let set =
+            self.shared.update(|state| state.engine.set_wrong_interface_alerts(self.client, interface, on));
+        set.map_err(refused)
+    }
+
     fn add(&self, interface: Interface<A>, entry: Entry<A>, hold: Hold) -> Result<Change, Error<A>> {
-        let before = self.shared.update(|state| state.add(self.client, interface, entry, hold));
+        let source = entry.source().filter(|_| hold == Hold::Wanted);
+        let before = self.shared.with_route(source, |state| state.add(self.client, interface, entry, hold));
         before.map(|before| changed(before != hold)).map_err(refused)
     }
 

@@ -2,8 +2,10 @@
 
 use std::net::Ipv4Addr;
 
+use crate::forwarder::ForwarderError;
 use crate::types::address::{Address, GroupAddr};
 use crate::types::client::{ClientId, ClientName};
+use crate::types::entry::Entry;
 use crate::types::interface::Interface;
 
 /// Why the manager refused a request.
@@ -82,6 +84,25 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// The range that it is in.
         range: A::Net,
     },
+    /// There is no forwarding entry for this (S,G) (MB-5, FW-8).
+    #[error("there is no forwarding entry {entry}")]
+    NoSuchMfe {
+        /// The (S,G).
+        entry: Entry<A>,
+    },
+    /// Only the owner of the iif may change a forwarding entry (FW-7, FW-8).
+    #[error("{client} does not own the incoming interface of {entry}, {}", owned(owner))]
+    NotIncoming {
+        /// The (S,G).
+        entry: Entry<A>,
+        /// The client.
+        client: ClientName,
+        /// Who owns it, if anybody does.
+        owner: Option<ClientName>,
+    },
+    /// The forwarder cannot tell (EN-3).
+    #[error("{0}")]
+    Forwarder(ForwarderError),
     /// A configured limit is reached (MB-7).
     #[error("limit reached: {0}")]
     LimitReached(Limit<A>),
@@ -93,8 +114,8 @@ impl<A: Address> Error<A> {
     ///
     /// The others are states of the world, and the same request may be granted later:
     /// [`OwnedByAnother`](Self::OwnedByAnother), [`HandoverInProgress`](Self::HandoverInProgress),
-    /// [`IgmpDisabled`](Self::IgmpDisabled), [`Deregistered`](Self::Deregistered) and
-    /// [`LimitReached`](Self::LimitReached).
+    /// [`IgmpDisabled`](Self::IgmpDisabled), [`Deregistered`](Self::Deregistered), [`NoSuchMfe`](Self::NoSuchMfe),
+    /// [`Forwarder`](Self::Forwarder) and [`LimitReached`](Self::LimitReached).
     ///
     /// # Example: retry or fix
     ///
@@ -113,11 +134,14 @@ impl<A: Address> Error<A> {
             | Self::StillOnInterfaces { .. }
             | Self::AlreadyTaken { .. }
             | Self::NotOnInterface { .. }
+            | Self::NotIncoming { .. }
             | Self::SourceRequired { .. } => true,
             Self::Deregistered { .. }
             | Self::OwnedByAnother { .. }
             | Self::HandoverInProgress { .. }
             | Self::IgmpDisabled { .. }
+            | Self::NoSuchMfe { .. }
+            | Self::Forwarder(_)
             | Self::LimitReached(_) => false,
         }
     }
@@ -146,6 +170,20 @@ pub enum Limit<A: Address = Ipv4Addr> {
     MembershipsOfClient {
         /// The client that added them.
         client: ClientName,
+        /// The limit.
+        max: usize,
+    },
+    /// Forwarding entries, with those in the making.
+    #[error("{max} forwarding entries in all")]
+    Mfes {
+        /// The limit.
+        max: usize,
+    },
+    /// Forwarding entries of one group, with those in the making.
+    #[error("{max} forwarding entries of group {group}")]
+    MfesOfGroup {
+        /// The group.
+        group: GroupAddr<A>,
         /// The limit.
         max: usize,
     },

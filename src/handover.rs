@@ -85,7 +85,7 @@ impl<'a, A: Address> Bracket<'a, A> {
 
     fn call(&self, callback: impl FnOnce(&Registration<A>, &crate::ClientRef<A>, Interface<A>)) {
         if let Some((igmp, registration)) = &self.igmp {
-            self.manager.call(*igmp, registration, |igmp, me| callback(igmp, me, self.interface));
+            self.manager.call(*igmp, |me| callback(registration, me, self.interface));
         }
     }
 }

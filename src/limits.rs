@@ -19,6 +19,8 @@ pub struct Limits {
     pub(crate) memberships_per_interface: Option<usize>,
     pub(crate) memberships_per_client: Option<usize>,
     pub(crate) waiting_alerts: Option<usize>,
+    pub(crate) mfes: Option<usize>,
+    pub(crate) mfes_per_group: Option<usize>,
 }
 
 impl Limits {
@@ -40,6 +42,20 @@ impl Limits {
     #[must_use]
     pub const fn memberships_per_client(mut self, max: usize) -> Self {
         self.memberships_per_client = Some(max);
+        self
+    }
+
+    /// Forwarding entries, with those in the making.
+    #[must_use]
+    pub const fn mfes(mut self, max: usize) -> Self {
+        self.mfes = Some(max);
+        self
+    }
+
+    /// Forwarding entries of one group, with those in the making.
+    #[must_use]
+    pub const fn mfes_per_group(mut self, max: usize) -> Self {
+        self.mfes_per_group = Some(max);
         self
     }
 

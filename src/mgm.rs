@@ -5,18 +5,23 @@ use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crate::builder::Builder;
 use crate::callbacks::{IgmpCallbacks, ProtocolCallbacks};
 use crate::client::{Client, refused};
+use crate::creation::Packet;
+use crate::engine::Key;
 use crate::error::Error;
+use crate::forwarder::MfeStats;
 use crate::groups::Groups;
+use crate::mfes::Mfes;
 use crate::registration::{Callbacks, Registration};
 use crate::shared::Shared;
-use crate::types::address::Address;
+use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::{ClientId, ClientName};
 use crate::types::interface::Interface;
-use crate::view::InterfaceStatus;
+use crate::view::{Failure, InterfaceStatus, Mfe};
 
 /// The multicast group manager of one router, for one address family.
 ///
@@ -125,8 +130,9 @@ impl<A: Address> Mgm<A> {
 
     fn register(&self, name: ClientName, callbacks: Callbacks<A>) -> Result<Client<A>, Error<A>> {
         let registration = Arc::new(Registration::new(name, callbacks, Arc::clone(&self.shared.panics)));
+        let asked_always = self.shared.outside(|| registration.is_asked_always());
         let client = self.shared.update(|state| {
-            let client = state.engine.register(name)?;
+            let client = state.engine.register(name, asked_always)?;
             state.outboxes.open(client, Arc::clone(&registration));
             Ok(client)
         });
@@ -219,12 +225,189 @@ impl<A: Address> Mgm<A> {
         self.shared.update(|state| state.engine.remove(index, &mut state.effects));
     }
 
+    /// The forwarder reports a packet for which it has no entry (FW-1).
+    ///
+    /// Makes one, on this thread: the RIB is asked for the source; `rpf` is asked of the protocol that owns the
+    /// interface toward it; `creation_alert` of the protocols with an oif; then the entry is installed, the
+    /// forwarder is told, and the owner of the iif gets at most one alert: a prune if there are no oifs, a join if
+    /// another client's is among them. If the packet came in elsewhere, `wrong_interface` follows (FW-10). An
+    /// entry that is there, or that another thread is making, is left alone.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::LimitReached`]: there are as many entries as there may be.
+    ///
+    /// # Example: a receiver, then a source
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use mgm::{Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
+    /// igmp.take_interface_ownership(eth1)?;
+    /// igmp.add_group_membership(eth1, "(*, 239.1.1.1)".parse()?)?;
+    /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    /// mgm.packet_received(source, group, eth0, &[], Instant::now())?;
+    /// let mfe = mgm.mfe(source, group).unwrap();
+    /// assert_eq!((mfe.iif, mfe.oifs), (eth0, vec![eth1]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn packet_received(
+        &self,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+        arrival: Interface<A>,
+        header: &[u8],
+        now: Instant,
+    ) -> Result<(), Error<A>> {
+        let packet = Packet { source, group, arrival, header };
+        self.shared.packet_received(packet, now).map_err(refused)
+    }
+
+    /// The forwarder reports a packet that came in on another interface than the iif of its entry (FW-10).
+    ///
+    /// The owner of the arrival interface gets `wrong_interface`, if it switched that on there; at most once
+    /// for one entry in 3 s. Nothing is made of a packet that has no entry.
+    pub fn packet_on_wrong_interface(
+        &self,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+        arrival: Interface<A>,
+        header: &[u8],
+        now: Instant,
+    ) {
+        self.shared.packet_on_wrong_interface(Packet { source, group, arrival, header }, now);
+    }
+
+    /// Routes to the sources in `prefix` have changed in the RIB (FW-9).
+    ///
+    /// Each source in use there is looked up again, and the owner of the interface toward it asked `rpf` for each
+    /// of its entries; then all change in one step. Where the iif moves to another owner, the old one gets a prune
+    /// alert, and the new one a join alert if oifs are left; for each (S,G) that others want, the old owner of the
+    /// interface toward S gets a prune alert and the new one a join alert (CT-8).
+    ///
+    /// # Example: the stream moves to the other uplink
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use std::time::Instant;
+    /// # use mgm::{Interface, Mgm, Rib, Route, SourceAddr};
+    /// # struct Routes(parking_lot::Mutex<Route>);
+    /// # impl Rib for Routes {
+    /// #     fn lookup(&self, _: SourceAddr) -> Option<Route> { Some(*self.0.lock()) }
+    /// # }
+    /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
+    /// let route = Route { prefix: "10.0.0.0/8".parse()?, interface: eth0, upstream: None };
+    /// let routes = Arc::new(Routes(route.into()));
+    /// let mgm = Mgm::builder().rib(Arc::clone(&routes)).build();
+    /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    /// mgm.packet_received(source, group, eth0, &[], Instant::now())?;
+    ///
+    /// routes.0.lock().interface = eth1;
+    /// mgm.routes_changed(&route.prefix);
+    /// assert_eq!(mgm.mfe(source, group).unwrap().iif, eth1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn routes_changed(&self, prefix: &A::Net) {
+        self.shared.routes_changed(prefix);
+    }
+
+    /// Does what is due at `now`, and says when it next wants to be called (FW-7, FW-11).
+    ///
+    /// Entries whose time is over are made anew in place if they carried packets, with the callbacks of
+    /// [`packet_received`](Self::packet_received), and deleted silently if not. What the forwarder refused is
+    /// tried again, after 1 s and then twice as long each time, up to about a minute. Nothing in the crate
+    /// sleeps or reads a clock.
+    ///
+    /// # Example: an idle entry goes
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use mgm::{Interface, Mgm};
+    /// let mgm = Mgm::new();
+    /// let now = Instant::now();
+    /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    /// mgm.packet_received(source, group, Interface::try_from(1)?, &[], now)?;
+    /// assert_eq!(mgm.expire(now), Some(now + Duration::from_secs(900)));
+    /// assert_eq!(mgm.expire(now + Duration::from_secs(900)), None);
+    /// assert_eq!(mgm.mfe(source, group), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "it says when to call again"]
+    pub fn expire(&self, now: Instant) -> Option<Instant> {
+        self.shared.expire(now)
+    }
+
+    /// One forwarding entry, read at one moment (EN-2).
+    #[must_use]
+    pub fn mfe(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Option<Mfe<A>> {
+        self.shared.read(|engine| engine.mfe(Key::of(source, group)))
+    }
+
+    /// All forwarding entries, in the order of group, then source (EN-2).
+    ///
+    /// The iterator takes the lock for one page at a time, of at most 256 entries. It misses and repeats no entry
+    /// that is there all along, and shows each as it was at one moment (EN-4).
+    #[doc(alias = "MgmGetFirstMfe")]
+    #[must_use]
+    pub fn mfes(&self) -> Mfes<A> {
+        Mfes::new(Arc::clone(&self.shared), None)
+    }
+
+    /// The forwarding entries after a given (S,G), which need not be there: see [`mfes`](Self::mfes).
+    ///
+    /// # Example: the second page of a show command
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use mgm::{Interface, Mgm};
+    /// let mgm = Mgm::new();
+    /// let group = "239.1.1.1".parse()?;
+    /// for host in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
+    ///     mgm.packet_received(host.parse()?, group, Interface::try_from(1)?, &[], Instant::now())?;
+    /// }
+    /// let rest: Vec<_> = mgm.mfes_after("10.0.0.1".parse()?, group).map(|mfe| mfe.source.to_string()).collect();
+    /// assert_eq!(rest, ["10.0.0.2", "10.0.0.3"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "MgmGetNextMfe")]
+    #[must_use]
+    pub fn mfes_after(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Mfes<A> {
+        Mfes::new(Arc::clone(&self.shared), Some(Key::of(source, group)))
+    }
+
+    /// What the forwarder counted for an entry (EN-3).
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NoSuchMfe`]: there is no such entry.
+    /// - [`Error::Forwarder`]: the forwarder cannot tell.
+    #[doc(alias = "MgmGetMfeStats")]
+    pub fn mfe_stats(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<MfeStats<A>, Error<A>> {
+        self.shared.mfe_stats(source, group).map_err(refused)
+    }
+
+    /// The entries that the forwarder does not hold as it should, deleted ones too (FW-11): those that are tried
+    /// again first, and no more than a page of them.
+    #[must_use]
+    pub fn forwarder_failures(&self) -> Vec<Failure<A>> {
+        self.shared.read(|engine| engine.failures())
+    }
+
+    /// How many answers to `rpf` named an interface that the client does not own, or a route that does not lead
+    /// to the source (FW-1).
+    #[must_use]
+    pub fn wrong_answers(&self) -> u64 {
+        self.shared.wrong_answers.load(Ordering::Relaxed)
+    }
+
     /// How many panics of callbacks have been caught (CB-5).
     ///
     /// Panics can be caught only where they unwind; under `panic = "abort"` they end the process.
     #[must_use]
     pub fn caught_panics(&self) -> u64 {
-        self.shared.panics.load(Ordering::Relaxed)
+        self.shared.panics.count()
     }
 }
 

@@ -70,7 +70,7 @@ impl<A: Address> Outboxes<A> {
 
     /// Queues what follows from a change.
     pub(crate) fn post(&mut self, effects: &mut Effects<A>) -> Garbage<A> {
-        for (client, alert) in effects.alerts.drain(..) {
+        for (client, alert) in effects.forwarding.drain(..).chain(effects.alerts.drain(..)) {
             let Some(outbox) =
                 self.boxes.get_mut(&client).filter(|outbox| !outbox.registration.is_silenced())
             else {
@@ -94,8 +94,9 @@ impl<A: Address> Outboxes<A> {
 
     /// A client for which more than `max` alerts would wait if `effects` were posted (MB-7).
     pub(crate) fn overfull(&self, effects: &Effects<A>, max: usize) -> Option<ClientKey> {
-        effects.alerts.iter().map(|(client, _)| *client).find(|client| {
-            let more = effects.alerts.iter().filter(|(to, _)| to == client).count();
+        let news = || effects.forwarding.iter().chain(&effects.alerts).map(|(client, _)| *client);
+        news().find(|client| {
+            let more = news().filter(|to| to == client).count();
             self.boxes
                 .get(client)
                 .is_some_and(|outbox| !outbox.registration.is_silenced() && outbox.queue.len() + more > max)

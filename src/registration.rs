@@ -1,13 +1,15 @@
 //! A client as the manager calls it: the only file that invokes callbacks.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
+use crate::callbacks::{
+    CreationMode, CreationOif, IgmpCallbacks, NewMfe, NoCallbacks, ProtocolCallbacks, RpfRequest,
+};
 use crate::client::ClientRef;
 use crate::engine::Alert;
+use crate::panics::Panics;
+use crate::rib::Route;
 use crate::types::address::Address;
 use crate::types::client::ClientName;
 use crate::types::interface::Interface;
@@ -23,11 +25,11 @@ pub(crate) struct Registration<A: Address> {
     name: ClientName,
     callbacks: Callbacks<A>,
     silenced: AtomicBool,
-    panics: Arc<AtomicU64>,
+    panics: Arc<Panics>,
 }
 
 impl<A: Address> Registration<A> {
-    pub(crate) fn new(name: ClientName, callbacks: Callbacks<A>, panics: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(name: ClientName, callbacks: Callbacks<A>, panics: Arc<Panics>) -> Self {
         Self { name, callbacks, silenced: AtomicBool::new(false), panics }
     }
 
@@ -48,6 +50,38 @@ impl<A: Address> Registration<A> {
         self.igmp("enable_igmp", |callbacks| callbacks.enable_igmp(me, interface));
     }
 
+    /// Whether the client is asked about every new forwarding entry.
+    pub(crate) fn is_asked_always(&self) -> bool {
+        let mode =
+            self.protocol().and_then(|protocol| self.guard("creation_mode", || protocol.creation_mode()));
+        mode == Some(CreationMode::Always)
+    }
+
+    /// The client's answer, if it has one.
+    pub(crate) fn rpf(&self, me: &ClientRef<A>, request: &RpfRequest<'_, A>) -> Option<Route<A>> {
+        let protocol = self.protocol()?;
+        self.guard("rpf", || protocol.rpf(me, request))
+    }
+
+    /// What the client made of `oifs`, if it got that far.
+    pub(crate) fn creation_alert(
+        &self,
+        me: &ClientRef<A>,
+        entry: &NewMfe<A>,
+        mut oifs: Vec<CreationOif<A>>,
+    ) -> Option<Vec<CreationOif<A>>> {
+        let protocol = self.protocol()?;
+        self.guard("creation_alert", || protocol.creation_alert(me, entry, &mut oifs))?;
+        Some(oifs)
+    }
+
+    fn protocol(&self) -> Option<&dyn ProtocolCallbacks<A>> {
+        match &self.callbacks {
+            Callbacks::Protocol(callbacks) => Some(callbacks.as_ref()),
+            Callbacks::Igmp(_) => None,
+        }
+    }
+
     /// Delivers one alert.
     pub(crate) fn tell(&self, me: &ClientRef<A>, alert: Alert<A>) {
         match &self.callbacks {
@@ -56,26 +90,8 @@ impl<A: Address> Registration<A> {
                     self.guard("interface_removed", || callbacks.interface_removed(me, interface));
                 }
             }
-            Callbacks::Protocol(callbacks) => self.tell_protocol(callbacks.as_ref(), me, alert),
-        }
-    }
-
-    fn tell_protocol(&self, protocol: &dyn ProtocolCallbacks<A>, me: &ClientRef<A>, alert: Alert<A>) {
-        match alert {
-            Alert::Join(entry, cause) => self.guard("join_alert", || protocol.join_alert(me, entry, cause)),
-            Alert::Prune(entry, cause) => {
-                self.guard("prune_alert", || protocol.prune_alert(me, entry, cause));
-            }
-            Alert::LocalJoin(on, entry) => self.guard("local_join", || protocol.local_join(me, on, entry)),
-            Alert::LocalLeave(on, entry) => self.guard("local_leave", || protocol.local_leave(me, on, entry)),
-            Alert::LocalBlock(on, source, group) => {
-                self.guard("local_block", || protocol.local_block(me, on, source, group));
-            }
-            Alert::LocalUnblock(on, source, group) => {
-                self.guard("local_unblock", || protocol.local_unblock(me, on, source, group));
-            }
-            Alert::InterfaceRemoved(interface) => {
-                self.guard("interface_removed", || protocol.interface_removed(me, interface));
+            Callbacks::Protocol(callbacks) => {
+                self.guard(alert.callback(), || tell(callbacks.as_ref(), me, alert));
             }
         }
     }
@@ -86,37 +102,30 @@ impl<A: Address> Registration<A> {
         }
     }
 
-    /// CB-5: runs one callback, unless the client has been silenced; a panic ends here.
-    fn guard(&self, callback: &'static str, call: impl FnOnce()) {
-        if self.is_silenced() {
-            return;
-        }
-        self.catch(callback, call);
-    }
-
-    fn catch(&self, callback: &'static str, call: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(call)) {
-            self.panics.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(client = %self.name, callback, panic = message(&*panic), "a callback panicked");
-            // What was thrown is foreign too, and may panic again when it is dropped.
-            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-                std::mem::forget(again);
-            }
-        }
+    /// Runs one callback, unless the client has been silenced.
+    fn guard<R>(&self, callback: &'static str, call: impl FnOnce() -> R) -> Option<R> {
+        if self.is_silenced() { None } else { self.panics.catch(&self.name, callback, call) }
     }
 }
 
 impl<A: Address> Drop for Registration<A> {
     fn drop(&mut self) {
         let callbacks = std::mem::replace(&mut self.callbacks, Callbacks::Igmp(Box::new(NoCallbacks)));
-        self.catch("drop", || drop(callbacks));
+        self.panics.catch(&self.name, "drop", || drop(callbacks));
     }
 }
 
-fn message(panic: &(dyn Any + Send)) -> &str {
-    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (None, Some(text)) => text,
-        (None, None) => "no message",
+fn tell<A: Address>(protocol: &dyn ProtocolCallbacks<A>, me: &ClientRef<A>, alert: Alert<A>) {
+    match alert {
+        Alert::Join(entry, cause) => protocol.join_alert(me, entry, cause),
+        Alert::Prune(entry, cause) => protocol.prune_alert(me, entry, cause),
+        Alert::LocalJoin(on, entry) => protocol.local_join(me, on, entry),
+        Alert::LocalLeave(on, entry) => protocol.local_leave(me, on, entry),
+        Alert::LocalBlock(on, source, group) => protocol.local_block(me, on, source, group),
+        Alert::LocalUnblock(on, source, group) => protocol.local_unblock(me, on, source, group),
+        Alert::WrongInterface(on, source, group, header) => {
+            protocol.wrong_interface(me, on, source, group, &header);
+        }
+        Alert::InterfaceRemoved(interface) => protocol.interface_removed(me, interface),
     }
 }

@@ -7,10 +7,13 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::client::ClientRef;
-use crate::engine::{ClientKey, Effects, Engine, Hold};
+use crate::engine::{ClientKey, Command, Effects, Engine, Hold};
 use crate::error::{Error, Limit};
-use crate::outbox::{Delivery, Outboxes};
+use crate::forwarder::{Forwarder, ForwarderError};
+use crate::outbox::{Delivery, Garbage, Outboxes};
+use crate::panics::Panics;
 use crate::registration::Registration;
+use crate::rib::Rib;
 use crate::types::address::Address;
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
@@ -21,8 +24,12 @@ use crate::types::interface::Interface;
 /// (CB-1). So nothing can panic under it but a bug, and it needs no poisoning.
 pub(crate) struct Shared<A: Address> {
     state: Mutex<State<A>>,
-    /// Panics caught in callbacks.
-    pub(crate) panics: Arc<AtomicU64>,
+    pub(crate) rib: Option<Box<dyn Rib<A>>>,
+    pub(crate) forwarder: Box<dyn Forwarder<A>>,
+    /// Panics caught in foreign code.
+    pub(crate) panics: Arc<Panics>,
+    /// Answers to `rpf` that were none (FW-1).
+    pub(crate) wrong_answers: AtomicU64,
 }
 
 /// What the lock protects.
@@ -30,12 +37,31 @@ pub(crate) struct State<A: Address> {
     pub(crate) engine: Engine<A>,
     pub(crate) effects: Effects<A>,
     pub(crate) outboxes: Outboxes<A>,
+    /// A thread is talking to the forwarder.
+    forwarding: bool,
+}
+
+/// What a thread that holds the right to it is to do outside the lock.
+enum Work<A: Address> {
+    Command(Command<A>),
+    Deliver(Delivery<A>),
 }
 
 impl<A: Address> Shared<A> {
-    pub(crate) fn new(engine: Engine<A>) -> Self {
-        let state = State { engine, effects: Effects::default(), outboxes: Outboxes::new() };
-        Self { state: Mutex::new(state), panics: Arc::default() }
+    pub(crate) fn new(
+        engine: Engine<A>,
+        rib: Option<Box<dyn Rib<A>>>,
+        forwarder: Box<dyn Forwarder<A>>,
+    ) -> Self {
+        let state =
+            State { engine, effects: Effects::default(), outboxes: Outboxes::new(), forwarding: false };
+        Self {
+            state: Mutex::new(state),
+            rib,
+            forwarder,
+            panics: Arc::default(),
+            wrong_answers: AtomicU64::new(0),
+        }
     }
 
     /// Reads the state.
@@ -50,48 +76,125 @@ impl<A: Address> Shared<A> {
         let State { effects, outboxes, .. } = &mut *state;
         let garbage = outboxes.post(effects);
         // CB-4: what is caused inside a callback is delivered after it, by whoever called it.
-        let delivery = if Inside::is(self) { None } else { outboxes.take() };
+        let work = if Inside::is(self) { None } else { state.work() };
         drop(state);
         drop(garbage);
-        if let Some(delivery) = delivery {
-            self.deliver(delivery);
+        if let Some(work) = work {
+            self.deliver(work);
         }
         result
     }
 
-    /// Makes a call to a client at once, on this thread, and then delivers what it caused.
-    pub(crate) fn call(
-        self: &Arc<Self>,
-        client: ClientKey,
-        registration: &Registration<A>,
-        call: impl FnOnce(&Registration<A>, &ClientRef<A>),
-    ) {
-        let me = ClientRef::new(Arc::clone(self), client);
-        {
-            let _inside = Inside::enter(self);
-            call(registration, &me);
-        }
-        self.update(|_| ());
+    pub(crate) fn registration(&self, client: ClientKey) -> Option<Arc<Registration<A>>> {
+        self.state.lock().outboxes.registration(client)
     }
 
-    fn deliver(self: &Arc<Self>, mut delivery: Delivery<A>) {
-        let mut me = ClientRef::new(Arc::clone(self), delivery.client);
+    /// Makes a call to a client at once, on this thread, and then delivers what it caused.
+    pub(crate) fn call<R>(self: &Arc<Self>, client: ClientKey, call: impl FnOnce(&ClientRef<A>) -> R) -> R {
+        let me = ClientRef::new(Arc::clone(self), client);
+        let answer = self.outside(|| call(&me));
+        self.update(|_| ());
+        answer
+    }
+
+    /// Runs foreign code, which is told nothing meanwhile on this thread.
+    pub(crate) fn outside<R>(self: &Arc<Self>, foreign: impl FnOnce() -> R) -> R {
+        let _inside = Inside::enter(self);
+        foreign()
+    }
+
+    fn deliver(self: &Arc<Self>, mut work: Work<A>) {
         loop {
-            {
-                let _inside = Inside::enter(self);
-                for alert in delivery.batch.drain(..) {
-                    delivery.registration.tell(&me, alert);
-                }
-            }
+            let done = self.outside(|| self.perform(work));
             let mut state = self.state.lock();
-            let garbage = state.outboxes.give_back(delivery);
-            let next = state.outboxes.take();
+            let garbage = state.take_back(done);
+            let next = state.work();
             // Whoever waits for the lock is next: otherwise one thread could deliver for all others for ever.
             MutexGuard::unlock_fair(state);
             drop(garbage);
             let Some(next) = next else { return };
-            me = me.speaking_for(next.client);
-            delivery = next;
+            work = next;
+        }
+    }
+
+    fn perform(self: &Arc<Self>, work: Work<A>) -> Done<A> {
+        match work {
+            Work::Command(command) => {
+                let result = self.command(&command);
+                Done::Commanded(command, result)
+            }
+            Work::Deliver(mut delivery) => {
+                let me = ClientRef::new(Arc::clone(self), delivery.client);
+                for alert in delivery.batch.drain(..) {
+                    delivery.registration.tell(&me, alert);
+                }
+                Done::Delivered(delivery)
+            }
+        }
+    }
+
+    fn command(&self, command: &Command<A>) -> Result<(), ForwarderError> {
+        let forwarder = &self.forwarder;
+        let (operation, result) = match command {
+            Command::Add(entry) => ("add", self.panics.catch(&"forwarder", "add", || forwarder.add(entry))),
+            Command::Change(entry) => {
+                ("change", self.panics.catch(&"forwarder", "change", || forwarder.change(entry)))
+            }
+            Command::Delete(source, group) => {
+                ("delete", self.panics.catch(&"forwarder", "delete", || forwarder.delete(*source, *group)))
+            }
+        };
+        let result = result.unwrap_or(Err(ForwarderError::Panicked));
+        // What is to be gone, and is not there, is gone.
+        let result = match (command, result) {
+            (Command::Delete(..), Err(ForwarderError::NoSuchEntry)) => Ok(()),
+            (Command::Add(_) | Command::Change(_) | Command::Delete(..), result) => result,
+        };
+        if let Err(error) = &result {
+            tracing::warn!(operation, %error, "the forwarder refused");
+        }
+        result
+    }
+}
+
+impl<A: Address> Drop for Shared<A> {
+    /// FW-12: the manager goes, and leaves nothing in the forwarder.
+    fn drop(&mut self) {
+        for (source, group) in self.state.get_mut().engine.held_by_forwarder() {
+            if let Err(error) = self.command(&Command::Delete(source, group)) {
+                tracing::error!(%source, %group, %error, "an entry stays behind in the forwarder");
+            }
+        }
+    }
+}
+
+/// What has been done outside the lock.
+enum Done<A: Address> {
+    Commanded(Command<A>, Result<(), ForwarderError>),
+    Delivered(Delivery<A>),
+}
+
+impl<A: Address> State<A> {
+    /// Takes the right to talk to the forwarder or to a client that has waited for it.
+    fn work(&mut self) -> Option<Work<A>> {
+        if !self.forwarding
+            && let Some(command) = self.engine.next_command()
+        {
+            self.forwarding = true;
+            return Some(Work::Command(command));
+        }
+        self.outboxes.take().map(Work::Deliver)
+    }
+
+    /// Gives the right back.
+    fn take_back(&mut self, done: Done<A>) -> Garbage<A> {
+        match done {
+            Done::Commanded(command, result) => {
+                self.engine.commanded(&command, result);
+                self.forwarding = false;
+                Garbage::none()
+            }
+            Done::Delivered(delivery) => self.outboxes.give_back(delivery),
         }
     }
 }
@@ -111,6 +214,7 @@ impl<A: Address> State<A> {
         let Some((max, overfull)) = overfull else { return Ok(before) };
         self.engine.hold(client, interface, entry, (None, before), &mut self.effects)?;
         self.effects.alerts.clear();
+        self.effects.forwarding.clear();
         Err(Error::LimitReached(Limit::WaitingAlerts { client: overfull.name(), max }))
     }
 }

@@ -1,7 +1,10 @@
 //! What a reader of the manager is shown.
 
 use std::net::Ipv4Addr;
+use std::time::Instant;
 
+use crate::forwarder::ForwarderError;
+use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::ClientName;
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
@@ -54,4 +57,56 @@ pub enum Change {
     Changed,
     /// It was so already; nobody was told.
     Unchanged,
+}
+
+/// What the owner of an interface says of one (S,G) there, beside memberships (MB-5).
+#[expect(clippy::exhaustive_enums, reason = "MGM_FORWARD_STATE is added or deleted, and there is no third")]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum ForwardState {
+    /// Forwarded there, also where nobody joined.
+    On,
+    /// Not forwarded there, whatever is joined.
+    Off,
+}
+
+/// A multicast forwarding entry, read at one moment (EN-2).
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mfe<A: Address = Ipv4Addr> {
+    /// The source.
+    pub source: SourceAddr<A>,
+    /// The group.
+    pub group: GroupAddr<A>,
+    /// Where its packets have to arrive.
+    pub iif: Interface<A>,
+    /// The routing protocol that owns the iif; nobody is asked or told without a route to the source (FW-4).
+    pub owner: Option<ClientName>,
+    /// The upstream neighbour.
+    pub upstream: Option<A>,
+    /// The route to the source.
+    pub prefix: Option<A::Net>,
+    /// Where its packets go, in order.
+    pub oifs: Vec<Interface<A>>,
+    /// When it was made, or made anew.
+    pub made: Instant,
+    /// When its time is over; never, if that is beyond what the clock can say.
+    pub expires: Option<Instant>,
+    /// Why the forwarder does not hold it as it is here, and how often that was tried (FW-11).
+    pub failure: Option<(ForwarderError, u32)>,
+}
+
+/// An entry that the forwarder does not hold, or no longer should, and that is tried again (FW-11).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Failure<A = Ipv4Addr> {
+    /// The source.
+    pub source: SourceAddr<A>,
+    /// The group.
+    pub group: GroupAddr<A>,
+    /// The manager has deleted it, and the forwarder has not.
+    pub deleted: bool,
+    /// What the forwarder said last.
+    pub error: ForwarderError,
+    /// How often it was tried.
+    pub attempts: u32,
 }

@@ -53,6 +53,8 @@ pub(super) struct Client<A: Address> {
     pub(super) on: Vec<Interface<A>>,
     /// Memberships and blocks that it added.
     pub(super) holds: usize,
+    /// FW-3: it is asked about every new forwarding entry, with all its interfaces.
+    pub(super) asked_always: bool,
     /// Its handle has been dropped: it is called no more, and goes when it is on nothing.
     leaving: bool,
 }
@@ -83,7 +85,7 @@ impl<A: Address> Clients<A> {
 }
 
 impl<A: Address> Engine<A> {
-    pub(crate) fn register(&mut self, name: ClientName) -> Result<ClientKey, Error<A>> {
+    pub(crate) fn register(&mut self, name: ClientName, asked_always: bool) -> Result<ClientKey, Error<A>> {
         if self.clients.records.keys().any(|client| client.name == name) {
             return Err(match name {
                 ClientName::Igmp => Error::IgmpAlreadyRegistered,
@@ -92,7 +94,7 @@ impl<A: Address> Engine<A> {
         }
         let key = ClientKey { serial: self.clients.next, name };
         self.clients.next += 1;
-        self.clients.records.insert(key, Client { on: Vec::new(), holds: 0, leaving: false });
+        self.clients.records.insert(key, Client { on: Vec::new(), holds: 0, asked_always, leaving: false });
         Ok(key)
     }
 

@@ -1,5 +1,7 @@
 //! What follows from a change: the news for the clients.
 
+use std::sync::Arc;
+
 use super::clients::ClientKey;
 use crate::callbacks::AlertCause;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
@@ -7,7 +9,7 @@ use crate::types::entry::Entry;
 use crate::types::interface::Interface;
 
 /// News for one client, as its queue keeps it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Alert<A> {
     Join(Entry<A>, AlertCause),
     Prune(Entry<A>, AlertCause),
@@ -15,12 +17,31 @@ pub(crate) enum Alert<A> {
     LocalLeave(Interface<A>, Entry<A>),
     LocalBlock(Interface<A>, SourceAddr<A>, GroupAddr<A>),
     LocalUnblock(Interface<A>, SourceAddr<A>, GroupAddr<A>),
+    WrongInterface(Interface<A>, SourceAddr<A>, GroupAddr<A>, Arc<[u8]>),
     InterfaceRemoved(Interface<A>),
+}
+
+impl<A> Alert<A> {
+    /// The callback that brings it.
+    pub(crate) const fn callback(&self) -> &'static str {
+        match self {
+            Self::Join(..) => "join_alert",
+            Self::Prune(..) => "prune_alert",
+            Self::LocalJoin(..) => "local_join",
+            Self::LocalLeave(..) => "local_leave",
+            Self::LocalBlock(..) => "local_block",
+            Self::LocalUnblock(..) => "local_unblock",
+            Self::WrongInterface(..) => "wrong_interface",
+            Self::InterfaceRemoved(..) => "interface_removed",
+        }
+    }
 }
 
 /// All that follows from one call, in order. The buffers are reused from call to call.
 #[derive(Debug)]
 pub(crate) struct Effects<A: Address> {
+    /// CT-6: these come first.
+    pub(crate) forwarding: Vec<(ClientKey, Alert<A>)>,
     pub(crate) alerts: Vec<(ClientKey, Alert<A>)>,
     /// Clients whose going away is complete: what they own can be dropped, outside every lock.
     pub(crate) gone: Vec<ClientKey>,
@@ -28,7 +49,7 @@ pub(crate) struct Effects<A: Address> {
 
 impl<A: Address> Default for Effects<A> {
     fn default() -> Self {
-        Self { alerts: Vec::new(), gone: Vec::new() }
+        Self { forwarding: Vec::new(), alerts: Vec::new(), gone: Vec::new() }
     }
 }
 

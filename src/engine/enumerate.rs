@@ -1,14 +1,19 @@
 //! Reading the state: one interface at once, the groups joined a page at a time (IF-5, EN-1, EN-4, HO-8).
 
 use super::Engine;
+use super::clients::ClientKey;
 use super::interfaces::{Port, Slot};
 use super::key::{Hashed, Key};
 use super::membership::Hold;
 use super::table::Cursor;
+use crate::forwarder::ForwardingEntry;
 use crate::types::address::Address;
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
-use crate::view::{InterfaceStatus, Membership, MembershipKind};
+use crate::view::{InterfaceStatus, Membership, MembershipKind, Mfe};
+
+/// Entries to a page: EN-4 allows 256.
+pub(crate) const PAGE: usize = 128;
 
 /// How far an enumeration of the groups came.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,6 +37,37 @@ impl<A: Address> Engine<A> {
             }
         }
         next.map(GroupsCursor)
+    }
+
+    pub(crate) fn mfe(&self, key: Key<A>) -> Option<Mfe<A>> {
+        let mfe = self.mfes.get(Hashed::new(&self.hasher, key))?;
+        let interface = |slot: Slot| self.interfaces.port(slot).map(|port| port.interface);
+        let (source, group) = key.pair();
+        let mut oifs: Vec<_> = mfe.oifs.iter().filter_map(|slot| interface(*slot)).collect();
+        oifs.sort_unstable();
+        Some(Mfe {
+            source,
+            group,
+            iif: interface(mfe.iif)?,
+            owner: self.mfe_owner(mfe).map(ClientKey::name),
+            upstream: mfe.upstream,
+            prefix: mfe.prefix,
+            oifs,
+            made: self.clock.instant(mfe.made)?,
+            expires: self.clock.instant(mfe.expires),
+            failure: mfe.sync.failure(),
+        })
+    }
+
+    /// The entry as the forwarder has to know it.
+    pub(super) fn forwarding_entry(&self, key: Key<A>) -> Option<ForwardingEntry<A>> {
+        let Mfe { source, group, iif, oifs, .. } = self.mfe(key)?;
+        Some(ForwardingEntry { source, group, iif, oifs })
+    }
+
+    /// Appends one page of forwarding entries to `page`, in order, those after `last`.
+    pub(crate) fn mfes(&self, last: Option<Key<A>>, page: &mut Vec<Mfe<A>>) {
+        page.extend(self.mfes.after(last).take(PAGE).filter_map(|key| self.mfe(key)));
     }
 
     fn memberships(&self, slot: Slot, key: Key<A>, page: &mut Vec<Membership<A>>) {

@@ -95,6 +95,26 @@ impl<A: Address> Interests<A> {
         }
     }
 
+    pub(super) fn place(&self, at: Hashed<Key<A>>) -> Option<&Place> {
+        self.places.get(at)
+    }
+
+    /// Whether any client but `client` wants an entry.
+    pub(super) fn is_wanted_by_others(
+        &self,
+        interfaces: &Interfaces<A>,
+        at: Hashed<Key<A>>,
+        client: Option<ClientKey>,
+    ) -> bool {
+        match self.places.get(at) {
+            Some(Place::One { slot, wanted }) => {
+                *wanted && interfaces.port(*slot).is_some_and(|port| port.owner() != client)
+            }
+            Some(Place::Many(many)) => many.wanting.iter().any(|(wanting, _)| Some(*wanting) != client),
+            None => false,
+        }
+    }
+
     /// The entries of one page, each with the interfaces on which it is held.
     pub(super) fn page(&self, cursor: Cursor) -> (impl Iterator<Item = (Key<A>, &Place)>, Option<Cursor>) {
         self.places.page(cursor)
@@ -181,11 +201,18 @@ impl<A: Address> Engine<A> {
             Alert::Prune(entry, AlertCause::Membership)
         };
         match (entry, shift.others) {
-            // CT-5: the owner of the interface toward the source is told, and nothing is known of routes yet.
-            (Entry::SourceGroup(..), _) => {}
+            // CT-5: only the owner of the interface toward the source is told, of all the others together.
+            (Entry::SourceGroup(source, _), others) => {
+                let upstream = self.way(source.address()).owner.filter(|upstream| *upstream != shift.client);
+                if let Some(upstream) =
+                    upstream.filter(|upstream| [Others::None, Others::One(*upstream)].contains(&others))
+                {
+                    effects.alert(upstream, alert);
+                }
+            }
             (Entry::AllGroups | Entry::Group(_), Others::None) => {
                 for protocol in self.clients.protocols().filter(|protocol| *protocol != shift.client) {
-                    effects.alert(protocol, alert);
+                    effects.alert(protocol, alert.clone());
                 }
             }
             (Entry::AllGroups | Entry::Group(_), Others::One(other)) => effects.alert(other, alert),

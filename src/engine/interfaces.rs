@@ -1,6 +1,6 @@
 //! The interfaces that somebody is on, or that are changing hands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::ops::Bound;
 
@@ -28,12 +28,30 @@ pub(super) struct Port<A: Address> {
     pub(super) held: Table<Key<A>, Held>,
     /// Memberships and blocks here: each client's counts.
     pub(super) holds: usize,
+    /// FW-10: its owner wants to hear of packets on the wrong interface.
+    pub(super) wrong_interface_alerts: bool,
+    /// The forwarding entries that come in here.
+    pub(super) iif_of: Table<Key<A>, ()>,
+    /// The forwarding entries in which its owner set forward state here.
+    pub(super) states_of: BTreeSet<Key<A>>,
+    /// The sources to which a route leads over this interface.
+    pub(super) upstream_of: BTreeSet<A>,
 }
 
 impl<A: Address> Port<A> {
     fn new(interface: Interface<A>, hasher: RandomState) -> Self {
-        let held = Table::new(hasher);
-        Self { interface, protocol: None, igmp: None, handover: None, held, holds: 0 }
+        Self {
+            interface,
+            protocol: None,
+            igmp: None,
+            handover: None,
+            held: Table::new(hasher.clone()),
+            holds: 0,
+            wrong_interface_alerts: false,
+            iif_of: Table::new(hasher),
+            states_of: BTreeSet::new(),
+            upstream_of: BTreeSet::new(),
+        }
     }
 
     /// The routing protocol that took it, or else IGMP where only IGMP is on it.
@@ -42,7 +60,10 @@ impl<A: Address> Port<A> {
     }
 
     fn is_unused(&self) -> bool {
-        self.owner().is_none() && self.handover.is_none()
+        self.owner().is_none()
+            && self.handover.is_none()
+            && self.iif_of.is_empty()
+            && self.upstream_of.is_empty()
     }
 }
 
@@ -77,22 +98,24 @@ impl<A: Address> Interfaces<A> {
         self.port_mut(self.slot(interface)?)
     }
 
-    pub(super) fn find_or_add(
-        &mut self,
-        interface: Interface<A>,
-        hasher: &RandomState,
-    ) -> Option<&mut Port<A>> {
-        if !self.slots.contains_key(&interface) {
-            let slot = Slot::try_from(self.ports.insert(Port::new(interface, hasher.clone()))).ok()?;
-            self.slots.insert(interface, slot);
+    pub(super) fn find_or_add_slot(&mut self, interface: Interface<A>, hasher: &RandomState) -> Option<Slot> {
+        if let Some(slot) = self.slot(interface) {
+            return Some(slot);
         }
-        self.find_mut(interface)
+        let slot = Slot::try_from(self.ports.insert(Port::new(interface, hasher.clone()))).ok()?;
+        self.slots.insert(interface, slot);
+        Some(slot)
     }
 
-    /// Forgets an interface that nobody is on.
+    /// Forgets an interface that nobody is on, and that nothing goes over.
     pub(super) fn tidy(&mut self, interface: Interface<A>) {
-        let unused = self.slot(interface).filter(|slot| self.port(*slot).is_some_and(Port::is_unused));
-        if let Some(slot) = unused {
+        if let Some(slot) = self.slot(interface) {
+            self.tidy_slot(slot);
+        }
+    }
+
+    pub(super) fn tidy_slot(&mut self, slot: Slot) {
+        if let Some(interface) = self.port(slot).filter(|port| port.is_unused()).map(|port| port.interface) {
             let _port = self.ports.try_remove(position(slot));
             self.slots.remove(&interface);
         }

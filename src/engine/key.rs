@@ -20,6 +20,31 @@ impl<A: Address> Hash for Key<A> {
     }
 }
 
+impl<A: Address> Key<A> {
+    pub(crate) fn of(source: SourceAddr<A>, group: GroupAddr<A>) -> Self {
+        Self { group: group.address(), source: source.address() }
+    }
+
+    /// (\*,\*).
+    pub(crate) const fn all_groups() -> Self {
+        Self { group: A::UNSPECIFIED, source: A::UNSPECIFIED }
+    }
+
+    /// (\*,G) of the same group.
+    pub(crate) const fn any_source(self) -> Self {
+        Self { group: self.group, source: A::UNSPECIFIED }
+    }
+
+    pub(crate) fn names_source(self) -> bool {
+        self.source != A::UNSPECIFIED
+    }
+
+    /// What an (S,G) names.
+    pub(crate) fn pair(self) -> (SourceAddr<A>, GroupAddr<A>) {
+        (SourceAddr::known(self.source), GroupAddr::known(self.group))
+    }
+}
+
 impl<A: Address> From<Entry<A>> for Key<A> {
     fn from(entry: Entry<A>) -> Self {
         Self {

@@ -43,7 +43,7 @@ impl Held {
         self == Self::default()
     }
 
-    const fn of(self, party: Party) -> Hold {
+    pub(super) const fn of(self, party: Party) -> Hold {
         match party {
             Party::Igmp => self.igmp,
             Party::Protocol => self.protocol,
@@ -148,9 +148,18 @@ impl<A: Address> Engine<A> {
         if party == Party::Igmp {
             self.tell_owner(slot, at.key.into(), (old.igmp, to), effects);
         }
-        if let Some(shift) = self.interests.change(&self.interfaces, slot, at, (old, new)) {
-            self.tell_of_shift(at.key.into(), shift, effects);
+        let shift = self.interests.change(&self.interfaces, slot, at, (old, new));
+        if old.is_wanted() != new.is_wanted() {
+            // While the entry is known to routes: the source of one that nobody wants any more is forgotten.
+            self.track(at.key);
+            if let Some(shift) = shift {
+                self.tell_of_shift(at.key.into(), shift, effects);
+            }
+            if !new.is_wanted() {
+                self.untrack(at.key);
+            }
         }
+        self.refresh_covered(slot, at.key, effects);
     }
 
     /// CT-7: the protocol that owns the interface hears what IGMP does there.

@@ -4,26 +4,41 @@
 //! from it in [`Effects`]. Each file is one noun, and says which statements it keeps.
 
 mod clients;
+mod creation;
 mod effect;
 mod enumerate;
+mod forwarding;
 mod interest;
 mod interfaces;
 mod key;
 mod membership;
+mod mfe;
 mod ownership;
+mod routes;
+mod sync;
 mod table;
+mod time;
 
 use foldhash::quality::RandomState;
 
 use crate::types::address::{Address, GroupAddr};
 pub(crate) use clients::ClientKey;
 use clients::Clients;
+use creation::Creating;
+pub(crate) use creation::{Creation, Draft};
 pub(crate) use effect::{Alert, Effects};
-pub(crate) use enumerate::GroupsCursor;
+pub(crate) use enumerate::{GroupsCursor, PAGE};
+use forwarding::Mfes;
 use interest::Interests;
 use interfaces::Interfaces;
+pub(crate) use key::Key;
 pub(crate) use membership::Hold;
 pub(crate) use ownership::{Start, Transfer};
+use routes::Routes;
+pub(crate) use routes::{Reroute, Stamp, Way};
+use sync::Backlog;
+pub(crate) use sync::Command;
+use time::Clock;
 
 use crate::limits::Limits;
 
@@ -37,11 +52,16 @@ pub(crate) struct Engine<A: Address> {
     holds: usize,
     limits: Limits,
     ssm: Vec<A::Net>,
+    mfes: Mfes<A>,
+    creating: Creating<A>,
+    routes: Routes<A>,
+    backlog: Backlog<A>,
+    pub(crate) clock: Clock,
     hasher: RandomState,
 }
 
 impl<A: Address> Engine<A> {
-    pub(crate) fn new(limits: Limits, ssm: Vec<A::Net>) -> Self {
+    pub(crate) fn new(limits: Limits, ssm: Vec<A::Net>, has_rib: bool) -> Self {
         let hasher = RandomState::default();
         Self {
             clients: Clients::new(),
@@ -50,6 +70,11 @@ impl<A: Address> Engine<A> {
             holds: 0,
             limits,
             ssm,
+            mfes: Mfes::new(hasher.clone()),
+            creating: Creating::new(),
+            routes: Routes::new(has_rib),
+            backlog: Backlog::new(),
+            clock: Clock::default(),
             hasher,
         }
     }
@@ -61,5 +86,9 @@ impl<A: Address> Engine<A> {
     /// The source-specific range that `group` is in.
     fn ssm_range(&self, group: GroupAddr<A>) -> Option<A::Net> {
         self.ssm.iter().find(|range| group.address().is_in(range)).copied()
+    }
+
+    fn is_ssm(&self, key: Key<A>) -> bool {
+        self.ssm.iter().any(|range| key.group.is_in(range))
     }
 }

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use super::Engine;
 use super::clients::ClientKey;
 use super::effect::{Alert, Effects};
-use super::interfaces::Port;
+use super::interfaces::{Port, Slot};
 use super::membership::Party;
 use crate::error::Error;
 use crate::types::address::Address;
@@ -127,26 +127,37 @@ impl<A: Address> Engine<A> {
         let Some(slot) = self.interfaces.slot(interface) else { return };
         // HO-3: withdrawn as deletes under the old owner, then the owner changes.
         match transfer {
-            Transfer::Take(client) if client.is_igmp() => {
-                self.set_on(interface, |port| port.igmp = Some(client));
-            }
+            Transfer::Take(client) if client.is_igmp() => self.set_on(slot, |port| port.igmp = Some(client)),
             Transfer::Take(client) => {
                 self.withdraw(slot, Party::Igmp, effects);
-                self.set_on(interface, |port| port.protocol = Some(client));
+                self.set_protocol(slot, Some(client), effects);
             }
             Transfer::Release(client) if client.is_igmp() => {
                 self.withdraw(slot, Party::Igmp, effects);
-                self.set_on(interface, |port| port.igmp = None);
+                if self.interfaces.port(slot).is_some_and(|port| port.owner() == Some(client)) {
+                    self.clear_states(slot, effects);
+                }
+                self.set_on(slot, |port| port.igmp = None);
                 self.leave_interface(client, interface, effects);
             }
             Transfer::Release(client) => {
                 self.withdraw(slot, Party::Igmp, effects);
                 self.withdraw(slot, Party::Protocol, effects);
-                self.set_on(interface, |port| port.protocol = None);
+                self.set_protocol(slot, None, effects);
                 self.leave_interface(client, interface, effects);
             }
         }
         self.interfaces.tidy(interface);
+    }
+
+    /// The interface changes hands: IF-7 for what comes in by it, CT-8 for the sources behind it.
+    fn set_protocol(&mut self, slot: Slot, protocol: Option<ClientKey>, effects: &mut Effects<A>) {
+        self.clear_states(slot, effects);
+        self.delete_incoming(slot);
+        let Some(port) = self.interfaces.port_mut(slot) else { return };
+        port.wrong_interface_alerts = false;
+        let old = std::mem::replace(&mut port.protocol, protocol);
+        self.upstream_changed_hands(slot, old, protocol, effects);
     }
 
     pub(crate) fn igmp_on(&self, interface: Interface<A>) -> Option<ClientKey> {
@@ -190,7 +201,8 @@ impl<A: Address> Engine<A> {
     /// HO-1, HO-5: does it, or opens the hand-over, if a routing protocol asks and IGMP is there.
     fn start(&mut self, transfer: Transfer, interface: Interface<A>, effects: &mut Effects<A>) -> Start {
         let (Transfer::Take(client) | Transfer::Release(client)) = transfer;
-        let Some(port) = self.interfaces.find_or_add(interface, &self.hasher) else { return Start::Done };
+        let slot = self.interfaces.find_or_add_slot(interface, &self.hasher);
+        let Some(port) = slot.and_then(|slot| self.interfaces.port_mut(slot)) else { return Start::Done };
         if port.igmp.is_some() && !client.is_igmp() {
             port.handover = Some(Handover::default());
             return Start::HandOver;
@@ -203,8 +215,11 @@ impl<A: Address> Engine<A> {
         let Some(slot) = self.interfaces.slot(interface) else { return };
         self.withdraw(slot, Party::Igmp, effects);
         self.withdraw(slot, Party::Protocol, effects);
-        let Some(port) = self.interfaces.port_mut(slot) else { return };
-        for client in [port.protocol.take(), port.igmp.take()].into_iter().flatten() {
+        let Some(port) = self.interfaces.port(slot) else { return };
+        let on = [port.protocol, port.igmp];
+        self.set_protocol(slot, None, effects);
+        self.set_on(slot, |port| port.igmp = None);
+        for client in on.into_iter().flatten() {
             effects.alert(client, Alert::InterfaceRemoved(interface));
             self.leave_interface(client, interface, effects);
         }
@@ -218,8 +233,8 @@ impl<A: Address> Engine<A> {
         self.finish_leaving(client, effects);
     }
 
-    fn set_on(&mut self, interface: Interface<A>, set: impl FnOnce(&mut Port<A>)) {
-        if let Some(port) = self.interfaces.find_mut(interface) {
+    fn set_on(&mut self, slot: Slot, set: impl FnOnce(&mut Port<A>)) {
+        if let Some(port) = self.interfaces.port_mut(slot) {
             set(port);
         }
     }

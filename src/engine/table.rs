@@ -39,6 +39,10 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
         self.len
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     pub(crate) fn get(&self, at: Hashed<K>) -> Option<&V> {
         self.shards
             .get(self.shard_of(at.hash))?
@@ -78,6 +82,11 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
             self.merge();
         }
         Some(value)
+    }
+
+    /// All entries, for whoever may hold everybody up that long.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (K, &V)> {
+        self.shards.iter().flatten().map(|(key, value)| (*key, value))
     }
 
     /// Hands every entry to `keep`, and removes those for which it says no.

@@ -18,6 +18,14 @@ pub trait Address: sealed::Family {
     #[must_use]
     fn is_in(self, net: &Self::Net) -> bool;
 
+    /// The prefix that covers `self` and nothing else.
+    #[must_use]
+    fn host(self) -> Self::Net;
+
+    /// The first and the last address of `net`.
+    #[must_use]
+    fn bounds(net: &Self::Net) -> (Self, Self);
+
     /// The ranges that IANA set aside for source-specific multicast (RFC 4607 §1):
     /// `232.0.0.0/8`, and the sixteen of `ff3x::/32`.
     #[must_use]
@@ -48,6 +56,14 @@ impl Address for Ipv4Addr {
 
     fn is_in(self, net: &Ipv4Net) -> bool {
         net.contains(&self)
+    }
+
+    fn host(self) -> Ipv4Net {
+        self.into()
+    }
+
+    fn bounds(net: &Ipv4Net) -> (Self, Self) {
+        (net.network(), net.broadcast())
     }
 
     fn default_ssm_ranges() -> Vec<Ipv4Net> {
@@ -84,6 +100,14 @@ impl Address for Ipv6Addr {
 
     fn is_in(self, net: &Ipv6Net) -> bool {
         net.contains(&self)
+    }
+
+    fn host(self) -> Ipv6Net {
+        self.into()
+    }
+
+    fn bounds(net: &Ipv6Net) -> (Self, Self) {
+        (net.network(), net.broadcast())
     }
 
     fn default_ssm_ranges() -> Vec<Ipv6Net> {

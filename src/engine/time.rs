@@ -1,0 +1,42 @@
+//! Time as it is passed in.
+
+use std::time::{Duration, Instant};
+
+/// Milliseconds since the manager was first told the time: half the size of an `Instant`.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Tick(u64);
+
+impl Tick {
+    pub(crate) fn after(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// What ticks mean. The first instant that it is shown becomes tick 0; earlier ones count as that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Clock {
+    start: Option<Instant>,
+    latest: Tick,
+}
+
+impl Clock {
+    pub(crate) fn now(&mut self, now: Instant) -> Tick {
+        let start = *self.start.get_or_insert(now);
+        let tick = Tick::default().after(now.saturating_duration_since(start));
+        self.latest = self.latest.max(tick);
+        tick
+    }
+
+    /// The latest time that was passed in.
+    pub(crate) const fn latest(&self) -> Tick {
+        self.latest
+    }
+
+    pub(crate) fn instant(&self, tick: Tick) -> Option<Instant> {
+        self.start?.checked_add(tick.since(Tick::default()))
+    }
+}

@@ -1,0 +1,47 @@
+//! Enumerating the forwarding entries.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use crate::engine::{Key, PAGE};
+use crate::shared::Shared;
+use crate::types::address::Address;
+use crate::view::Mfe;
+
+/// The forwarding entries of a manager, read a page at a time: see [`Mgm::mfes`](crate::Mgm::mfes).
+pub struct Mfes<A: Address = Ipv4Addr> {
+    shared: Arc<Shared<A>>,
+    page: std::vec::IntoIter<Mfe<A>>,
+    last: Option<Key<A>>,
+    ended: bool,
+}
+
+impl<A: Address> Mfes<A> {
+    pub(crate) fn new(shared: Arc<Shared<A>>, after: Option<Key<A>>) -> Self {
+        Self { shared, page: Vec::new().into_iter(), last: after, ended: false }
+    }
+}
+
+impl<A: Address> Iterator for Mfes<A> {
+    type Item = Mfe<A>;
+
+    fn next(&mut self) -> Option<Mfe<A>> {
+        if self.page.len() == 0 && !self.ended {
+            let mut page = Vec::with_capacity(PAGE);
+            self.shared.read(|engine| engine.mfes(self.last, &mut page));
+            self.last = page.last().map(|mfe| Key::of(mfe.source, mfe.group));
+            self.ended = page.is_empty();
+            self.page = page.into_iter();
+        }
+        self.page.next()
+    }
+}
+
+impl<A: Address> std::iter::FusedIterator for Mfes<A> {}
+
+impl<A: Address> fmt::Debug for Mfes<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mfes").finish_non_exhaustive()
+    }
+}
