@@ -15,7 +15,6 @@ use crate::types::address::Address;
 use crate::view::ForwardState;
 
 /// Forward state by interface; absent where nobody set any, which is usual.
-#[expect(clippy::box_collection, reason = "a third of the size in every entry that has none")]
 pub(super) type States = Option<Box<BTreeMap<Slot, ForwardState>>>;
 
 /// A forwarding entry. Its key is an (S,G).
