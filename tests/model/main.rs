@@ -13,6 +13,7 @@ mod follow;
 mod invariant;
 mod naive;
 mod ops;
+mod threads;
 mod world;
 
 use std::cell::RefCell;
@@ -59,13 +60,35 @@ fn a_protocol_is_told_to_pull_what_others_want_and_nothing_else() {
     });
 }
 
-fn check<S: Strategy<Value: Debug>>(sequences: &S, judge: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let config = ProptestConfig { cases: cases(), source_file: Some(file!()), ..ProptestConfig::default() };
-    match TestRunner::new(config).run(sequences, judge) {
+#[test]
+fn many_threads_break_no_statement() {
+    let alive = threads::watchdog();
+    // What the threads did is not done again the same way, so there is nothing to shrink.
+    let config = ProptestConfig { cases: cases().div_ceil(5), max_shrink_iters: 0, ..config() };
+    check_with(config, &ops::brawls(), |brawl| {
+        alive.send(()).unwrap();
+        threads::run(brawl).map_err(TestCaseError::fail)
+    });
+}
+
+fn check<S: Strategy<Value: Debug>>(all: &S, judge: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+    check_with(config(), all, judge);
+}
+
+fn check_with<S: Strategy<Value: Debug>>(
+    config: ProptestConfig,
+    all: &S,
+    judge: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    match TestRunner::new(config).run(all, judge) {
         Ok(()) => {}
         Err(TestError::Fail(why, least)) => panic!("{why}\nin {least:#?}"),
         Err(abort) => panic!("{abort}"),
     }
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: cases(), source_file: Some(file!()), ..ProptestConfig::default() }
 }
 
 fn cases() -> u32 {

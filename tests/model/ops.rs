@@ -7,6 +7,8 @@ use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
 
+use crate::threads::Brawl;
+
 /// IGMP is in slot 0, the routing protocols in the others.
 pub(crate) const SLOTS: usize = 4;
 
@@ -149,6 +151,12 @@ pub(crate) fn quiet_sequences() -> impl Strategy<Value = Sequence> {
         sequence.in_alerts.iter_mut().for_each(only_panics);
         sequence
     })
+}
+
+/// What four threads do, and their callbacks.
+pub(crate) fn brawls() -> impl Strategy<Value = Brawl> {
+    (vec(vec(op(), 100), 4), vec(reaction(), 0..100))
+        .prop_map(|(threads, reactions)| Brawl { threads, reactions })
 }
 
 /// Most of the clients, on some interfaces.

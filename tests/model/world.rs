@@ -77,10 +77,12 @@ pub(crate) fn run(sequence: &Sequence) -> Record {
 
 struct World {
     mgm: Mgm,
-    slots: [Mutex<Option<(Uid, Arc<Client>)>>; SLOTS],
+    slots: [Mutex<Option<Handle>>; SLOTS],
     igmp_adds_again: bool,
     inside: Mutex<Inside>,
 }
+
+type Handle = (Uid, Arc<Client>);
 
 struct Inside {
     follower: Follower,
@@ -106,7 +108,7 @@ impl World {
         self.inside.lock().unwrap()
     }
 
-    fn slot(&self, slot: usize) -> MutexGuard<'_, Option<(Uid, Arc<Client>)>> {
+    fn slot(&self, slot: usize) -> MutexGuard<'_, Option<Handle>> {
         self.slots[slot].lock().unwrap()
     }
 
