@@ -64,7 +64,7 @@ fn a_protocol_is_told_to_pull_what_others_want_and_nothing_else() {
 fn many_threads_break_no_statement() {
     let alive = threads::watchdog();
     // What the threads did is not done again the same way, so there is nothing to shrink.
-    let config = ProptestConfig { cases: cases().div_ceil(5), max_shrink_iters: 0, ..config() };
+    let config = ProptestConfig { cases: cases().div_ceil(4), max_shrink_iters: 0, ..config() };
     check_with(config, &ops::brawls(), |brawl| {
         alive.send(()).unwrap();
         threads::run(brawl).map_err(TestCaseError::fail)
@@ -82,7 +82,7 @@ fn check_with<S: Strategy<Value: Debug>>(
 ) {
     match TestRunner::new(config).run(all, judge) {
         Ok(()) => {}
-        Err(TestError::Fail(why, least)) => panic!("{why}\nin {least:#?}"),
+        Err(TestError::Fail(why, least)) => panic!("{why}\nin {least:?}"),
         Err(abort) => panic!("{abort}"),
     }
 }

@@ -63,12 +63,10 @@ pub(crate) fn run(sequence: &Sequence) -> Record {
             record: Record::default(),
         }),
     });
-    for op in sequence.steps.iter().copied().chain((0..SLOTS).map(Op::Drop)) {
-        world.act(op, None);
-        if world.inside().record.mismatch.is_some() {
-            break;
-        }
-    }
+    sequence.steps.iter().for_each(|op| world.act(*op, None));
+    world.inside().in_calls.clear();
+    world.inside().in_alerts.clear();
+    (0..SLOTS).for_each(|slot| world.act(Op::Drop(slot), None));
     world.nothing_is_left();
     world.empty_slots();
     let mut inside = world.inside();
@@ -112,8 +110,11 @@ impl World {
         self.slots[slot].lock().unwrap()
     }
 
-    /// Does one step; nothing where the slot is empty.
+    /// Does one step; nothing where the slot is empty, or once the manager and the model differ.
     fn act(self: &Arc<Self>, op: Op, me: Option<Me<'_>>) {
+        if self.inside().record.mismatch.is_some() {
+            return;
+        }
         let place = |place| match (place, me) {
             (Where::Fixed(number), _) => interface(number),
             (Where::Here, me) => me.and_then(|me| me.here).unwrap_or_else(|| interface(0)),
