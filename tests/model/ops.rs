@@ -174,8 +174,8 @@ fn start() -> impl Strategy<Value = Vec<Op>> {
 }
 
 fn limits() -> impl Strategy<Value = Max> {
-    let limit = |max| weighted(0.3, 0..=max);
-    let set = (limit(8_usize), limit(5), limit(6), limit(4)).prop_map(|limits| {
+    let limit = |max| weighted(0.5, 0..=max);
+    let set = (limit(8_usize), limit(5), limit(6), limit(2)).prop_map(|limits| {
         let (memberships, per_interface, per_client, waiting_alerts) = limits;
         Max { memberships, per_interface, per_client, waiting_alerts }
     });
