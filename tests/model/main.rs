@@ -1,7 +1,7 @@
 //! Random sequences of all calls against a naive model of the specification, and the same calls from many threads.
 //!
 //! Each property runs `MGM_MODEL_CASES` sequences (an environment variable; 2000 unless it is set), and
-//! the threads a number of rounds in proportion.
+//! the threads a quarter as many rounds. With fewer than 500 not every error need occur.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -62,7 +62,7 @@ fn every_refusal_changes_nothing() {
         Ok(())
     });
     let never: Vec<_> = KINDS.iter().filter(|kind| !seen.borrow().contains(*kind)).collect();
-    assert!(never.is_empty(), "no sequence led to {never:?}");
+    assert!(never.is_empty() || cases() < 500, "no sequence led to {never:?}");
 }
 
 #[test]
