@@ -215,8 +215,11 @@ impl<A: Address> Engine<A> {
                     effects.alert(protocol, alert.clone());
                 }
             }
-            (Entry::AllGroups | Entry::Group(_), Others::One(other)) => effects.alert(other, alert),
-            (Entry::AllGroups | Entry::Group(_), Others::More) => {}
+            // IGMP pulls nothing and has no such callback: in its queue the alert would only count (MB-7).
+            (Entry::AllGroups | Entry::Group(_), Others::One(other)) if !other.is_igmp() => {
+                effects.alert(other, alert);
+            }
+            (Entry::AllGroups | Entry::Group(_), Others::One(_) | Others::More) => {}
         }
     }
 }
