@@ -17,12 +17,12 @@
 //! - what is joined on the interface then, and a table of the interfaces whenever their owners have changed.
 
 mod capture;
-mod igmp;
+pub(crate) mod igmp;
 mod merge;
 mod protocol;
-mod report;
-mod timeline;
-mod traffic;
+pub(crate) mod report;
+pub(crate) mod timeline;
+pub(crate) mod traffic;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -46,7 +46,7 @@ const TWO_HOSTS: &[u8] = include_bytes!("../data/igmp-v3-two-hosts.pcap");
 /// Lets DVMRP take the interface of the hosts and release it, while they report.
 ///
 /// `name` is IGMP, or MLD if the addresses are IPv6.
-fn replay<A: Address>(
+pub(crate) fn replay<A: Address>(
     name: &'static str,
     packets: &[Packet<A>],
     timeline: &Arc<Timeline>,
@@ -85,12 +85,12 @@ fn replay<A: Address>(
     table();
     play(before);
 
-    timeline.call("DVMRP", "take_interface_ownership", format_args!("interface {lan}"));
+    timeline.takes_or_releases("DVMRP", "take_interface_ownership", lan);
     dvmrp.take_interface_ownership(lan)?;
     table();
     play(meanwhile);
 
-    timeline.call("DVMRP", "release_interface_ownership", format_args!("interface {lan}"));
+    timeline.takes_or_releases("DVMRP", "release_interface_ownership", lan);
     dvmrp.release_interface_ownership(lan)?;
     table();
     play(after);

@@ -64,6 +64,12 @@ impl Timeline {
         self.say(format_args!("{:>4} {:>8.3}  {what}", packet.number, packet.time.as_secs_f64()));
     }
 
+    /// `who` takes or releases `interface`.
+    pub(crate) fn takes_or_releases(&self, who: &'static str, method: &'static str, interface: impl Display) {
+        self.say("");
+        self.call(who, method, format_args!("interface {interface}"));
+    }
+
     /// `who` calls the manager.
     pub(crate) fn call(&self, who: &'static str, method: &'static str, object: impl Display) {
         self.page.lock().fold(who, '→', method, object);
