@@ -20,6 +20,8 @@ pub(crate) trait Family: Address {
     fn group(n: u16) -> GroupAddr<Self>;
     fn ssm_group(n: u16) -> GroupAddr<Self>;
     fn source(n: u16) -> SourceAddr<Self>;
+    /// A range that covers every group.
+    fn everything() -> Self::Net;
 }
 
 impl Family for Ipv4Addr {
@@ -37,6 +39,10 @@ impl Family for Ipv4Addr {
         let [high, low] = n.to_be_bytes();
         SourceAddr::new(Self::new(198, 51, high, low)).unwrap()
     }
+
+    fn everything() -> Self::Net {
+        "224.0.0.0/4".parse().unwrap()
+    }
 }
 
 impl Family for Ipv6Addr {
@@ -50,6 +56,10 @@ impl Family for Ipv6Addr {
 
     fn source(n: u16) -> SourceAddr<Self> {
         SourceAddr::new(Self::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, n)).unwrap()
+    }
+
+    fn everything() -> Self::Net {
+        "ff00::/8".parse().unwrap()
     }
 }
 

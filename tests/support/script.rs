@@ -22,6 +22,7 @@ pub(crate) struct Script<A: Address> {
 }
 
 /// A callback, with whom it is for and what it is given, as people read it.
+#[derive(Clone, Eq, PartialEq)]
 pub(crate) struct Call<A> {
     text: String,
     family: PhantomData<A>,
