@@ -153,13 +153,15 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn apply(mgm: &Mgm<A>, clients: &[Client<A>], op: Op) {
+    let client = |who: usize| clients.get(who).unwrap();
     // Refusals are part of the game.
     match op {
-        Op::Add(who, on, entry) => drop(clients[who].add_group_membership(eth(on), entry)),
-        Op::Delete(who, on, entry) => drop(clients[who].delete_group_membership(eth(on), entry)),
+        Op::Add(who, on, entry) => drop(client(who).add_group_membership(eth(on), entry)),
+        Op::Delete(who, on, entry) => drop(client(who).delete_group_membership(eth(on), entry)),
         Op::TakeOrRelease(who, on) => {
-            let taken = clients[who].take_interface_ownership(eth(on));
-            drop(taken.or_else(|_| clients[who].release_interface_ownership(eth(on))));
+            if client(who).take_interface_ownership(eth(on)).is_err() {
+                drop(client(who).release_interface_ownership(eth(on)));
+            }
         }
         Op::Remove(on) => mgm.interface_removed(eth::<A>(on).index()),
     }

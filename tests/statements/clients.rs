@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mgm::{Client, ClientId, ClientName, ClientRef, Error};
+use mgm::{Client, ClientId, ClientName, ClientRef, Error, Mgm, NoCallbacks};
 use parking_lot::Mutex;
 
 use super::A;
@@ -76,10 +76,10 @@ fn cl_3_deregistering_while_on_interfaces_names_them_and_changes_nothing() {
 fn cl_4_dropping_the_handle_releases_in_the_order_of_taking_with_hand_overs() {
     let script = Script::<A>::new();
     let (igmp, pim, _dvmrp) = (script.igmp(), script.protocol(PIM), script.protocol(DVMRP));
-    for index in [3, 1, 2] {
+    for (index, group) in [(3, 3), (1, 1), (2, 2)] {
         pim.takes(eth(index));
-        script.expect(join_alert(DVMRP, star(index as u16)));
-        pim.adds(eth(index), star(index as u16));
+        script.expect(join_alert(DVMRP, star(group)));
+        pim.adds(eth(index), star(group));
     }
     igmp.takes(eth(1));
     igmp.takes(eth(3));
@@ -124,7 +124,7 @@ fn cl_4_a_client_that_is_gone_is_called_no_more_and_cannot_act_for_its_successor
     script.expect_then(join_alert(PIM, star(1)), move |me| {
         adder.adds(eth(1), star(2)); // causes an alert that never comes
         drop(pim.lock().take());
-        let successor = me.manager().register_protocol(PIM, mgm::NoCallbacks).unwrap();
+        let successor = me.manager().register_protocol(PIM, NoCallbacks).unwrap();
         successor.takes(eth(1));
         let client = ClientName::Protocol(PIM);
         assert_eq!(me.release_interface_ownership(eth(1)), Err(Error::Deregistered { client }));
@@ -136,6 +136,23 @@ fn cl_4_a_client_that_is_gone_is_called_no_more_and_cannot_act_for_its_successor
     }
     igmp.adds(eth(1), star(1));
     script.assert_finished();
+}
+
+#[test]
+fn cl_4_nothing_is_left_behind_in_memory() {
+    let mgm = Mgm::<A>::default();
+    let _igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    let come_and_go = || {
+        let pim = mgm.register_protocol(PIM, NoCallbacks).unwrap();
+        for index in 1..=100 {
+            pim.takes(eth(index));
+            pim.adds(eth(index), star(1));
+            pim.blocks(eth(index), 1, 1);
+        }
+    };
+    // Buffers that are used again have their room after the first time.
+    come_and_go();
+    assert_eq!(allocation_counter::measure(come_and_go).bytes_current, 0);
 }
 
 #[test]

@@ -573,9 +573,9 @@ fn ho_10_an_interface_removed_in_the_middle_is_removed_right_after() {
         assert_eq!(me.manager().interface(eth(1)), before);
     }
     const fn nothing(_: &ClientRef<A>) {}
-    for (at_disable, at_enable) in
-        [(remove as fn(&_), nothing as fn(&_)), (nothing, remove), (remove, remove)]
-    {
+    let turns: [(fn(&ClientRef<A>), fn(&ClientRef<A>)); 3] =
+        [(remove, nothing), (nothing, remove), (remove, remove)];
+    for (at_disable, at_enable) in turns {
         let script = Script::<A>::new();
         let (igmp, pim) = igmp_and_pim(&script, false);
         script.expect_then(disable_igmp(eth(1)), at_disable);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
-use mgm::{Address, Change, Client, ClientName, Error, Limit, Limits, MembershipKind, Mgm};
+use mgm::{Change, Client, ClientName, Error, Limit, Limits, MembershipKind, Mgm};
 
 use super::A;
 use crate::support::*;
@@ -96,8 +96,7 @@ fn mb_3_igmp_and_the_owner_may_hold_the_same_and_it_is_wanted_while_either_does(
 fn mb_4_a_group_in_the_ssm_range_cannot_be_joined_without_a_source() {
     let script = Script::<A>::new();
     let [igmp, pim, _dvmrp] = three(&script);
-    let group = A::ssm_group(1);
-    let range = A::default_ssm_ranges().into_iter().find(|range| group.address().is_in(range)).unwrap();
+    let (group, range) = (A::ssm_group(1), A::ssm_range());
     for client in [&igmp, &pim] {
         let refused = Err(Error::SourceRequired { group, range });
         assert_eq!(client.add_group_membership(eth(1), group.into()), refused);

@@ -20,6 +20,8 @@ pub(crate) trait Family: Address {
     fn group(n: u16) -> GroupAddr<Self>;
     fn ssm_group(n: u16) -> GroupAddr<Self>;
     fn source(n: u16) -> SourceAddr<Self>;
+    /// The range that every `ssm_group` is in.
+    fn ssm_range() -> Self::Net;
     /// A range that covers every group.
     fn everything() -> Self::Net;
 }
@@ -40,6 +42,10 @@ impl Family for Ipv4Addr {
         SourceAddr::new(Self::new(198, 51, high, low)).unwrap()
     }
 
+    fn ssm_range() -> Self::Net {
+        "232.0.0.0/8".parse().unwrap()
+    }
+
     fn everything() -> Self::Net {
         "224.0.0.0/4".parse().unwrap()
     }
@@ -56,6 +62,10 @@ impl Family for Ipv6Addr {
 
     fn source(n: u16) -> SourceAddr<Self> {
         SourceAddr::new(Self::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, n)).unwrap()
+    }
+
+    fn ssm_range() -> Self::Net {
+        "ff3e::/32".parse().unwrap()
     }
 
     fn everything() -> Self::Net {

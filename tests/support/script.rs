@@ -73,7 +73,8 @@ impl<A: Address> Script<A> {
     }
 
     pub(crate) fn expect_in_any_order(&self, calls: impl IntoIterator<Item = Call<A>>) {
-        let step = calls.into_iter().map(|call| (call.text, Box::new(|_: &_| ()) as Hook<A>)).collect();
+        let nothing = || -> Hook<A> { Box::new(|_| ()) };
+        let step = calls.into_iter().map(|call| (call.text, nothing())).collect();
         self.queue.0.lock().steps.push_back(step);
     }
 
