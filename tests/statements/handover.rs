@@ -573,8 +573,8 @@ fn ho_10_an_interface_removed_in_the_middle_is_removed_right_after() {
         assert_eq!(me.manager().interface(eth(1)), before);
     }
     const fn nothing(_: &ClientRef<A>) {}
-    let turns: [(fn(&ClientRef<A>), fn(&ClientRef<A>)); 3] =
-        [(remove, nothing), (nothing, remove), (remove, remove)];
+    type Inside = fn(&ClientRef<A>);
+    let turns: [(Inside, Inside); 3] = [(remove, nothing), (nothing, remove), (remove, remove)];
     for (at_disable, at_enable) in turns {
         let script = Script::<A>::new();
         let (igmp, pim) = igmp_and_pim(&script, false);

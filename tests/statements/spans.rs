@@ -67,8 +67,7 @@ impl Subscriber for Listener {
 fn reported(act: impl FnOnce()) -> Vec<String> {
     let listener = Listener::default();
     tracing::subscriber::with_default(listener.clone(), act);
-    let lines = std::mem::take(&mut *listener.0.lock());
-    lines
+    std::mem::take(&mut *listener.0.lock())
 }
 
 #[test]
