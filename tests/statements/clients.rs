@@ -1,6 +1,6 @@
 //! Registering, deregistering, and dropping the handle: CL-1 to CL-5.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use mgm::{Client, ClientId, ClientName, ClientRef, Error, Mgm, NoCallbacks};
 use parking_lot::Mutex;
@@ -69,6 +69,24 @@ fn cl_3_deregistering_while_on_interfaces_names_them_and_changes_nothing() {
         client.releases(eth(2));
         client.deregister().unwrap();
     }
+    script.assert_finished();
+}
+
+#[test]
+fn cl_3_a_client_is_on_an_interface_from_the_moment_that_its_take_is_granted() {
+    let script = Script::<A>::new();
+    let (igmp, pim) = (script.igmp(), script.protocol(PIM));
+    igmp.takes(eth(1));
+    let (again, refused) = mpsc::channel();
+    script.expect_then(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
+    script.expect_then(disable_igmp(eth(1)), move |_| again.send(pim.deregister().unwrap_err()).unwrap());
+    script.expect(enable_igmp(eth(1)));
+    script.expect(prune_alert(PIM, star(1)));
+    igmp.adds(eth(1), star(1));
+    let refused = refused.recv().unwrap();
+    let (client, interfaces) = (ClientName::Protocol(PIM), vec![eth(1)]);
+    assert_eq!(*refused.error(), Error::StillOnInterfaces { client, interfaces });
+    assert_eq!(script.mgm.owner(eth(1)), Some(client));
     script.assert_finished();
 }
 
