@@ -1,0 +1,259 @@
+//! Who is told of memberships: CT-1 to CT-4, CT-6, CT-7.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use mgm::{AlertCause, Client, ClientId, ClientName, ClientRef, Entry, Mgm, NoCallbacks, ProtocolCallbacks};
+use parking_lot::Mutex;
+use proptest::prelude::*;
+
+use super::A;
+use crate::support::*;
+
+/// Three protocols with an interface each, and IGMP with one of its own.
+fn four(script: &Script<A>) -> [Client<A>; 4] {
+    let clients = [script.protocol(PIM), script.protocol(DVMRP), script.protocol(BGMP), script.igmp()];
+    for (client, index) in clients.iter().zip(1..) {
+        client.takes(eth(index));
+    }
+    clients
+}
+
+#[test]
+fn ct_1_clients_are_counted_not_interfaces_or_calls() {
+    let script = Script::<A>::new();
+    let [pim, _dvmrp, _bgmp, _igmp] = four(&script);
+    pim.takes(eth(9));
+    script.expect(join_alert(DVMRP, star(1)));
+    script.expect(join_alert(BGMP, star(1)));
+    pim.adds(eth(1), star(1));
+    pim.adds(eth(9), star(1));
+    pim.adds(eth(9), star(1));
+    pim.deletes(eth(1), star(1));
+    pim.deletes(eth(1), star(1));
+    script.expect(prune_alert(DVMRP, star(1)));
+    script.expect(prune_alert(BGMP, star(1)));
+    pim.deletes(eth(9), star(1));
+    script.assert_finished();
+}
+
+#[test]
+fn ct_1_a_block_is_not_counted() {
+    let script = Script::<A>::new();
+    let [pim, dvmrp, _bgmp, _igmp] = four(&script);
+    pim.takes(eth(9));
+    pim.blocks(eth(1), 1, 1);
+    dvmrp.blocks(eth(2), 1, 1);
+    pim.adds(eth(9), from(1, 1));
+    pim.unblocks(eth(1), 1, 1);
+    dvmrp.adds(eth(2), from(1, 1));
+    pim.blocks(eth(9), 1, 1);
+    assert_eq!(held(&script.mgm).len(), 2);
+    script.assert_finished();
+}
+
+#[test]
+fn ct_2_what_igmp_adds_counts_for_the_owner_and_else_for_igmp() {
+    let script = Script::<A>::new();
+    let [pim, dvmrp, _bgmp, igmp] = four(&script);
+    igmp.takes(eth(1));
+    script.expect(local_join(PIM, eth(1), star(1)));
+    script.expect(join_alert(DVMRP, star(1)));
+    script.expect(join_alert(BGMP, star(1)));
+    igmp.adds(eth(1), star(1));
+    pim.adds(eth(1), star(1)); // counts already
+    script.expect(join_alert(PIM, star(1)));
+    igmp.adds(eth(4), star(1));
+    let counts: BTreeSet<_> = script.mgm.groups().map(|held| (held.added_by, held.counts_for)).collect();
+    let igmp = igmp.name();
+    assert_eq!(counts, [(igmp, igmp), (igmp, pim.name()), (pim.name(), pim.name())].into());
+    dvmrp.adds(eth(2), star(1));
+    script.assert_finished();
+}
+
+/// CT-3 and CT-4, each by all four clients in turn.
+fn every_step_of_the_table(entry: Entry<A>) {
+    let script = Script::<A>::new();
+    let [pim, dvmrp, bgmp, igmp] = four(&script);
+    script.expect(join_alert(DVMRP, entry)); // 0 to 1
+    script.expect(join_alert(BGMP, entry));
+    pim.adds(eth(1), entry);
+    script.expect(join_alert(PIM, entry)); // 1 to 2
+    igmp.adds(eth(4), entry);
+    dvmrp.adds(eth(2), entry);
+    bgmp.adds(eth(3), entry);
+    bgmp.deletes(eth(3), entry);
+    pim.deletes(eth(1), entry);
+    script.expect(prune_alert(DVMRP, entry)); // 2 to 1
+    igmp.deletes(eth(4), entry);
+    script.expect(prune_alert(PIM, entry)); // 1 to 0
+    script.expect(prune_alert(BGMP, entry));
+    dvmrp.deletes(eth(2), entry);
+    for to in [PIM, DVMRP, BGMP] {
+        script.expect(join_alert(to, entry)); // 0 to 1, by a client that is no protocol
+    }
+    igmp.adds(eth(4), entry);
+    pim.adds(eth(1), entry); // 1 to 2: IGMP hears of no joins
+    pim.deletes(eth(1), entry);
+    for to in [PIM, DVMRP, BGMP] {
+        script.expect(prune_alert(to, entry));
+    }
+    igmp.deletes(eth(4), entry);
+    script.assert_finished();
+}
+
+#[test]
+fn ct_3_who_is_told_of_a_group_by_the_number_of_clients_that_want_it() {
+    every_step_of_the_table(star(1));
+}
+
+#[test]
+fn ct_4_all_groups_have_counters_of_their_own_under_the_same_table() {
+    every_step_of_the_table(all());
+    let script = Script::<A>::new();
+    let [pim, _dvmrp, _bgmp, _igmp] = four(&script);
+    for entry in [star(1), all(), star(2)] {
+        script.expect(join_alert(DVMRP, entry));
+        script.expect(join_alert(BGMP, entry));
+        pim.adds(eth(1), entry);
+    }
+    script.assert_finished();
+}
+
+/// What one protocol has been told to pull.
+#[derive(Default)]
+struct Pulls(Mutex<BTreeSet<Entry<A>>>);
+
+impl ProtocolCallbacks<A> for Pulls {
+    fn join_alert(&self, _: &ClientRef<A>, entry: Entry<A>, _: AlertCause) {
+        assert!(self.0.lock().insert(entry), "told twice");
+    }
+
+    fn prune_alert(&self, _: &ClientRef<A>, entry: Entry<A>, _: AlertCause) {
+        assert!(self.0.lock().remove(&entry), "never told");
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Add(usize, u32, Entry<A>),
+    Delete(usize, u32, Entry<A>),
+    TakeOrRelease(usize, u32),
+    Remove(u32),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let entry = || prop_oneof![Just(all()), Just(star(1)), Just(star(2))];
+    prop_oneof![
+        6 => (0..4_usize, 1..5_u32, entry()).prop_map(|(who, on, entry)| Op::Add(who, on, entry)),
+        4 => (0..4_usize, 1..5_u32, entry()).prop_map(|(who, on, entry)| Op::Delete(who, on, entry)),
+        3 => (0..4_usize, 1..5_u32).prop_map(|(who, on)| Op::TakeOrRelease(who, on)),
+        1 => (1..5_u32).prop_map(Op::Remove),
+    ]
+}
+
+fn apply(mgm: &Mgm<A>, clients: &[Client<A>], op: Op) {
+    let client = |who: usize| clients.get(who).unwrap();
+    // Refusals are part of the game.
+    match op {
+        Op::Add(who, on, entry) => drop(client(who).add_group_membership(eth(on), entry)),
+        Op::Delete(who, on, entry) => drop(client(who).delete_group_membership(eth(on), entry)),
+        Op::TakeOrRelease(who, on) => {
+            if client(who).take_interface_ownership(eth(on)).is_err() {
+                drop(client(who).release_interface_ownership(eth(on)));
+            }
+        }
+        Op::Remove(on) => mgm.interface_removed(eth::<A>(on).index()),
+    }
+}
+
+proptest! {
+    #[test]
+    fn ct_4_a_protocol_is_told_to_pull_exactly_what_some_other_client_wants(ops in prop::collection::vec(op(), 0..80)) {
+        let mgm = Mgm::<A>::default();
+        let ids: [ClientId; 3] = [PIM, DVMRP, BGMP];
+        let pulls: BTreeMap<_, _> = ids.into_iter().map(|id| (id, Arc::<Pulls>::default())).collect();
+        let mut clients: Vec<_> =
+            pulls.iter().map(|(id, pulls)| mgm.register_protocol(*id, Arc::clone(pulls)).unwrap()).collect();
+        clients.push(mgm.register_igmp(NoCallbacks).unwrap());
+        for op in ops {
+            apply(&mgm, &clients, op);
+            for (id, pulls) in &pulls {
+                let others = |by: ClientName| by != ClientName::Protocol(*id);
+                let wanted: BTreeSet<_> = mgm.groups().filter(|held| others(held.counts_for)).map(|held| held.entry).collect();
+                prop_assert_eq!(&*pulls.0.lock(), &wanted, "{} after {:?}", id, op);
+            }
+        }
+        prop_assert_eq!(mgm.caught_panics(), 0);
+    }
+}
+
+#[test]
+fn ct_5_without_a_route_to_the_source_nobody_is_told() {
+    let script = Script::<A>::new();
+    let [pim, _dvmrp, _bgmp, igmp] = four(&script);
+    igmp.adds(eth(4), from(1, 1));
+    pim.adds(eth(1), from(1, 1));
+    igmp.deletes(eth(4), from(1, 1));
+    pim.deletes(eth(1), from(1, 1));
+    script.assert_finished();
+}
+
+#[test]
+fn ct_6_an_alert_says_that_memberships_caused_it() {
+    struct Causes(Mutex<Vec<AlertCause>>);
+    impl ProtocolCallbacks<A> for Causes {
+        fn join_alert(&self, _: &ClientRef<A>, _: Entry<A>, cause: AlertCause) {
+            self.0.lock().push(cause);
+        }
+        fn prune_alert(&self, _: &ClientRef<A>, _: Entry<A>, cause: AlertCause) {
+            self.0.lock().push(cause);
+        }
+    }
+    let mgm = Mgm::<A>::default();
+    let causes = Arc::new(Causes(Mutex::default()));
+    let _pim = mgm.register_protocol(PIM, Arc::clone(&causes)).unwrap();
+    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    igmp.takes(eth(1));
+    igmp.adds(eth(1), star(1));
+    igmp.deletes(eth(1), star(1));
+    assert_eq!(*causes.0.lock(), [AlertCause::Membership; 2]);
+    assert_eq!(AlertCause::Membership.to_string(), "membership");
+}
+
+#[test]
+fn ct_7_the_owner_hears_what_igmp_does_on_its_interface_and_no_join_for_it() {
+    let script = Script::<A>::new();
+    let (igmp, pim) = (script.igmp(), script.protocol(PIM));
+    pim.takes(eth(1));
+    igmp.takes(eth(1));
+    for entry in [star(1), all(), from(1, 1)] {
+        script.expect(local_join(PIM, eth(1), entry));
+        igmp.adds(eth(1), entry);
+    }
+    script.expect(local_block(PIM, eth(1), from(2, 1)));
+    igmp.blocks(eth(1), 2, 1);
+    script.expect(local_unblock(PIM, eth(1), from(2, 1)));
+    igmp.unblocks(eth(1), 2, 1);
+    for entry in [from(1, 1), all(), star(1)] {
+        script.expect(local_leave(PIM, eth(1), entry));
+        igmp.deletes(eth(1), entry);
+    }
+    script.assert_finished();
+}
+
+#[test]
+fn ct_7_what_the_owner_itself_adds_is_no_news_to_it() {
+    let script = Script::<A>::new();
+    let (igmp, pim) = (script.igmp(), script.protocol(PIM));
+    pim.takes(eth(1));
+    igmp.takes(eth(1));
+    pim.adds(eth(1), star(1));
+    pim.blocks(eth(1), 1, 1);
+    script.expect(local_join(PIM, eth(1), star(1)));
+    igmp.adds(eth(1), star(1));
+    pim.deletes(eth(1), star(1));
+    script.expect(local_leave(PIM, eth(1), star(1)));
+    igmp.deletes(eth(1), star(1));
+    script.assert_finished();
+}

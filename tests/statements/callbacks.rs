@@ -1,0 +1,416 @@
+//! What holds for every callback: CB-1 to CB-6.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use mgm::{
+    AlertCause, ClientId, ClientRef, Entry, IgmpCallbacks, Interface, Mgm, NoCallbacks, ProtocolCallbacks,
+};
+use parking_lot::Mutex;
+
+use super::A;
+use crate::support::*;
+
+/// Lets every callback there is be invoked; `expect` says what is to happen in it.
+fn every_callback(expect: impl Fn(&Script<A>, Call<A>)) {
+    let script = Script::<A>::new();
+    let (igmp, pim, dvmrp) = (script.igmp(), script.protocol(PIM), script.protocol(DVMRP));
+    igmp.takes(eth(1));
+    expect(&script, disable_igmp(eth(1)));
+    expect(&script, enable_igmp(eth(1)));
+    pim.takes(eth(1));
+    expect(&script, local_join(PIM, eth(1), star(1)));
+    expect(&script, join_alert(DVMRP, star(1)));
+    igmp.adds(eth(1), star(1));
+    expect(&script, local_leave(PIM, eth(1), star(1)));
+    expect(&script, prune_alert(DVMRP, star(1)));
+    igmp.deletes(eth(1), star(1));
+    expect(&script, local_block(PIM, eth(1), from(1, 1)));
+    igmp.blocks(eth(1), 1, 1);
+    expect(&script, local_unblock(PIM, eth(1), from(1, 1)));
+    igmp.unblocks(eth(1), 1, 1);
+    for (index, client) in [(2, &dvmrp), (3, &igmp)] {
+        client.takes(eth(index));
+        expect(&script, interface_removed(client.name(), eth(index)));
+        script.mgm.interface_removed(eth::<A>(index).index());
+    }
+    script.assert_finished();
+}
+
+/// Calls about everything that can be called, as one more protocol each time: what it calls may deliver an
+/// alert to another client, which comes here too.
+fn call_everything(me: &ClientRef<A>) {
+    static NEXT: AtomicU32 = AtomicU32::new(100);
+    let n = NEXT.fetch_add(1, Ordering::Relaxed);
+    let (mgm, own) = (me.manager(), eth(n));
+    let bgmp = mgm.register_protocol(ClientId { component: n, ..BGMP }, NoCallbacks).unwrap();
+    bgmp.takes(own);
+    bgmp.adds(own, from(1, 1));
+    bgmp.blocks(own, 1, 1);
+    bgmp.unblocks(own, 1, 1);
+    assert_eq!(mgm.owner(own), Some(bgmp.name()));
+    assert!(held(&mgm).iter().all(|held| held.interface != own));
+    mgm.interface_removed(own.index());
+    bgmp.takes(own);
+    bgmp.releases(own);
+    bgmp.deregister().unwrap();
+    me.takes(own);
+    me.releases(own);
+}
+
+#[test]
+fn cb_1_every_callback_may_call_the_manager() {
+    without_deadlock(|| {
+        every_callback(|script, call| script.expect_then(call, call_everything));
+    });
+}
+
+#[test]
+fn cb_1_every_callback_may_wait_for_another_thread_that_calls_the_manager() {
+    without_deadlock(|| {
+        every_callback(|script, call| {
+            script.expect_then(call, |me| {
+                thread::scope(|scope| scope.spawn(|| call_everything(me)).join().unwrap());
+            });
+        });
+    });
+}
+
+/// Callbacks that call the manager when they are dropped.
+struct Parting {
+    mgm: Mgm<A>,
+    dropped: Arc<AtomicUsize>,
+}
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        let bgmp = self.mgm.register_protocol(BGMP, NoCallbacks).unwrap();
+        bgmp.takes(eth(9));
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl IgmpCallbacks<A> for Parting {}
+impl ProtocolCallbacks<A> for Parting {}
+
+#[test]
+fn cb_1_callbacks_are_dropped_outside_the_lock() {
+    without_deadlock(|| {
+        let mgm = Mgm::<A>::default();
+        let dropped = Arc::<AtomicUsize>::default();
+        let parting = || Parting { mgm: mgm.clone(), dropped: Arc::clone(&dropped) };
+        let pim = mgm.register_protocol(PIM, parting()).unwrap();
+        assert!(mgm.register_protocol(PIM, parting()).is_err());
+        assert_eq!(dropped.load(Ordering::Relaxed), 1, "refused");
+        pim.deregister().unwrap();
+        assert_eq!(dropped.load(Ordering::Relaxed), 2, "deregistered");
+        let igmp = mgm.register_igmp(parting()).unwrap();
+        igmp.takes(eth(1));
+        drop(igmp);
+        assert_eq!(dropped.load(Ordering::Relaxed), 3, "dropped");
+        assert_eq!(mgm.caught_panics(), 0);
+    });
+}
+
+#[test]
+fn cb_1_callbacks_of_a_client_that_goes_inside_its_own_callback_are_dropped_outside_the_lock() {
+    struct Leaver(Parting, Mutex<Option<mgm::Client<A>>>);
+    impl ProtocolCallbacks<A> for Leaver {
+        fn join_alert(&self, _: &ClientRef<A>, _: Entry<A>, _: AlertCause) {
+            let me = self.1.lock().take();
+            drop(me);
+            assert_eq!(self.0.dropped.load(Ordering::Relaxed), 0, "it is still running");
+        }
+    }
+    without_deadlock(|| {
+        let mgm = Mgm::<A>::default();
+        let dropped = Arc::<AtomicUsize>::default();
+        let parting = Parting { mgm: mgm.clone(), dropped: Arc::clone(&dropped) };
+        let leaver = Arc::new(Leaver(parting, Mutex::default()));
+        *leaver.1.lock() = Some(mgm.register_protocol(PIM, Arc::clone(&leaver)).unwrap());
+        drop(leaver);
+        let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+        igmp.takes(eth(1));
+        igmp.adds(eth(1), star(1));
+        assert_eq!(dropped.load(Ordering::Relaxed), 1);
+        assert_eq!(mgm.caught_panics(), 0);
+    });
+}
+
+#[test]
+fn cb_2_inside_an_alert_the_state_that_caused_it_can_be_read() {
+    fn entries(me: &ClientRef<A>) -> Vec<Entry<A>> {
+        held(&me.manager()).iter().map(|held| held.entry).collect()
+    }
+    let script = Script::<A>::new();
+    let (igmp, pim, _dvmrp) = (script.igmp(), script.protocol(PIM), script.protocol(DVMRP));
+    pim.takes(eth(1));
+    igmp.takes(eth(1));
+    script.expect_then(local_join(PIM, eth(1), star(1)), |me| assert_eq!(entries(me), [star(1)]));
+    script.expect_then(join_alert(DVMRP, star(1)), |me| assert_eq!(entries(me), [star(1)]));
+    igmp.adds(eth(1), star(1));
+    script.expect_then(local_leave(PIM, eth(1), star(1)), |me| assert_eq!(entries(me), []));
+    script.expect_then(prune_alert(DVMRP, star(1)), |me| assert_eq!(entries(me), []));
+    igmp.deletes(eth(1), star(1));
+    script.expect_then(local_block(PIM, eth(1), from(1, 1)), |me| assert_eq!(entries(me), [from(1, 1)]));
+    igmp.blocks(eth(1), 1, 1);
+    script.expect_then(local_unblock(PIM, eth(1), from(1, 1)), |me| assert_eq!(entries(me), []));
+    igmp.unblocks(eth(1), 1, 1);
+    script.assert_finished();
+}
+
+#[test]
+fn cb_3_one_clients_alerts_come_one_at_a_time_in_the_order_of_the_changes() {
+    /// Joins and prunes of one entry alternate, and never overlap.
+    #[derive(Default)]
+    struct Pull {
+        busy: AtomicBool,
+        wanted: AtomicBool,
+        alerts: AtomicUsize,
+    }
+    impl Pull {
+        fn turn(&self, to: bool) {
+            assert!(!self.busy.swap(true, Ordering::SeqCst), "one at a time");
+            assert_ne!(self.wanted.swap(to, Ordering::SeqCst), to, "in order");
+            self.alerts.fetch_add(1, Ordering::SeqCst);
+            thread::yield_now();
+            self.busy.store(false, Ordering::SeqCst);
+        }
+    }
+    impl ProtocolCallbacks<A> for Pull {
+        fn join_alert(&self, _: &ClientRef<A>, _: Entry<A>, _: AlertCause) {
+            self.turn(true);
+        }
+        fn prune_alert(&self, _: &ClientRef<A>, _: Entry<A>, _: AlertCause) {
+            self.turn(false);
+        }
+    }
+    let mgm = Mgm::<A>::default();
+    let pull = Arc::new(Pull::default());
+    let _pim = mgm.register_protocol(PIM, Arc::clone(&pull)).unwrap();
+    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    thread::scope(|scope| {
+        for index in 1..=4 {
+            igmp.takes(eth(index));
+            let igmp = &igmp;
+            scope.spawn(move || {
+                for _ in 0..300 {
+                    igmp.adds(eth(index), star(1));
+                    igmp.deletes(eth(index), star(1));
+                }
+            });
+        }
+    });
+    assert_eq!(mgm.caught_panics(), 0);
+    assert!(!pull.wanted.load(Ordering::SeqCst) && pull.alerts.load(Ordering::SeqCst) >= 2);
+}
+
+#[test]
+fn cb_3_no_alert_is_lost_or_overtaken_however_many_threads_cause_them() {
+    struct Joins(Mutex<Vec<(Interface<A>, Entry<A>)>>);
+    impl ProtocolCallbacks<A> for Joins {
+        fn local_join(&self, _: &ClientRef<A>, interface: Interface<A>, entry: Entry<A>) {
+            self.0.lock().push((interface, entry));
+        }
+    }
+    let mgm = Mgm::<A>::default();
+    let joins = Arc::new(Joins(Mutex::default()));
+    let pim = mgm.register_protocol(PIM, Arc::clone(&joins)).unwrap();
+    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    let entries: Vec<Entry<A>> = (1..=300).map(star).collect();
+    thread::scope(|scope| {
+        for index in 1..=4 {
+            pim.takes(eth(index));
+            igmp.takes(eth(index));
+            let (igmp, entries) = (&igmp, &entries);
+            scope.spawn(move || {
+                for entry in entries {
+                    igmp.adds(eth(index), *entry);
+                }
+            });
+        }
+    });
+    let seen = joins.0.lock();
+    for index in 1..=4 {
+        let here: Vec<_> = seen.iter().filter(|(on, _)| *on == eth(index)).map(|(_, entry)| *entry).collect();
+        assert_eq!(here, entries);
+    }
+}
+
+#[test]
+fn cb_4_a_call_returns_after_the_alerts_that_it_caused_were_delivered() {
+    let script = Script::<A>::new();
+    let (igmp, _pim, _dvmrp) = (script.igmp(), script.protocol(PIM), script.protocol(DVMRP));
+    igmp.takes(eth(1));
+    let told = Arc::<AtomicUsize>::default();
+    for to in [PIM, DVMRP] {
+        let told = Arc::clone(&told);
+        script.expect_then(join_alert(to, star(1)), move |_| {
+            told.fetch_add(1, Ordering::SeqCst);
+        });
+    }
+    igmp.adds(eth(1), star(1));
+    assert_eq!(told.load(Ordering::SeqCst), 2);
+    script.assert_finished();
+}
+
+#[test]
+fn cb_4_a_thread_that_is_delivering_to_a_client_delivers_what_others_cause_meanwhile() {
+    without_deadlock(|| {
+        let script = Script::<A>::new();
+        let (igmp, _pim) = (Arc::new(script.igmp()), script.protocol(PIM));
+        igmp.takes(eth(1));
+        let (entered, is_in) = mpsc::channel();
+        let (finish, may_finish) = mpsc::channel::<()>();
+        script.expect_then(join_alert(PIM, star(1)), move |_| {
+            entered.send(thread::current().id()).unwrap();
+            may_finish.recv().unwrap();
+        });
+        let adder = Arc::clone(&igmp);
+        let first = thread::spawn(move || adder.adds(eth(1), star(1)));
+        let deliverer = is_in.recv().unwrap();
+        let told = Arc::<AtomicBool>::default();
+        let tell = Arc::clone(&told);
+        script.expect_then(join_alert(PIM, star(2)), move |_| {
+            assert_eq!(thread::current().id(), deliverer);
+            tell.store(true, Ordering::SeqCst);
+        });
+        igmp.adds(eth(1), star(2));
+        assert!(!told.load(Ordering::SeqCst), "this call has returned, and that thread is busy");
+        finish.send(()).unwrap();
+        first.join().unwrap();
+        assert!(told.load(Ordering::SeqCst));
+        script.assert_finished();
+    });
+}
+
+#[test]
+fn cb_4_while_one_client_is_busy_the_others_are_told() {
+    without_deadlock(|| {
+        let script = Script::<A>::new();
+        let (igmp, _pim) = (Arc::new(script.igmp()), script.protocol(PIM));
+        igmp.takes(eth(1));
+        let adder = Arc::clone(&igmp);
+        let told = Arc::<AtomicBool>::default();
+        let tell = Arc::clone(&told);
+        script.expect_then(join_alert(PIM, star(1)), move |me| {
+            let dvmrp = me.manager().register_protocol(DVMRP, Told(Arc::clone(&tell))).unwrap();
+            thread::spawn(move || adder.adds(eth(1), star(2))).join().unwrap();
+            assert!(tell.load(Ordering::SeqCst), "before the call of the other thread returned");
+            drop(dvmrp);
+        });
+        script.expect(join_alert(PIM, star(2)));
+        igmp.adds(eth(1), star(1));
+        assert!(told.load(Ordering::SeqCst));
+        script.assert_finished();
+    });
+}
+
+struct Told(Arc<AtomicBool>);
+
+impl ProtocolCallbacks<A> for Told {
+    fn join_alert(&self, _: &ClientRef<A>, _: Entry<A>, _: AlertCause) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn cb_4_alerts_caused_inside_a_callback_come_after_it_has_returned() {
+    for callback in [disable_igmp(eth(1)), enable_igmp(eth(1)), prune_alert(PIM, star(1))] {
+        let script = Script::<A>::new();
+        let (igmp, pim) = (Arc::new(script.igmp()), script.protocol(PIM));
+        igmp.takes(eth(1));
+        igmp.takes(eth(2));
+        script.expect(join_alert(PIM, star(1)));
+        igmp.adds(eth(1), star(1));
+        let callback: Call<A> = callback;
+        for step in [disable_igmp(eth(1)), prune_alert(PIM, star(1)), enable_igmp(eth(1))] {
+            if step != callback {
+                script.expect(step);
+                continue;
+            }
+            let (igmp, returned) = (Arc::clone(&igmp), Arc::<AtomicBool>::default());
+            let returns = Arc::clone(&returned);
+            script.expect_then(step, move |_| {
+                igmp.adds(eth(2), star(2));
+                returns.store(true, Ordering::SeqCst);
+            });
+            script.expect_then(join_alert(PIM, star(2)), move |_| {
+                assert!(returned.load(Ordering::SeqCst));
+            });
+        }
+        pim.takes(eth(1));
+        script.assert_finished();
+    }
+}
+
+#[test]
+fn cb_5_a_panic_in_any_callback_is_caught_and_counted_and_all_goes_on() {
+    every_callback(|script, call| script.expect_panic(call));
+}
+
+/// Panics with itself when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        resume_unwind(Box::new(Self));
+    }
+}
+
+#[test]
+fn cb_5_a_panic_that_panics_again_when_it_is_dropped_harms_nobody() {
+    struct Thrower;
+    impl ProtocolCallbacks<A> for Thrower {
+        fn join_alert(&self, _: &ClientRef<A>, _: Entry<A>, _: AlertCause) {
+            resume_unwind(Box::new(Bomb));
+        }
+    }
+    let mgm = Mgm::<A>::default();
+    let (igmp, _pim) =
+        (mgm.register_igmp(NoCallbacks).unwrap(), mgm.register_protocol(PIM, Thrower).unwrap());
+    igmp.takes(eth(1));
+    igmp.adds(eth(1), star(1));
+    igmp.adds(eth(1), star(2));
+    assert_eq!(mgm.caught_panics(), 2);
+}
+
+#[test]
+fn cb_5_a_panic_while_callbacks_are_dropped_is_caught_and_counted() {
+    struct Explosive(Bomb);
+    impl IgmpCallbacks<A> for Explosive {}
+    impl ProtocolCallbacks<A> for Explosive {}
+    let mgm = Mgm::<A>::default();
+    mgm.register_igmp(Explosive(Bomb)).unwrap().deregister().unwrap();
+    assert_eq!(mgm.caught_panics(), 1);
+    let pim = mgm.register_protocol(PIM, Explosive(Bomb)).unwrap();
+    assert!(mgm.register_protocol(PIM, Explosive(Bomb)).is_err());
+    assert_eq!(mgm.caught_panics(), 2);
+    drop(pim);
+    assert_eq!(mgm.caught_panics(), 3);
+    let _id_is_free = mgm.register_protocol(PIM, NoCallbacks).unwrap();
+}
+
+#[test]
+fn cb_6_a_client_writes_the_callbacks_that_it_needs_and_the_others_do_nothing() {
+    let mgm = Mgm::<A>::default();
+    let told = Arc::<AtomicBool>::default();
+    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    let pim = mgm.register_protocol(PIM, Told(Arc::clone(&told))).unwrap();
+    igmp.takes(eth(1));
+    igmp.takes(eth(2));
+    pim.takes(eth(1));
+    igmp.adds(eth(1), star(1));
+    igmp.blocks(eth(1), 1, 1);
+    igmp.unblocks(eth(1), 1, 1);
+    igmp.deletes(eth(1), star(1));
+    assert!(!told.load(Ordering::SeqCst));
+    igmp.adds(eth(2), star(1));
+    igmp.deletes(eth(2), star(1));
+    assert!(told.load(Ordering::SeqCst));
+    mgm.interface_removed(eth::<A>(1).index());
+    assert_eq!((mgm.caught_panics(), held(&mgm), mgm.interfaces().len()), (0, vec![], 1));
+}
