@@ -117,7 +117,7 @@ fn a_hand_over_anywhere_changes_nothing_for_mldv2_hosts() {
 
 #[test]
 fn a_hand_over_anywhere_changes_nothing_for_the_burst() {
-    hand_over_everywhere(&igmp(BURST), BURST, 14);
+    hand_over_everywhere(&igmp(BURST), BURST, 18);
 }
 
 fn include(source: &str) -> Report<Ipv4Addr> {
