@@ -53,7 +53,11 @@ impl<'a> Capture<'a> {
         Ok(Self { parser, link, rest, packets: 0, start: None })
     }
 
-    fn parse(&mut self) -> Result<Frame, Damage> {
+    /// The next packet; nothing at the end.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, Damage> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
         self.packets += 1;
         let number = self.packets;
         // Not `next_packet`: it refuses packets of which only the head was captured.
@@ -61,35 +65,17 @@ impl<'a> Capture<'a> {
         self.rest = rest;
         let stamp = self.stamp(&packet).ok_or(Damage::PacketHeader(number))?;
         let time = stamp.saturating_sub(*self.start.get_or_insert(stamp));
-        Ok(Frame { number, time, ip: self.link.strip(&packet.data) })
+        Ok(Some(Frame { number, time, ip: self.link.strip(&packet.data) }))
     }
 
     /// When the packet came, if what its header says is possible.
     fn stamp(&self, packet: &RawPcapPacket<'_>) -> Option<Duration> {
-        let header = self.parser.header();
-        let fits = packet.incl_len <= packet.orig_len && packet.incl_len <= header.snaplen;
-        let nanos = match header.ts_resolution {
-            TsResolution::MicroSecond => packet.ts_frac.checked_mul(1000)?,
-            TsResolution::NanoSecond => packet.ts_frac,
+        let (per_second, nanos) = match self.parser.header().ts_resolution {
+            TsResolution::MicroSecond => (1_000_000, 1000),
+            TsResolution::NanoSecond => (1_000_000_000, 1),
         };
-        let possible = fits && nanos < 1_000_000_000;
-        possible.then(|| Duration::new(packet.ts_sec.into(), nanos))
-    }
-}
-
-impl Iterator for Capture<'_> {
-    type Item = Result<Frame, Damage>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let frame = self.parse();
-        if frame.is_err() {
-            // What follows the damage cannot be told from more damage.
-            self.rest = &[];
-        }
-        Some(frame)
+        let possible = packet.incl_len <= packet.orig_len && packet.ts_frac < per_second;
+        possible.then(|| Duration::new(packet.ts_sec.into(), packet.ts_frac * nanos))
     }
 }
 

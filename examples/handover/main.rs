@@ -128,7 +128,8 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("handover: {error}");
+            // Not `eprintln!`, which panics if nobody can be told.
+            drop(writeln!(io::stderr(), "handover: {error}"));
             ExitCode::FAILURE
         }
     }

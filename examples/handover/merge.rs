@@ -18,8 +18,8 @@ pub(crate) struct Merge<A: Address = Ipv4Addr> {
     groups: HashMap<GroupAddr<A>, Reporters<A>>,
 }
 
-/// One thing to hold in the manager. In this order adds give what is wanted before they take away,
-/// and deletes, in the opposite order, the other way round.
+/// One thing to hold in the manager. Added in this order, and deleted in the opposite one, a block is held only
+/// beside the (\*,G) from which it takes away.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Want<A = Ipv4Addr> {
     Join(Entry<A>),

@@ -196,7 +196,8 @@ fn has_router_alert(ip: &LaxIpv6Slice<'_>) -> bool {
 }
 
 fn whole<'a>(payload: &LaxIpPayloadSlice<'a>) -> Result<&'a [u8], Malformed> {
-    let whole = !payload.incomplete && !payload.fragmented && payload.len_source != LenSource::Slice;
+    // What is less than its header says takes its length from what is there.
+    let whole = payload.len_source != LenSource::Slice && !payload.fragmented;
     if whole { Ok(payload.payload) } else { Err(Malformed::CutShort) }
 }
 

@@ -153,7 +153,8 @@ impl List {
         }
         let item = item.to_string();
         if self.text.is_empty() {
-            self.text = item;
+            let cut = if item.len() > 2 * WIDTH { "…" } else { "" };
+            self.text = item.chars().take(2 * WIDTH).chain(cut.chars()).collect();
         } else if self.text.len() + item.len() < WIDTH {
             self.text.push_str(", ");
             self.text.push_str(&item);

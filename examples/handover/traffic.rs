@@ -25,13 +25,19 @@ pub(crate) struct Packet<A> {
 impl Traffic {
     pub(crate) fn read(pcap: &[u8]) -> Self {
         let mut traffic = Self::default();
-        let read =
-            Capture::new(pcap).and_then(|mut capture| capture.try_for_each(|frame| traffic.add(&frame?)));
-        traffic.damage = read.err();
+        traffic.damage = traffic.read_all(pcap).err();
         traffic
     }
 
-    fn add(&mut self, frame: &Frame) -> Result<(), Damage> {
+    fn read_all(&mut self, pcap: &[u8]) -> Result<(), Damage> {
+        let mut capture = Capture::new(pcap)?;
+        while let Some(frame) = capture.next_frame()? {
+            self.add(&frame);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, frame: &Frame) {
         let &Frame { number, time, ref ip } = frame;
         match ip.as_deref().map(report::read) {
             None | Some(Ok(None)) => {} // something else than a report
@@ -47,7 +53,6 @@ impl Traffic {
                 self.mld.push(Packet { number, time, report: Err(malformed) });
             }
         }
-        Ok(())
     }
 }
 

@@ -44,7 +44,7 @@ fn cut_at(pcap: &[u8], step: usize) {
 #[test]
 fn a_capture_cut_anywhere_is_read_up_to_there() {
     [IGMP_V2, IGMP_V3, MLD_V2].iter().for_each(|pcap| cut_at(pcap, 1));
-    cut_at(BURST, 37);
+    cut_at(BURST, 149);
 }
 
 #[test]
@@ -62,8 +62,11 @@ fn what_precedes_a_cut_is_replayed() {
 #[test]
 fn a_packet_header_that_makes_no_sense_is_damage() {
     let second = naive::frames(IGMP_V3)[1].start;
-    // The lower halves of: microseconds, captured length, original length.
-    for (field, value) in [(second - 10, 0xff), (second - 5, 0x7f), (second - 8, 0xfe), (second - 4, 0)] {
+    // Microseconds of 1.05 million and of 16 million, a captured length beyond the original one and one beyond
+    // the file, and an original length of nothing.
+    let fields =
+        [(second - 10, 0x10), (second - 10, 0xff), (second - 8, 0xfe), (second - 5, 0x7f), (second - 4, 0)];
+    for (field, value) in fields {
         let mut pcap = IGMP_V3.to_vec();
         pcap[field] = value;
         let traffic = Traffic::read(&pcap);
@@ -93,7 +96,7 @@ fn a_packet_of_which_only_the_head_was_captured_is_skipped() {
     let traffic = Traffic::read(&pcap);
     assert!(traffic.damage.is_none());
     assert_eq!(traffic.igmp.len(), 26);
-    assert_eq!(traffic.igmp[1].report, Err(Malformed::CutShort));
+    assert_eq!((traffic.igmp[1].number, &traffic.igmp[1].report), (2, &Err(Malformed::CutShort)));
     assert!(play(&traffic).contains("malformed, skipped: the packet is cut short"));
 }
 
@@ -136,6 +139,28 @@ fn mld_from_elsewhere_is_skipped() {
     from_afar[8..24].copy_from_slice(&"2001:db8::1".parse::<Ipv6Addr>().unwrap().octets());
     seal(&mut from_afar);
     assert_eq!(report::read(&from_afar), Err(Malformed::OffLink));
+}
+
+/// RFC 3376 §4.2.6 and §4.2.10: auxiliary data is stepped over.
+#[test]
+fn records_after_auxiliary_data_are_read() {
+    for (pcap, kind, host) in [(IGMP_V3, 0x22, 24), (MLD_V2, 143, 48)] {
+        let mut packet = first_packet(pcap);
+        let group_and_end = packet[host + 12..].to_vec();
+        packet.truncate(host);
+        packet.extend([kind, 0, 0, 0, 0, 0, 0, 2]);
+        packet.extend([4, 2, 0, 0]); // TO_EX {}, with two words of auxiliary data
+        packet.extend(&group_and_end);
+        packet.extend([0x55; 8]);
+        packet.extend([3, 0, 0, 0]); // TO_IN {}
+        packet.extend(&group_and_end);
+        seal(&mut packet);
+        let kinds: Vec<u8> = match report::read(&packet).unwrap().unwrap() {
+            HostReport::Igmp(report) => as_heard(&report).iter().map(|heard| heard.kind).collect(),
+            HostReport::Mld(report) => as_heard(&report).iter().map(|heard| heard.kind).collect(),
+        };
+        assert_eq!(kinds, [4, 3]);
+    }
 }
 
 /// The older versions, of which there is no capture for MLDv1 and IGMPv1.
@@ -215,13 +240,18 @@ fn lie() -> impl Strategy<Value = Vec<u8>> {
     let capture = prop::sample::select(vec![IGMP_V2, IGMP_V3, MLD_V2]);
     let kind =
         prop::option::of(prop::sample::select(vec![0x11_u8, 0x12, 0x16, 0x17, 0x22, 130, 131, 132, 143]));
-    let edits = prop::collection::vec((any::<prop::sample::Index>(), 0..8_u8), 0..6);
-    (capture, any::<prop::sample::Index>(), kind, edits, 0..40_usize).prop_map(
-        |(pcap, frame, kind, edits, cut)| {
+    let record_kind = prop::option::of(0..8_u8);
+    let edits = prop::collection::vec((any::<prop::sample::Index>(), 0..8_u8), 0..4);
+    let cut = prop_oneof![3 => Just(0), 1 => 0..40_usize];
+    (capture, any::<prop::sample::Index>(), kind, record_kind, edits, cut).prop_map(
+        |(pcap, frame, kind, record_kind, edits, cut)| {
             let frames = naive::frames(pcap);
             let mut packet = pcap[frame.get(&frames).clone()][14..].to_vec();
             let start = if packet[0] >> 4 == 4 { 24 } else { 48 };
             packet[start] = kind.unwrap_or(packet[start]);
+            if let (Some(kind), Some(of_first)) = (record_kind, packet.get_mut(start + 8)) {
+                *of_first = kind;
+            }
             for (at, value) in edits {
                 let at = start + 4 + at.index(packet.len() - start - 4);
                 packet[at] = value;

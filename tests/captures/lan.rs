@@ -19,8 +19,9 @@ pub(crate) struct Lan<A: Address> {
     pub(crate) mgm: Mgm<A>,
     pub(crate) timeline: Arc<Timeline>,
     seen: Seen,
+    reaction: Reaction,
     hosts: Arc<Interrupted<A>>,
-    igmp: Client<A>,
+    igmp: Arc<Client<A>>,
     dvmrp: Client<A>,
     interface: Interface<A>,
 }
@@ -34,32 +35,47 @@ struct Interrupted<A: Address> {
 /// What the manager held each time that DVMRP was told something; nothing until somebody asks, as it is slow.
 type Seen = Arc<Mutex<Option<Vec<BTreeSet<Held>>>>>;
 
+/// What happens when DVMRP is told something next.
+type Reaction = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
 struct Watching {
     seen: Seen,
+    reaction: Reaction,
 }
 
 impl Watching {
-    fn look<A: Address + Into<IpAddr>>(&self, me: &ClientRef<A>) {
+    fn told<A: Address + Into<IpAddr>>(&self, me: &ClientRef<A>) {
         if let Some(seen) = &mut *self.seen.lock() {
             seen.push(held(&me.manager()));
+        }
+        let reaction = self.reaction.lock().take();
+        if let Some(reaction) = reaction {
+            reaction();
         }
     }
 }
 
 impl<A: Address + Into<IpAddr>> Lan<A> {
     pub(crate) fn new() -> Self {
-        let (mgm, timeline, seen) = (Mgm::<A>::default(), Arc::default(), Arc::default());
+        let (mgm, timeline) = (Mgm::<A>::default(), Arc::default());
+        let (seen, reaction) = (Seen::default(), Reaction::default());
         let hosts = Arc::new(Interrupted { igmp: Igmp::new("IGMP", &timeline), late: Mutex::default() });
-        let igmp = mgm.register_igmp(Arc::clone(&hosts)).unwrap();
-        let watching = Watching { seen: Arc::clone(&seen) };
+        let igmp = Arc::new(mgm.register_igmp(Arc::clone(&hosts)).unwrap());
+        let watching = Watching { seen: Arc::clone(&seen), reaction: Arc::clone(&reaction) };
         let dvmrp = mgm.register_protocol(ClientId { protocol: 2, component: 0 }, watching).unwrap();
         let interface = Interface::try_from(1).unwrap();
         igmp.take_interface_ownership(interface).unwrap();
-        Self { mgm, timeline, seen, hosts, igmp, dvmrp, interface }
+        Self { mgm, timeline, seen, reaction, hosts, igmp, dvmrp, interface }
     }
 
     pub(crate) fn receive(&self, report: &Report<A>) {
         self.hosts.igmp.receive(&self.igmp, self.interface, report);
+    }
+
+    /// Lets `report` come in the middle of the next change of which DVMRP is told.
+    pub(crate) fn receive_meanwhile(&self, report: Report<A>) {
+        let (hosts, igmp, interface) = (Arc::clone(&self.hosts), Arc::clone(&self.igmp), self.interface);
+        *self.reaction.lock() = Some(Box::new(move || hosts.igmp.receive(&igmp, interface, &report)));
     }
 
     /// Hands the LAN to DVMRP, or back; `late` comes while IGMP is disabled.
@@ -87,6 +103,7 @@ impl<A: Address + Into<IpAddr>> Lan<A> {
     /// That nothing went wrong which the calls above do not show.
     pub(crate) fn assert_quiet(&self) {
         assert_eq!(self.mgm.caught_panics(), 0);
+        assert!(self.reaction.lock().is_none(), "DVMRP was told nothing");
         let text = self.timeline.take();
         assert!(!text.contains("refused"), "a call was refused:\n{text}");
     }
@@ -111,11 +128,11 @@ impl<A: Address + Into<IpAddr>> IgmpCallbacks<A> for Interrupted<A> {
 
 impl<A: Address + Into<IpAddr>> ProtocolCallbacks<A> for Watching {
     fn local_join(&self, me: &ClientRef<A>, _interface: Interface<A>, _entry: Entry<A>) {
-        self.look(me);
+        self.told(me);
     }
 
     fn local_leave(&self, me: &ClientRef<A>, _interface: Interface<A>, _entry: Entry<A>) {
-        self.look(me);
+        self.told(me);
     }
 
     fn local_block(
@@ -125,7 +142,7 @@ impl<A: Address + Into<IpAddr>> ProtocolCallbacks<A> for Watching {
         _source: SourceAddr<A>,
         _group: GroupAddr<A>,
     ) {
-        self.look(me);
+        self.told(me);
     }
 
     fn local_unblock(
@@ -135,7 +152,7 @@ impl<A: Address + Into<IpAddr>> ProtocolCallbacks<A> for Watching {
         _source: SourceAddr<A>,
         _group: GroupAddr<A>,
     ) {
-        self.look(me);
+        self.told(me);
     }
 }
 

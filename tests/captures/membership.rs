@@ -117,7 +117,27 @@ fn a_hand_over_anywhere_changes_nothing_for_mldv2_hosts() {
 
 #[test]
 fn a_hand_over_anywhere_changes_nothing_for_the_burst() {
-    hand_over_everywhere(&igmp(BURST), BURST, 14);
+    hand_over_everywhere(&igmp(BURST), BURST, 18);
+}
+
+fn include(source: &str) -> Report<Ipv4Addr> {
+    let sources = vec![source.parse().unwrap()];
+    let record = Record { group: "232.1.1.1".parse().unwrap(), kind: RecordKind::ToInclude, sources };
+    Report { version: Version::Igmpv3, reporter: "192.0.2.11".parse().unwrap(), records: vec![record] }
+}
+
+/// As it could from another thread at any time.
+#[test]
+fn a_report_in_the_middle_of_a_change_has_the_last_word() {
+    let lan = Lan::new();
+    lan.hand_over(None);
+    lan.receive(&include("198.51.100.7"));
+    // The first is about to be deleted, and the second is not yet known to be added.
+    lan.receive_meanwhile(include("198.51.100.7"));
+    lan.receive(&include("198.51.100.8"));
+    let expected = ("232.1.1.1".parse().unwrap(), Some("198.51.100.7".parse().unwrap()), false);
+    assert_eq!(lan.held(), BTreeSet::from([expected]));
+    lan.assert_quiet();
 }
 
 fn record() -> impl Strategy<Value = (u8, Record<Ipv4Addr>)> {
@@ -170,8 +190,13 @@ fn covers(held: &BTreeSet<Held>, group: IpAddr, source: IpAddr) -> bool {
         || held.contains(&(group, None, false)) && !held.contains(&(group, Some(source), true))
 }
 
-/// Make before break: what was wanted before and after a report is wanted all along.
+/// Make before break: what was wanted before and after a report is wanted all along, and no block stands alone.
 fn assert_no_gap(before: &BTreeSet<Held>, after: &BTreeSet<Held>, between: &[BTreeSet<Held>]) {
+    for held in between {
+        let alone =
+            held.iter().find(|&&(group, _, blocked)| blocked && !held.contains(&(group, None, false)));
+        assert_eq!(alone, None, "blocked without (*,G): {held:?}");
+    }
     let sources = (6..=10).map(|last| IpAddr::from([198, 51, 100, last]));
     for source in sources {
         for &(group, ..) in before {
