@@ -128,7 +128,9 @@ impl<A: Address> Shared<A> {
                 packets: counted.unwrap_or_default(),
                 renews: counted.is_some(),
             };
-            draft.answers = self.ask_about_creation(&draft);
+            if draft.rpf.is_some() {
+                draft.answers = self.ask_about_creation(&draft);
+            }
             let installed = self.update(|state| {
                 let now = state.engine.clock.now(now);
                 state.engine.install(&draft, now, &mut state.effects)
@@ -146,8 +148,8 @@ impl<A: Address> Shared<A> {
         let Some((owner, registration)) = asked else { return route };
         let request = RpfRequest { source, group, arrival, header, route };
         let Some(answer) = self.call(owner, |me| registration.rpf(me, &request)) else { return route };
-        let is_own = self.read(|engine| engine.may_answer(way, answer.interface));
-        if is_own && source.address().is_in(&answer.prefix) {
+        let is_own = || self.read(|engine| engine.may_answer(way, answer.interface));
+        if answer == route || source.address().is_in(&answer.prefix) && is_own() {
             return answer;
         }
         self.wrong_answers.fetch_add(1, Ordering::Relaxed);
@@ -168,15 +170,17 @@ impl<A: Address> Shared<A> {
             let asked = question.oifs.clone();
             let answer =
                 self.call(question.client, |me| registration.creation_alert(me, &entry, question.oifs));
-            let changed = |(asked, answer): (CreationOif<A>, CreationOif<A>)| {
+            // The client may have moved them about: what counts is the interface that each names.
+            let changed = |answer: CreationOif<A>| {
+                let asked = asked.iter().find(|asked| asked.interface() == answer.interface())?;
                 let state = if answer.is_enabled() { ForwardState::On } else { ForwardState::Off };
                 (asked.is_enabled() != answer.is_enabled()).then_some((
                     question.client,
-                    asked.interface(),
+                    answer.interface(),
                     state,
                 ))
             };
-            answers.extend(asked.into_iter().zip(answer.unwrap_or_default()).filter_map(changed));
+            answers.extend(answer.unwrap_or_default().into_iter().filter_map(changed));
         }
         answers
     }

@@ -1,0 +1,324 @@
+//! Who is told of (S,G) memberships: CT-5, CT-6, CT-8.
+
+use std::sync::Arc;
+
+use super::A;
+use crate::support::*;
+
+const JOIN: &str = "pim: join (S1, G1) by membership";
+const PRUNE: &str = "pim: prune (S1, G1) by membership";
+
+#[test]
+fn ct_5_only_the_owner_of_the_interface_toward_the_source_is_told_when_others_begin_and_cease() {
+    let r = Router::<A>::new();
+    let bgmp = r.protocol("bgmp");
+    bgmp.takes(wan());
+    r.log.take();
+    r.dvmrp.adds(lan(), from(1, 1)); // 0 to 1
+    r.expect(["rib: S1 via up", JOIN]);
+    r.dvmrp.adds(dmz(), from(1, 1)); // clients are counted
+    bgmp.adds(wan(), from(1, 1)); // 1 to 2
+    r.igmp.adds(stub(), from(1, 1)); // 2 to 3
+    r.pim.adds(alt(), from(1, 1)); // not another's
+    r.dvmrp.deletes(lan(), from(1, 1));
+    r.dvmrp.deletes(dmz(), from(1, 1));
+    r.igmp.deletes(stub(), from(1, 1));
+    r.expect_news([]);
+    bgmp.deletes(wan(), from(1, 1)); // 1 to 0
+    r.expect_news([PRUNE]);
+    r.dvmrp.adds(lan(), from(1, 1));
+    r.pim.deletes(alt(), from(1, 1));
+    r.dvmrp.deletes(lan(), from(1, 1));
+    r.expect_news([JOIN, PRUNE]);
+}
+
+#[test]
+fn ct_5_what_igmp_joins_alone_counts_for_igmp_and_elsewhere_for_the_owner() {
+    let r = Router::<A>::new();
+    r.igmp.takes(alt());
+    r.igmp.takes(lan());
+    r.log.take();
+    r.igmp.adds(alt(), from(1, 1)); // PIM's own
+    r.expect_news(["pim: local_join alt (S1, G1)"]);
+    r.igmp.adds(lan(), from(1, 1));
+    let mut news = r.news();
+    news.sort_unstable();
+    assert_eq!(news, ["dvmrp: local_join lan (S1, G1)", JOIN]);
+    r.igmp.adds(stub(), from(1, 1));
+    r.igmp.deletes(lan(), from(1, 1));
+    r.expect_news(["dvmrp: local_leave lan (S1, G1)"]);
+    r.igmp.deletes(stub(), from(1, 1));
+    r.expect_news([PRUNE]);
+}
+
+#[test]
+fn ct_5_without_a_route_or_an_owner_nobody_is_told() {
+    let r = Router::<A>::new();
+    r.rib.remove(A::everything());
+    r.rib.set(host::<A>(2), wan());
+    r.rib.set(host::<A>(3), stub());
+    r.log.take();
+    for source in 1..=3 {
+        r.dvmrp.adds(lan(), from(source, 1));
+        r.dvmrp.deletes(lan(), from(source, 1));
+    }
+    r.expect(["rib: S1 via nowhere", "rib: S2 via wan", "rib: S3 via stub"]);
+}
+
+#[test]
+fn ct_5_blocks_and_forward_state_are_no_wish() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(lan(), from(1, 1));
+    r.packet(1, 1, up());
+    r.log.take();
+    r.igmp.blocks(stub(), 1, 1);
+    r.dvmrp.forwards(dmz(), 1, 1, mgm::ForwardState::On);
+    r.expect_news([]);
+    r.dvmrp.blocks(lan(), 1, 1); // replaces the membership
+    r.expect_news([PRUNE]);
+    r.dvmrp.adds(lan(), from(1, 1));
+    r.expect_news([JOIN]);
+}
+
+#[test]
+fn ct_5_a_source_that_nobody_uses_any_more_is_asked_for_anew() {
+    let r = Router::<A>::new();
+    r.log.take();
+    r.dvmrp.adds(lan(), from(1, 1));
+    r.dvmrp.adds(dmz(), from(1, 1));
+    r.igmp.adds(stub(), from(1, 2));
+    r.packet(1, 3, up());
+    r.dvmrp.deletes(lan(), from(1, 1));
+    r.dvmrp.deletes(dmz(), from(1, 1));
+    r.igmp.deletes(stub(), from(1, 2));
+    r.log.take();
+    r.igmp.adds(stub(), from(1, 2)); // the entry is there
+    assert_eq!(r.log.take(), ["pim: join (S1, G2) by membership"]);
+    r.igmp.deletes(stub(), from(1, 2));
+    r.expire(900);
+    r.rib.set(host::<A>(1), lan());
+    r.log.take();
+    r.igmp.adds(stub(), from(1, 1));
+    r.expect(["rib: S1 via lan", "dvmrp: join (S1, G1) by membership"]);
+    r.igmp.deletes(stub(), from(1, 1));
+    r.log.take();
+    r.routes_changed();
+    r.expect([]);
+}
+
+#[test]
+fn ct_5_a_refused_add_leaves_nothing_behind() {
+    let r = Router::<A>::new();
+    assert!(r.dvmrp.add_group_membership(up(), from(1, 1)).is_err());
+    r.log.take();
+    r.routes_changed();
+    r.expect([]);
+}
+
+#[test]
+fn ct_6_one_calls_alerts_come_forwarding_entries_first_then_memberships() {
+    let r = Router::<A>::new();
+    r.packet(1, 1, up());
+    r.packet(1, 2, up());
+    r.log.take();
+    r.dvmrp.adds(lan(), from(1, 1));
+    r.expect_news(["pim: join (S1, G1) by forwarding entry", JOIN]);
+    r.dvmrp.adds(lan(), all());
+    r.expect_news(["pim: join (S1, G2) by forwarding entry", "pim: join (*, *) by membership"]);
+    r.dvmrp.adds(lan(), star(1));
+    r.log.take();
+    // Many in one call: all of the first kind, then all of the second.
+    r.dvmrp.releases(lan());
+    let news = r.news();
+    let memberships = news.iter().skip_while(|line| line.ends_with("forwarding entry"));
+    assert_eq!(memberships.clone().filter(|line| line.ends_with("membership")).count(), 3);
+    assert_eq!((memberships.count(), news.len()), (3, 5), "{news:?}");
+}
+
+#[test]
+fn ct_6_a_reroute_tells_each_owner_of_forwarding_entries_first() {
+    let r = Router::<A>::new();
+    r.igmp.adds(stub(), from(1, 1));
+    r.packet(1, 1, up());
+    r.log.take();
+    r.reroute(1, lan());
+    r.expect_news([
+        "dvmrp: rpf (S1, G1) from up via lan",
+        "pim: prune (S1, G1) by forwarding entry",
+        PRUNE,
+        "dvmrp: join (S1, G1) by forwarding entry",
+        "dvmrp: join (S1, G1) by membership",
+    ]);
+}
+
+/// A receiver first, and the upstream interface taken later: a normal start-up.
+#[test]
+fn ct_8_whoever_takes_the_interface_toward_the_source_is_told_what_others_want() {
+    let r = Router::<A>::new();
+    let bgmp = r.protocol("bgmp");
+    r.reroute(1, wan());
+    r.dvmrp.adds(lan(), from(1, 1));
+    r.igmp.adds(stub(), from(1, 2));
+    r.igmp.adds(stub(), from(2, 3)); // another way
+    r.dvmrp.adds(lan(), star(4));
+    r.rib.set(host::<A>(1), wan());
+    r.mgm.routes_changed(&host::<A>(1));
+    r.log.take();
+    bgmp.takes(wan());
+    r.expect_news(["bgmp: join (S1, G1) by membership", "bgmp: join (S1, G2) by membership"]);
+    bgmp.releases(wan());
+    r.expect_news(["bgmp: prune (S1, G1) by membership", "bgmp: prune (S1, G2) by membership"]);
+}
+
+#[test]
+fn ct_8_not_of_what_only_it_wants_itself() {
+    let r = Router::<A>::new();
+    let bgmp = r.protocol("bgmp");
+    r.rib.set(host::<A>(1), wan());
+    r.dvmrp.adds(lan(), from(1, 1));
+    r.dvmrp.adds(lan(), from(1, 2));
+    r.igmp.adds(stub(), from(1, 2));
+    r.log.take();
+    r.dvmrp.takes(wan());
+    r.expect_news(["dvmrp: join (S1, G2) by membership"]);
+    r.dvmrp.releases(wan());
+    r.expect_news(["dvmrp: prune (S1, G2) by membership"]);
+    bgmp.takes(wan());
+    r.expect_news(["bgmp: join (S1, G1) by membership", "bgmp: join (S1, G2) by membership"]);
+}
+
+#[test]
+fn ct_8_what_the_releasing_owner_wanted_there_itself_is_withdrawn_first() {
+    let r = Router::<A>::new();
+    r.igmp.takes(up());
+    r.igmp.adds(up(), from(1, 1)); // counts for PIM
+    r.pim.adds(up(), from(1, 2));
+    r.igmp.adds(stub(), from(1, 1));
+    r.log.take();
+    r.pim.releases(up());
+    r.expect_news([
+        "igmp: disable up",
+        "pim: local_leave up (S1, G1)",
+        PRUNE,
+        "igmp: enable up",
+    ]);
+}
+
+#[test]
+fn ct_8_when_the_route_moves_the_old_owner_is_told_and_the_new_one() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(lan(), from(1, 1));
+    r.igmp.adds(stub(), from(1, 2));
+    r.log.take();
+    r.reroute(1, lan());
+    r.expect_news([
+        PRUNE,
+        "pim: prune (S1, G2) by membership",
+        "dvmrp: join (S1, G2) by membership", // G1 is its own wish
+    ]);
+    r.reroute(1, wan());
+    r.expect_news(["dvmrp: prune (S1, G2) by membership"]);
+    r.reroute(1, up());
+    r.expect_news([JOIN, "pim: join (S1, G2) by membership"]);
+    r.reroute(1, alt()); // the owner stays
+    r.expect_news([]);
+    r.rib.remove(host::<A>(1));
+    r.rib.remove(A::everything());
+    r.routes_changed();
+    r.expect_news([PRUNE, "pim: prune (S1, G2) by membership"]);
+}
+
+#[test]
+fn ct_8_whether_or_not_there_is_an_entry() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(lan(), from(1, 1));
+    r.packet(1, 1, up());
+    r.log.take();
+    r.pim.releases(up());
+    r.expect_news([PRUNE]); // the entry is deleted without an alert
+    let bgmp = r.protocol("bgmp");
+    bgmp.takes(up());
+    r.expect_news(["bgmp: join (S1, G1) by membership"]);
+}
+
+#[test]
+fn ct_8_state_first() {
+    let r = Router::<A>::new();
+    r.rib.set(host::<A>(1), wan());
+    r.igmp.adds(stub(), from(1, 1));
+    let bgmp = r.protocol("bgmp");
+    bgmp.party.alert(|bgmp, _| assert_eq!(bgmp.manager().owner(wan()), Some(bgmp.name())));
+    r.log.take();
+    bgmp.takes(wan());
+    assert_eq!(r.mgm.caught_panics(), 0);
+    r.expect_news(["bgmp: join (S1, G1) by membership"]);
+}
+
+#[test]
+fn ct_8_only_sources_that_lie_that_way_are_touched() {
+    let r = Router::<A>::new();
+    for source in 0..200 {
+        r.dvmrp.adds(lan(), from(source, 1));
+    }
+    r.log.take();
+    r.reroute(7, alt());
+    assert_eq!(r.log.take(), ["rib: S7 via alt"]);
+    r.pim.releases(alt());
+    assert_eq!(r.log.take(), ["pim: prune (S7, G1) by membership"]);
+    r.mgm.routes_changed(&host::<A>(500)); // not in use
+    assert_eq!(r.log.take(), [""; 0]);
+}
+
+/// The invariant: X has been told to pull (S,G) if and only if another client wants it, at every step.
+#[test]
+fn ct_8_the_owner_toward_the_source_always_knows_whether_others_want_it() {
+    let r = Router::<A>::new();
+    let told = Arc::new(parking_lot::Mutex::new(std::collections::BTreeMap::new()));
+    for actor in [&r.pim, &r.dvmrp] {
+        let told = Arc::clone(&told);
+        actor.party.alert(move |client, line| {
+            if line.ends_with("membership") {
+                let old = told.lock().insert(client.name(), line.contains("join"));
+                assert_ne!(old.unwrap_or_default(), line.contains("join"), "{line} came twice");
+            }
+        });
+    }
+    let mut wants = [false; 3];
+    let mut upstream = up();
+    let mut random = 1_u32;
+    for _ in 0..3000 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let step = (random >> 16) % 8;
+        let clients = [(&r.pim, alt()), (&r.dvmrp, dmz()), (&r.igmp, stub())];
+        for (index, (client, on)) in (0..).zip(clients) {
+            if step == index {
+                let wanted = wants.get_mut(usize::try_from(index).unwrap()).unwrap();
+                *wanted = !*wanted;
+                let change = if *wanted { client.adds(on, from(1, 1)) } else { client.deletes(on, from(1, 1)) };
+                assert_eq!(change, mgm::Change::Changed);
+            }
+        }
+        match step {
+            3 | 4 => {
+                upstream = if step == 3 { up() } else { lan() };
+                r.reroute(1, upstream);
+            }
+            5 | 6 => {
+                let (client, on) = if step == 5 { (&r.pim, up()) } else { (&r.dvmrp, lan()) };
+                if client.release_interface_ownership(on).is_err() {
+                    client.takes(on);
+                }
+            }
+            7 => r.packet(1, 1, up()),
+            _ => {}
+        }
+        let way = r.mgm.owner(upstream);
+        for (client, own) in [(r.pim.name(), 0), (r.dvmrp.name(), 1)] {
+            let others = (0..3).any(|index| index != own && wants[index]);
+            let pulls = told.lock().get(&client).copied().unwrap_or_default();
+            assert_eq!(pulls, others && way == Some(client), "{client}");
+        }
+    }
+    assert_eq!(r.mgm.caught_panics(), 0);
+    r.assert_in_step();
+}
