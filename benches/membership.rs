@@ -127,10 +127,8 @@ impl Bed {
         let mut fresh = Fresh::default();
         let entries: Vec<Entry> = fresh.some(size).into_iter().map(scene.entry).collect();
         let (floor, router) = (Floor::default(), Router::new(scene.protocols));
-        for entry in &entries {
-            floor.insert(*entry);
-            add(&router.igmp, interface(1), *entry);
-        }
+        entries.iter().for_each(|entry| floor.insert(*entry));
+        entries.iter().for_each(|entry| add(&router.igmp, interface(1), *entry));
         Self { churn: Churn { scene, fresh, entries, draw: RandomState::default() }, floor, router }
     }
 }
