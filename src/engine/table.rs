@@ -7,12 +7,12 @@ use hashbrown::HashTable;
 
 use super::key::Hashed;
 
-/// A hash table in shards of a few dozen entries each, which grows and shrinks by one shard at a time
+/// A hash table in shards of a few hundred entries each, which grows and shrinks by one shard at a time
 /// (linear hashing: Litwin, 1980).
 ///
-/// Three things follow from it. No insert rehashes more than one shard. A shard is a page: walking in
-/// the order of the reversed hash, a shard is one contiguous stretch, also after it has been split or
-/// merged, so a walk that remembers how far it came misses and repeats nothing that stays. And the
+/// Three things follow from it. No insert rehashes more than one shard. In the order of the reversed hash, a
+/// shard is one contiguous stretch, also after it has been split or merged, so a walk in this order that
+/// remembers how far it came misses and repeats nothing that stays. And the
 /// memory of what was removed comes back.
 #[derive(Debug)]
 pub(crate) struct Table<K, V> {
@@ -25,9 +25,16 @@ pub(crate) struct Table<K, V> {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Cursor(u64);
 
-/// Entries per shard, on average. A shard that waits for its split has twice as many, so that a page
-/// stays below the 256 entries of EN-4 with more than ten standard deviations to spare.
-const SHARD: usize = 48;
+/// Entries per shard, on average; a shard that waits for its split has up to twice as many. So few shards
+/// that the list of them stays in the cache, and so small ones that to split one takes microseconds.
+const SHARD: usize = 448;
+
+/// Entries of a shard that are one page (EN-4). What has more is handed out in [`PAGES`] pages: with 112
+/// entries on average at most, a page stays below this with more than ten standard deviations to spare.
+const PAGE: usize = 256;
+
+/// The pages of a large shard, as a power of two.
+const PAGES: u32 = 3;
 
 impl<K: Copy + Eq + Hash, V> Table<K, V> {
     pub(crate) fn new(hasher: RandomState) -> Self {
@@ -95,15 +102,15 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
     /// The entries of the page at `cursor`, and where the next page begins, if there is one.
     pub(crate) fn page(&self, cursor: Cursor) -> (impl Iterator<Item = (K, &V)>, Option<Cursor>) {
         let index = self.shard_of(cursor.0.reverse_bits());
-        let (start, width) = self.stretch(index);
-        // A shard that was merged since the last page starts before the cursor.
-        let seen = (cursor.0 != start).then_some(cursor.0);
-        let rest =
-            self.shards.get(index).into_iter().flatten().filter(move |(key, _)| {
-                seen.is_none_or(|seen| self.hasher.hash_one(key).reverse_bits() >= seen)
-            });
-        let next = width.and_then(|width| start.checked_add(width)).map(Cursor);
-        (rest.map(|(key, value)| (*key, value)), next)
+        let shard = self.shards.get(index);
+        let pages = if shard.is_some_and(|shard| shard.len() > PAGE) { PAGES } else { 0 };
+        let last = cursor.0 | u64::MAX.checked_shr(self.bits_of(index) + pages).unwrap_or_default();
+        let page = shard
+            .into_iter()
+            .flatten()
+            .filter(move |(key, _)| (cursor.0..=last).contains(&self.hasher.hash_one(key).reverse_bits()))
+            .map(|(key, value)| (*key, value));
+        (page, last.checked_add(1).map(Cursor))
     }
 
     /// The shard for a hash: its low bits, as many as the shards that there are need.
@@ -114,14 +121,12 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
         if index < shards { index } else { index & (mask >> 1) }
     }
 
-    /// Where the stretch of a shard begins in the order of the reversed hash, and its width; a single
-    /// shard has everything, which is wider than a number can say.
-    fn stretch(&self, index: usize) -> (u64, Option<u64>) {
+    /// How many low bits of a hash say that it belongs to this shard.
+    fn bits_of(&self, index: usize) -> u32 {
         let shards = self.shards.len();
         let half = shards.next_power_of_two() / 2;
         let unsplit = index < half && index + half >= shards;
-        let bits = shards.next_power_of_two().ilog2() - u32::from(unsplit);
-        (wide(index).reverse_bits(), 1_u64.checked_shl(u64::BITS - bits))
+        shards.next_power_of_two().ilog2() - u32::from(unsplit)
     }
 
     fn split(&mut self) {
@@ -166,11 +171,6 @@ const fn spread(hash: u64) -> u64 {
 #[expect(clippy::as_conversions, reason = "only the low bits are used; there are fewer than 2^32 shards")]
 const fn low_bits(hash: u64) -> usize {
     hash as usize
-}
-
-#[expect(clippy::as_conversions, reason = "usize has at most 64 bits")]
-const fn wide(index: usize) -> u64 {
-    index as u64
 }
 
 #[cfg(test)]
@@ -254,7 +254,7 @@ mod tests {
     fn what_was_removed_gives_its_shards_back() {
         let hasher = RandomState::default();
         let mut table = Table::new(hasher.clone());
-        for key in 0..10_000_u32 {
+        for key in 0..100_000_u32 {
             table.insert(Hashed::new(&hasher, key), ());
         }
         assert!(table.shards.len() > 200);
