@@ -21,6 +21,22 @@ pub(crate) struct Table<K, V> {
     hasher: RandomState,
 }
 
+/// Where a key is in a table, or that it is not there. True until the table changes.
+///
+/// Looked up in two tables before either is changed, the two wait for memory at the same time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot<K> {
+    at: Hashed<K>,
+    shard: usize,
+    bucket: Option<usize>,
+}
+
+impl<K: Copy> Spot<K> {
+    pub(crate) const fn key(&self) -> K {
+        self.at.key
+    }
+}
+
 /// How far a walk came: a place in the order of the reversed hash.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Cursor(u64);
@@ -47,44 +63,60 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
     }
 
     pub(crate) fn get(&self, at: Hashed<K>) -> Option<&V> {
-        self.shards
-            .get(self.shard_of(at.hash))?
-            .find(spread(at.hash), |(key, _)| *key == at.key)
-            .map(|(_, value)| value)
+        self.at(self.find(at))
     }
 
-    pub(crate) fn get_mut(&mut self, at: Hashed<K>) -> Option<&mut V> {
+    /// Where `at` is, or would be.
+    pub(crate) fn find(&self, at: Hashed<K>) -> Spot<K> {
         let shard = self.shard_of(at.hash);
-        self.shards
-            .get_mut(shard)?
-            .find_mut(spread(at.hash), |(key, _)| *key == at.key)
-            .map(|(_, value)| value)
+        let bucket = self
+            .shards
+            .get(shard)
+            .and_then(|shard| shard.find_bucket_index(spread(at.hash), |(key, _)| *key == at.key));
+        Spot { at, shard, bucket }
     }
 
-    /// Adds what is known to be absent.
-    pub(crate) fn insert(&mut self, at: Hashed<K>, value: V) {
-        let shard = self.shard_of(at.hash);
-        let hasher = &self.hasher;
-        if let Some(shard) = self.shards.get_mut(shard) {
-            let _entry = shard
-                .insert_unique(spread(at.hash), (at.key, value), |(key, _)| spread(hasher.hash_one(key)));
-            self.len += 1;
+    pub(crate) fn at(&self, spot: Spot<K>) -> Option<&V> {
+        self.shards.get(spot.shard)?.get_bucket(spot.bucket?).map(|(_, value)| value)
+    }
+
+    pub(crate) fn at_mut(&mut self, spot: Spot<K>) -> Option<&mut V> {
+        self.shards.get_mut(spot.shard)?.get_bucket_mut(spot.bucket?).map(|(_, value)| value)
+    }
+
+    /// Writes the value at a spot, or takes it away.
+    pub(crate) fn set(&mut self, spot: Spot<K>, value: Option<V>) {
+        match (value, spot.bucket) {
+            (Some(value), None) => self.insert(spot, value),
+            (Some(new), Some(_)) => {
+                if let Some(value) = self.at_mut(spot) {
+                    *value = new;
+                }
+            }
+            (None, Some(bucket)) => self.remove(spot.shard, bucket),
+            (None, None) => {}
         }
+    }
+
+    fn insert(&mut self, spot: Spot<K>, value: V) {
+        let Some(shard) = self.shards.get_mut(spot.shard) else { return };
+        let rehash = |(key, _): &(K, V)| spread(self.hasher.hash_one(key));
+        let _entry = shard.insert_unique(spread(spot.at.hash), (spot.at.key, value), rehash);
+        self.len += 1;
         if self.len > self.shards.len() * SHARD {
             self.split();
         }
     }
 
-    pub(crate) fn remove(&mut self, at: Hashed<K>) -> Option<V> {
-        let shard = self.shard_of(at.hash);
-        let found =
-            self.shards.get_mut(shard)?.find_entry(spread(at.hash), |(key, _)| *key == at.key).ok()?;
-        let ((_, value), _) = found.remove();
+    fn remove(&mut self, shard: usize, bucket: usize) {
+        let Some(Ok(entry)) = self.shards.get_mut(shard).map(|shard| shard.get_bucket_entry(bucket)) else {
+            return;
+        };
+        let _removed = entry.remove();
         self.len -= 1;
         if self.len < self.shards.len() * SHARD / 4 {
             self.merge();
         }
-        Some(value)
     }
 
     /// Hands every entry to `keep`, and removes those for which it says no.
@@ -202,10 +234,11 @@ mod tests {
             for (add, key, value) in steps {
                 let at = Hashed::new(&hasher, key);
                 if add && table.get(at).is_none() {
-                    table.insert(at, value);
+                    table.set(table.find(at), Some(value));
                     model.insert(key, value);
                 } else {
-                    prop_assert_eq!(table.remove(at), model.remove(&key));
+                    prop_assert_eq!(table.get(at).copied(), model.remove(&key));
+                    table.set(table.find(at), None);
                 }
             }
             prop_assert_eq!(table.len(), model.len());
@@ -223,7 +256,7 @@ mod tests {
         let hasher = RandomState::default();
         let mut table = Table::new(hasher.clone());
         for key in 0..20_000_u32 {
-            table.insert(Hashed::new(&hasher, key), ());
+            table.set(table.find(Hashed::new(&hasher, key)), Some(()));
         }
         let (mut seen, mut cursor, mut round) = (Vec::new(), Some(Cursor::default()), 0_u32);
         while let Some(at) = cursor {
@@ -237,10 +270,10 @@ mod tests {
             for step in 0..400 {
                 let grown = 20_000 + round * 400 + step;
                 if round <= 100 {
-                    table.insert(Hashed::new(&hasher, grown), ());
+                    table.set(table.find(Hashed::new(&hasher, grown)), Some(()));
                 } else {
-                    table.remove(Hashed::new(&hasher, grown - 100 * 400));
-                    table.remove(Hashed::new(&hasher, (round - 100) * 400 + step + 1000));
+                    table.set(table.find(Hashed::new(&hasher, grown - 100 * 400)), None);
+                    table.set(table.find(Hashed::new(&hasher, (round - 100) * 400 + step + 1000)), None);
                 }
             }
         }
@@ -255,7 +288,7 @@ mod tests {
         let hasher = RandomState::default();
         let mut table = Table::new(hasher.clone());
         for key in 0..100_000_u32 {
-            table.insert(Hashed::new(&hasher, key), ());
+            table.set(table.find(Hashed::new(&hasher, key)), Some(()));
         }
         assert!(table.shards.len() > 200);
         table.retain(|key, ()| key < 10);
