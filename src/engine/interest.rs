@@ -10,7 +10,7 @@ use super::effect::{Alert, Effects};
 use super::interfaces::{Interfaces, Port, Slot};
 use super::key::{Hashed, Key};
 use super::membership::Held;
-use super::table::{Cursor, Table};
+use super::table::{Cursor, Spot, Table};
 use crate::callbacks::AlertCause;
 use crate::types::address::Address;
 use crate::types::entry::Entry;
@@ -60,37 +60,33 @@ impl<A: Address> Interests<A> {
         Self { places: Table::new(hasher) }
     }
 
+    pub(super) fn find(&self, at: Hashed<Key<A>>) -> Spot<Key<A>> {
+        self.places.find(at)
+    }
+
     /// Follows a change of what is held on one interface.
     pub(super) fn change(
         &mut self,
         interfaces: &Interfaces<A>,
         slot: Slot,
-        at: Hashed<Key<A>>,
+        spot: Spot<Key<A>>,
         (old, new): (Held, Held),
     ) -> Option<Shift> {
         let owner_of = |slot| interfaces.port(slot).and_then(Port::owner);
         let client = owner_of(slot)?;
         let flip = (old.is_wanted() != new.is_wanted()).then_some(new.is_wanted());
-        let alone = flip.map(|wants| Shift { client, wants, others: Others::None });
-        match self.places.get_mut(at) {
-            None => {
-                self.places.insert(at, Place::One { slot, wanted: new.is_wanted() });
-                alone
-            }
-            Some(Place::One { slot: only, .. }) if *only == slot && new.is_nothing() => {
-                self.places.remove(at);
-                alone
-            }
-            Some(Place::One { slot: only, wanted }) if *only == slot => {
-                *wanted = new.is_wanted();
-                alone
-            }
-            Some(place) => {
+        match self.places.at_mut(spot) {
+            Some(place) if !place.is_only(slot) => {
                 let mut many = place.take_many(owner_of);
                 many.set_held(slot, !new.is_nothing());
                 let shift = flip.and_then(|wants| many.set_wanted(client, wants));
                 *place = many.into();
                 shift
+            }
+            None | Some(_) => {
+                let place = (!new.is_nothing()).then_some(Place::One { slot, wanted: new.is_wanted() });
+                self.places.set(spot, place);
+                flip.map(|wants| Shift { client, wants, others: Others::None })
             }
         }
     }
@@ -122,6 +118,10 @@ impl<A: Address> Interests<A> {
 }
 
 impl Place {
+    const fn is_only(&self, on: Slot) -> bool {
+        matches!(self, Self::One { slot, .. } if *slot == on)
+    }
+
     pub(super) fn slots(&self) -> impl Iterator<Item = Slot> {
         let (one, many) = match self {
             Self::One { slot, .. } => (Some(*slot), None),

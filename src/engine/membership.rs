@@ -5,6 +5,7 @@ use super::clients::ClientKey;
 use super::effect::{Alert, Effects};
 use super::interfaces::{Port, Slot};
 use super::key::{Hashed, Key};
+use super::table::Spot;
 use crate::error::{Error, Limit};
 use crate::types::address::Address;
 use crate::types::entry::Entry;
@@ -81,19 +82,24 @@ impl<A: Address> Engine<A> {
     ) -> Result<Hold, Error<A>> {
         self.active(client)?;
         self.refuse_without_source(entry)?;
-        let party = self.party(client, interface)?;
-        self.refuse_while_disabled(party, interface)?;
-        let Some(slot) = self.interfaces.slot(interface) else { return Ok(Hold::Nothing) };
+        let (slot, party) = self.party(client, interface)?;
+        let Some(port) = self.interfaces.port(slot) else { return Ok(Hold::Nothing) };
+        port.refuse_while_disabled(party)?;
         let at = Hashed::new(&self.hasher, Key::from(entry));
-        let old = self.interfaces.port(slot).and_then(|port| port.held.get(at)).copied().unwrap_or_default();
+        let (spot, place) = (port.held.find(at), self.interests.find(at));
+        let old = port.held.at(spot).copied().unwrap_or_default();
         let held = old.of(party);
         if held == to || from.is_some_and(|from| from != held) {
             return Ok(to);
         }
         if held == Hold::Nothing {
-            self.refuse_at_limit(client, slot)?;
+            self.refuse_at_limit(client, port)?;
         }
-        self.set(slot, at, (old, party, to), effects);
+        let new = old.with(party, to);
+        if let Some(port) = self.interfaces.port_mut(slot) {
+            port.held.set(spot, (!new.is_nothing()).then_some(new));
+        }
+        self.follow(slot, place, (old, party, to), effects);
         Ok(held)
     }
 
@@ -113,53 +119,38 @@ impl<A: Address> Engine<A> {
             !held.is_nothing()
         });
         for (key, old) in withdrawn {
-            let at = Hashed::new(&self.hasher, key);
-            self.count(slot, party, old.of(party), Hold::Nothing);
-            self.follow(slot, at, (old, party, Hold::Nothing), effects);
+            let place = self.interests.find(Hashed::new(&self.hasher, key));
+            self.follow(slot, place, (old, party, Hold::Nothing), effects);
         }
     }
 
-    /// Writes one change, with no question whether it is allowed.
-    fn set(&mut self, slot: Slot, at: Hashed<Key<A>>, change: (Held, Party, Hold), effects: &mut Effects<A>) {
-        let (old, party, to) = change;
-        let new = old.with(party, to);
-        let Some(port) = self.interfaces.port_mut(slot) else { return };
-        if old.is_nothing() {
-            port.held.insert(at, new);
-        } else if new.is_nothing() {
-            port.held.remove(at);
-        } else if let Some(held) = port.held.get_mut(at) {
-            *held = new;
-        }
-        self.count(slot, party, old.of(party), to);
-        self.follow(slot, at, change, effects);
-    }
-
-    /// All that follows from a change that is written: who wants what, and who is told.
+    /// All that follows from a change that is written: the counts, who wants what, and who is told.
     fn follow(
         &mut self,
         slot: Slot,
-        at: Hashed<Key<A>>,
+        place: Spot<Key<A>>,
         change: (Held, Party, Hold),
         effects: &mut Effects<A>,
     ) {
         let (old, party, to) = change;
-        let new = old.with(party, to);
+        let (entry, new) = (Entry::from(place.key()), old.with(party, to));
+        self.count(slot, party, old.of(party), to);
         if party == Party::Igmp {
-            self.tell_owner(slot, at.key.into(), (old.igmp, to), effects);
+            self.tell_owner(slot, entry, (old.igmp, to), effects);
         }
-        let shift = self.interests.change(&self.interfaces, slot, at, (old, new));
+        let key = place.key();
+        let shift = self.interests.change(&self.interfaces, slot, place, (old, new));
         if old.is_wanted() != new.is_wanted() {
             // While the entry is known to routes: the source of one that nobody wants any more is forgotten.
-            self.track(at.key);
+            self.track(key);
             if let Some(shift) = shift {
-                self.tell_of_shift(at.key.into(), shift, effects);
+                self.tell_of_shift(entry, shift, effects);
             }
             if !new.is_wanted() {
-                self.untrack(at.key);
+                self.untrack(key);
             }
         }
-        self.refresh_covered(slot, at.key, effects);
+        self.refresh_covered(slot, key, effects);
     }
 
     /// CT-7: the protocol that owns the interface hears what IGMP does there.
@@ -200,16 +191,20 @@ impl<A: Address> Engine<A> {
     }
 
     /// MB-1: a protocol speaks for the interfaces that it owns, IGMP for those that it is on.
-    pub(super) fn party(&self, client: ClientKey, interface: Interface<A>) -> Result<Party, Error<A>> {
-        let port = self.interfaces.find(interface);
-        let (protocol, igmp) = port.map_or((None, None), |port| (port.protocol, port.igmp));
-        if protocol == Some(client) {
-            Ok(Party::Protocol)
-        } else if igmp == Some(client) {
-            Ok(Party::Igmp)
-        } else {
-            let owner = protocol.or(igmp).map(ClientKey::name);
-            Err(Error::NotOnInterface { interface, client: client.name(), owner })
+    pub(super) fn party(
+        &self,
+        client: ClientKey,
+        interface: Interface<A>,
+    ) -> Result<(Slot, Party), Error<A>> {
+        let slot = self.interfaces.slot(interface);
+        let port = slot.and_then(|slot| Some((slot, self.interfaces.port(slot)?)));
+        match port {
+            Some((slot, port)) if port.protocol == Some(client) => Ok((slot, Party::Protocol)),
+            Some((slot, port)) if port.igmp == Some(client) => Ok((slot, Party::Igmp)),
+            Some(_) | None => {
+                let owner = port.and_then(|(_, port)| port.owner()).map(ClientKey::name);
+                Err(Error::NotOnInterface { interface, client: client.name(), owner })
+            }
         }
     }
 
@@ -219,10 +214,8 @@ impl<A: Address> Engine<A> {
         self.ssm_range(group).map_or(Ok(()), |range| Err(Error::SourceRequired { group, range }))
     }
 
-    fn refuse_at_limit(&self, client: ClientKey, slot: Slot) -> Result<(), Error<A>> {
+    fn refuse_at_limit(&self, client: ClientKey, port: &Port<A>) -> Result<(), Error<A>> {
         let reached = |limit: Option<usize>, count: usize| limit.filter(|max| count >= *max);
-        let Some(port) = self.interfaces.port(slot) else { return Ok(()) };
-        let of_client = self.clients.get(client).map_or(0, |client| client.holds);
         if let Some(max) = reached(self.limits.memberships, self.holds) {
             return Err(Error::LimitReached(Limit::Memberships { max }));
         }
@@ -232,6 +225,7 @@ impl<A: Address> Engine<A> {
                 max,
             }));
         }
+        let of_client = self.clients.get(client).map_or(0, |client| client.holds);
         if let Some(max) = reached(self.limits.memberships_per_client, of_client) {
             return Err(Error::LimitReached(Limit::MembershipsOfClient { client: client.name(), max }));
         }

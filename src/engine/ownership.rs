@@ -245,16 +245,15 @@ impl<A: Address> Engine<A> {
             Some(_) | None => Ok(()),
         }
     }
+}
 
+impl<A: Address> Port<A> {
     /// HO-2: refuses IGMP from before step 1 until step 3 begins.
-    pub(super) fn refuse_while_disabled(
-        &self,
-        party: Party,
-        interface: Interface<A>,
-    ) -> Result<(), Error<A>> {
-        let handover = self.interfaces.find(interface).and_then(|port| port.handover.as_ref());
-        match (party, handover) {
-            (Party::Igmp, Some(handover)) if !handover.igmp_enabled => Err(Error::IgmpDisabled { interface }),
+    pub(super) fn refuse_while_disabled(&self, party: Party) -> Result<(), Error<A>> {
+        match (party, &self.handover) {
+            (Party::Igmp, Some(handover)) if !handover.igmp_enabled => {
+                Err(Error::IgmpDisabled { interface: self.interface })
+            }
             (Party::Igmp | Party::Protocol, _) => Ok(()),
         }
     }

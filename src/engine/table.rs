@@ -7,12 +7,12 @@ use hashbrown::HashTable;
 
 use super::key::Hashed;
 
-/// A hash table in shards of a few dozen entries each, which grows and shrinks by one shard at a time
+/// A hash table in shards of a few hundred entries each, which grows and shrinks by one shard at a time
 /// (linear hashing: Litwin, 1980).
 ///
-/// Three things follow from it. No insert rehashes more than one shard. A shard is a page: walking in
-/// the order of the reversed hash, a shard is one contiguous stretch, also after it has been split or
-/// merged, so a walk that remembers how far it came misses and repeats nothing that stays. And the
+/// Three things follow from it. No insert rehashes more than one shard. In the order of the reversed hash, a
+/// shard is one contiguous stretch, also after it has been split or merged, so a walk in this order that
+/// remembers how far it came misses and repeats nothing that stays. And the
 /// memory of what was removed comes back.
 #[derive(Debug)]
 pub(crate) struct Table<K, V> {
@@ -21,13 +21,36 @@ pub(crate) struct Table<K, V> {
     hasher: RandomState,
 }
 
+/// Where a key is in a table, or that it is not there. True until the table changes.
+///
+/// Looked up in two tables before either is changed, the two wait for memory at the same time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot<K> {
+    at: Hashed<K>,
+    shard: usize,
+    bucket: Option<usize>,
+}
+
+impl<K: Copy> Spot<K> {
+    pub(crate) const fn key(&self) -> K {
+        self.at.key
+    }
+}
+
 /// How far a walk came: a place in the order of the reversed hash.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Cursor(u64);
 
-/// Entries per shard, on average. A shard that waits for its split has twice as many, so that a page
-/// stays below the 256 entries of EN-4 with more than ten standard deviations to spare.
-const SHARD: usize = 48;
+/// Entries per shard, on average; a shard that waits for its split has up to twice as many. So few shards
+/// that the list of them stays in the cache, and so small ones that to split one takes microseconds.
+const SHARD: usize = 448;
+
+/// Entries of a shard that are one page (EN-4). What has more is handed out in [`PAGES`] pages: with 112
+/// entries on average at most, a page stays below this with more than ten standard deviations to spare.
+const PAGE: usize = 256;
+
+/// The pages of a large shard, as a power of two.
+const PAGES: u32 = 3;
 
 impl<K: Copy + Eq + Hash, V> Table<K, V> {
     pub(crate) fn new(hasher: RandomState) -> Self {
@@ -44,39 +67,69 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
     }
 
     pub(crate) fn get(&self, at: Hashed<K>) -> Option<&V> {
-        self.shards
-            .get(self.shard_of(at.hash))?
-            .find(spread(at.hash), |(key, _)| *key == at.key)
-            .map(|(_, value)| value)
+        self.at(self.find(at))
     }
 
     pub(crate) fn get_mut(&mut self, at: Hashed<K>) -> Option<&mut V> {
-        let shard = self.shard_of(at.hash);
-        self.shards
-            .get_mut(shard)?
-            .find_mut(spread(at.hash), |(key, _)| *key == at.key)
-            .map(|(_, value)| value)
+        self.at_mut(self.find(at))
     }
 
-    /// Adds what is known to be absent.
     pub(crate) fn insert(&mut self, at: Hashed<K>, value: V) {
+        self.set(self.find(at), Some(value));
+    }
+
+    pub(crate) fn remove(&mut self, at: Hashed<K>) -> Option<V> {
+        let Spot { shard, bucket, .. } = self.find(at);
+        self.take(shard, bucket?)
+    }
+
+    /// Where `at` is, or would be.
+    pub(crate) fn find(&self, at: Hashed<K>) -> Spot<K> {
         let shard = self.shard_of(at.hash);
-        let hasher = &self.hasher;
-        if let Some(shard) = self.shards.get_mut(shard) {
-            let _entry = shard
-                .insert_unique(spread(at.hash), (at.key, value), |(key, _)| spread(hasher.hash_one(key)));
-            self.len += 1;
+        let bucket = self
+            .shards
+            .get(shard)
+            .and_then(|shard| shard.find_bucket_index(spread(at.hash), |(key, _)| *key == at.key));
+        Spot { at, shard, bucket }
+    }
+
+    pub(crate) fn at(&self, spot: Spot<K>) -> Option<&V> {
+        self.shards.get(spot.shard)?.get_bucket(spot.bucket?).map(|(_, value)| value)
+    }
+
+    pub(crate) fn at_mut(&mut self, spot: Spot<K>) -> Option<&mut V> {
+        self.shards.get_mut(spot.shard)?.get_bucket_mut(spot.bucket?).map(|(_, value)| value)
+    }
+
+    /// Writes the value at a spot, or takes it away.
+    pub(crate) fn set(&mut self, spot: Spot<K>, value: Option<V>) {
+        match (value, spot.bucket) {
+            (Some(value), None) => self.add(spot, value),
+            (Some(new), Some(_)) => {
+                if let Some(value) = self.at_mut(spot) {
+                    *value = new;
+                }
+            }
+            (None, Some(bucket)) => {
+                self.take(spot.shard, bucket);
+            }
+            (None, None) => {}
         }
+    }
+
+    fn add(&mut self, spot: Spot<K>, value: V) {
+        let Some(shard) = self.shards.get_mut(spot.shard) else { return };
+        let rehash = |(key, _): &(K, V)| spread(self.hasher.hash_one(key));
+        let _entry = shard.insert_unique(spread(spot.at.hash), (spot.at.key, value), rehash);
+        self.len += 1;
         if self.len > self.shards.len() * SHARD {
             self.split();
         }
     }
 
-    pub(crate) fn remove(&mut self, at: Hashed<K>) -> Option<V> {
-        let shard = self.shard_of(at.hash);
-        let found =
-            self.shards.get_mut(shard)?.find_entry(spread(at.hash), |(key, _)| *key == at.key).ok()?;
-        let ((_, value), _) = found.remove();
+    fn take(&mut self, shard: usize, bucket: usize) -> Option<V> {
+        let entry = self.shards.get_mut(shard)?.get_bucket_entry(bucket).ok()?;
+        let ((_, value), _) = entry.remove();
         self.len -= 1;
         if self.len < self.shards.len() * SHARD / 4 {
             self.merge();
@@ -104,15 +157,15 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
     /// The entries of the page at `cursor`, and where the next page begins, if there is one.
     pub(crate) fn page(&self, cursor: Cursor) -> (impl Iterator<Item = (K, &V)>, Option<Cursor>) {
         let index = self.shard_of(cursor.0.reverse_bits());
-        let (start, width) = self.stretch(index);
-        // A shard that was merged since the last page starts before the cursor.
-        let seen = (cursor.0 != start).then_some(cursor.0);
-        let rest =
-            self.shards.get(index).into_iter().flatten().filter(move |(key, _)| {
-                seen.is_none_or(|seen| self.hasher.hash_one(key).reverse_bits() >= seen)
-            });
-        let next = width.and_then(|width| start.checked_add(width)).map(Cursor);
-        (rest.map(|(key, value)| (*key, value)), next)
+        let shard = self.shards.get(index);
+        let pages = if shard.is_some_and(|shard| shard.len() > PAGE) { PAGES } else { 0 };
+        let last = cursor.0 | u64::MAX.checked_shr(self.bits_of(index) + pages).unwrap_or_default();
+        let page = shard
+            .into_iter()
+            .flatten()
+            .filter(move |(key, _)| (cursor.0..=last).contains(&self.hasher.hash_one(key).reverse_bits()))
+            .map(|(key, value)| (*key, value));
+        (page, last.checked_add(1).map(Cursor))
     }
 
     /// The shard for a hash: its low bits, as many as the shards that there are need.
@@ -123,14 +176,12 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
         if index < shards { index } else { index & (mask >> 1) }
     }
 
-    /// Where the stretch of a shard begins in the order of the reversed hash, and its width; a single
-    /// shard has everything, which is wider than a number can say.
-    fn stretch(&self, index: usize) -> (u64, Option<u64>) {
+    /// How many low bits of a hash say that it belongs to this shard.
+    fn bits_of(&self, index: usize) -> u32 {
         let shards = self.shards.len();
         let half = shards.next_power_of_two() / 2;
         let unsplit = index < half && index + half >= shards;
-        let bits = shards.next_power_of_two().ilog2() - u32::from(unsplit);
-        (wide(index).reverse_bits(), 1_u64.checked_shl(u64::BITS - bits))
+        shards.next_power_of_two().ilog2() - u32::from(unsplit)
     }
 
     fn split(&mut self) {
@@ -177,11 +228,6 @@ const fn low_bits(hash: u64) -> usize {
     hash as usize
 }
 
-#[expect(clippy::as_conversions, reason = "usize has at most 64 bits")]
-const fn wide(index: usize) -> u64 {
-    index as u64
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -211,10 +257,11 @@ mod tests {
             for (add, key, value) in steps {
                 let at = Hashed::new(&hasher, key);
                 if add && table.get(at).is_none() {
-                    table.insert(at, value);
+                    table.set(table.find(at), Some(value));
                     model.insert(key, value);
                 } else {
-                    prop_assert_eq!(table.remove(at), model.remove(&key));
+                    prop_assert_eq!(table.get(at).copied(), model.remove(&key));
+                    table.set(table.find(at), None);
                 }
             }
             prop_assert_eq!(table.len(), model.len());
@@ -232,7 +279,7 @@ mod tests {
         let hasher = RandomState::default();
         let mut table = Table::new(hasher.clone());
         for key in 0..20_000_u32 {
-            table.insert(Hashed::new(&hasher, key), ());
+            table.set(table.find(Hashed::new(&hasher, key)), Some(()));
         }
         let (mut seen, mut cursor, mut round) = (Vec::new(), Some(Cursor::default()), 0_u32);
         while let Some(at) = cursor {
@@ -246,10 +293,10 @@ mod tests {
             for step in 0..400 {
                 let grown = 20_000 + round * 400 + step;
                 if round <= 100 {
-                    table.insert(Hashed::new(&hasher, grown), ());
+                    table.set(table.find(Hashed::new(&hasher, grown)), Some(()));
                 } else {
-                    table.remove(Hashed::new(&hasher, grown - 100 * 400));
-                    table.remove(Hashed::new(&hasher, (round - 100) * 400 + step + 1000));
+                    table.set(table.find(Hashed::new(&hasher, grown - 100 * 400)), None);
+                    table.set(table.find(Hashed::new(&hasher, (round - 100) * 400 + step + 1000)), None);
                 }
             }
         }
@@ -263,8 +310,8 @@ mod tests {
     fn what_was_removed_gives_its_shards_back() {
         let hasher = RandomState::default();
         let mut table = Table::new(hasher.clone());
-        for key in 0..10_000_u32 {
-            table.insert(Hashed::new(&hasher, key), ());
+        for key in 0..100_000_u32 {
+            table.set(table.find(Hashed::new(&hasher, key)), Some(()));
         }
         let shards = 10_000_usize.div_ceil(SHARD);
         assert_eq!(table.shards.len(), shards);
