@@ -82,9 +82,10 @@ impl<A: Address> Engine<A> {
         Ok(Creation::Begun)
     }
 
-    /// FW-7: begins to make an entry anew that is there, unless that is going on.
-    pub(crate) fn begin_renewal(&mut self, key: Key<A>) -> bool {
-        self.mfes.get(Hashed::new(&self.hasher, key)).is_some() && self.creating.insert(key)
+    /// FW-7: begins to make an entry anew, unless that is going on, or it was given more time meanwhile.
+    pub(crate) fn begin_renewal(&mut self, key: Key<A>, now: Tick) -> bool {
+        let mfe = self.mfes.get(Hashed::new(&self.hasher, key));
+        mfe.is_some_and(|mfe| mfe.expires <= now) && self.creating.insert(key)
     }
 
     /// The entry has been made, or its making given up.
@@ -229,13 +230,16 @@ impl<A: Address> Engine<A> {
         (!states.is_empty()).then(|| Box::new(states))
     }
 
-    /// MB-7: entries in the making count as well.
+    /// MB-7: entries in the making count as well; those that are made anew count once.
     fn refuse_mfe_at_limit(&self, key: Key<A>) -> Result<(), Error<A>> {
-        if let Some(max) = self.limits.mfes.filter(|max| self.mfes.len() + self.creating.len() >= *max) {
+        let is_new = |making: &&Key<A>| self.mfes.get(Hashed::new(&self.hasher, **making)).is_none();
+        let making = self.creating.iter().filter(is_new).count();
+        if let Some(max) = self.limits.mfes.filter(|max| self.mfes.len() + making >= *max) {
             return Err(Error::LimitReached(Limit::Mfes { max }));
         }
         let of_group = key.any_source();
-        let making = self.creating.range(of_group..).take_while(|making| making.group == key.group).count();
+        let making = self.creating.range(of_group..).take_while(|making| making.group == key.group);
+        let making = making.filter(is_new).count();
         let is_full = |max: &usize| making + self.mfes.covered(of_group).take(*max).count() >= *max;
         match self.limits.mfes_per_group.filter(is_full) {
             Some(max) => {

@@ -1,1 +1,300 @@
-//! .
+//! The time of an entry, and the rate of `wrong_interface`: FW-7, FW-10.
+
+use std::time::{Duration, Instant};
+
+use mgm::{Error, ForwardState, ForwarderError, Mgm};
+
+use super::A;
+use crate::support::*;
+
+#[test]
+fn fw_7_an_idle_entry_is_deleted_after_900_s_without_a_word() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(lan(), star(1));
+    r.packet(1, 1, up());
+    r.log.take();
+    assert_eq!(r.expire(899), Some(900));
+    assert_eq!(r.path(1, 1), "up -> lan");
+    assert_eq!(r.expire(900), None);
+    assert_eq!(r.path(1, 1), "none");
+    r.expect(["forwarder: delete (S1, G1)"]);
+}
+
+#[test]
+fn fw_7_one_that_carried_packets_is_made_anew_in_place_without_a_gap() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(lan(), star(1));
+    r.packet(1, 1, up());
+    r.traffic(1, 1, up());
+    r.log.take();
+    assert_eq!(r.expire(900), Some(1800));
+    r.expect([
+        "rib: S1 via up",
+        "pim: rpf (S1, G1) from up via up",
+        "dvmrp: creation (S1, G1) on up: lan+",
+        "forwarder: change (S1, G1) up -> lan",
+        "pim: join (S1, G1) by forwarding entry",
+    ]);
+    let mfe = r.mfe(1, 1).unwrap();
+    assert_eq!((mfe.made, mfe.expires), (r.at(900), Some(r.at(1800))));
+    // Idle since it was renewed, it goes.
+    assert_eq!(r.expire(1800), None);
+    r.expect(["forwarder: delete (S1, G1)"]);
+}
+
+#[test]
+fn fw_7_a_renewal_is_a_creation_with_its_answers_and_its_alert() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(lan(), star(1));
+    r.packet(1, 1, up());
+    r.traffic(1, 1, up());
+    r.pim.set_mfe(A::source(1), A::group(1), up(), None).unwrap();
+    r.dvmrp.forwards(dmz(), 1, 1, ForwardState::On);
+    r.dvmrp.party.vetoes(lan());
+    r.log.take();
+    r.expire(900);
+    assert_eq!(r.path(1, 1), "up -> nowhere", "forward state is what was answered now");
+    assert_eq!(r.mfe(1, 1).unwrap().upstream, Some(neighbour::<A>(up())));
+    assert_eq!(r.news().last().unwrap(), "pim: prune (S1, G1) by forwarding entry");
+    r.assert_in_step();
+    // What was answered before, it is forgotten where it has gone.
+    r.traffic(1, 1, up());
+    r.dvmrp.releases(lan());
+    r.expire(1800);
+    r.dvmrp.takes(lan());
+    r.dvmrp.adds(lan(), star(1));
+    assert_eq!(r.path(1, 1), "up -> lan");
+    r.assert_in_step();
+}
+
+#[test]
+fn fw_7_a_renewal_finds_a_route_that_changed_unheard() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(lan(), star(1));
+    r.packet(1, 1, up());
+    r.traffic(1, 1, up());
+    r.rib.set(A::everything(), alt());
+    r.expire(900);
+    assert_eq!(r.path(1, 1), "alt -> lan");
+    r.assert_in_step();
+}
+
+#[test]
+fn fw_7_without_a_route_too() {
+    let r = Router::<A>::new();
+    r.rib.remove(A::everything());
+    r.packet(1, 1, wan());
+    r.traffic(1, 1, wan());
+    r.log.take();
+    assert_eq!(r.expire(900), Some(1800));
+    r.expect(["rib: S1 via nowhere", "forwarder: change (S1, G1) wan -> nowhere"]);
+}
+
+#[test]
+fn fw_7_many_at_once_each_by_its_own_traffic() {
+    let r = Router::<A>::new();
+    for source in 0..400 {
+        r.packet(source, source % 7, up());
+        if source % 2 == 0 {
+            r.traffic(source, source % 7, up());
+        }
+    }
+    r.log.take();
+    assert_eq!(r.expire(900), Some(1800));
+    assert_eq!(r.commands().len(), 400);
+    assert!((0..400).all(|source| (r.path(source, source % 7) == "none") == (source % 2 == 1)));
+    r.assert_in_step();
+}
+
+#[test]
+fn fw_7_a_forwarder_that_cannot_tell_what_it_counted_counts_as_idle() {
+    let r = Router::<A>::new();
+    r.packet(1, 1, up());
+    r.packet(2, 1, up());
+    r.traffic(1, 1, up());
+    r.traffic(2, 1, up());
+    r.forwarder.stats(|line| if line.contains("S1") { Err(ForwarderError::Full) } else { panic!("no") });
+    r.expire(900);
+    assert_eq!([r.path(1, 1), r.path(2, 1)], ["none"; 2]);
+    assert_eq!(r.mgm.caught_panics(), 1);
+    r.assert_in_step();
+}
+
+#[test]
+fn fw_7_the_owner_of_the_iif_may_set_another_time() {
+    let r = Router::<A>::new();
+    let set = |client: &Actor<A>, seconds| {
+        client.set_mfe_timeout(A::source(1), A::group(1), Duration::from_secs(seconds))
+    };
+    let entry = from(1, 1);
+    assert_eq!(set(&r.pim, 1), Err(Error::NoSuchMfe { entry }));
+    r.packet(1, 1, up());
+    let refused = Error::NotIncoming { entry, client: r.dvmrp.name(), owner: Some(r.pim.name()) };
+    assert_eq!(set(&r.dvmrp, 1), Err(refused));
+    r.expire(100);
+    set(&r.pim, 150).unwrap(); // from when it was made
+    assert_eq!(r.mfe(1, 1).unwrap().expires, Some(r.at(150)));
+    assert_eq!(r.expire(149), Some(150));
+    set(&r.pim, 5000).unwrap();
+    assert_eq!(r.expire(900), Some(5000));
+    assert_eq!(r.path(1, 1), "up -> nowhere");
+    set(&r.pim, 0).unwrap();
+    assert_eq!(r.expire(900), None);
+    assert_eq!(r.path(1, 1), "none");
+}
+
+#[test]
+fn fw_7_the_longest_time_is_no_short_one() {
+    let r = Router::<A>::new();
+    r.packet(1, 1, up());
+    r.pim.set_mfe_timeout(A::source(1), A::group(1), Duration::MAX).unwrap();
+    r.expire(1_000_000_000);
+    assert_eq!(r.path(1, 1), "up -> nowhere");
+}
+
+#[test]
+fn fw_7_the_time_may_be_set_inside_an_alert_of_the_entry() {
+    let r = Router::<A>::new();
+    r.pim.party.alert(|pim, line| {
+        if line.contains("prune") {
+            pim.set_mfe_timeout(A::source(1), A::group(1), Duration::from_secs(30)).unwrap();
+        }
+    });
+    r.packet(1, 1, up());
+    assert_eq!(r.mgm.caught_panics(), 0);
+    r.traffic(1, 1, up());
+    assert_eq!(r.expire(30), Some(60), "again at its renewal");
+    assert_eq!(r.expire(60), None);
+    assert_eq!(r.path(1, 1), "none");
+}
+
+#[test]
+fn fw_7_one_that_is_given_more_time_while_the_forwarder_is_asked_stays_as_it_is() {
+    let r = Router::<A>::new();
+    for source in [1, 2] {
+        r.packet(source, 1, up());
+    }
+    r.traffic(1, 1, up());
+    let hour = Duration::from_secs(3600);
+    // The owner is asked for S1 while the entry of S2, which is idle, has been found to be due as well.
+    r.pim.party.once_in_rpf(move |pim| pim.set_mfe_timeout(A::source(2), A::group(1), hour).unwrap());
+    assert_eq!(r.expire(900), Some(1800));
+    assert_eq!(r.mfe(2, 1).unwrap().expires, Some(r.at(3600)));
+    // And one that carried packets: asked for itself.
+    r.traffic(1, 1, up());
+    r.traffic(2, 1, up());
+    r.pim.party.once_in_rpf(move |pim| pim.set_mfe_timeout(A::source(2), A::group(1), 3 * hour).unwrap());
+    r.pim.set_mfe_timeout(A::source(2), A::group(1), Duration::from_secs(1801)).unwrap();
+    r.log.take();
+    assert_eq!(r.expire(1801), Some(2701));
+    assert_eq!(r.mfe(2, 1).unwrap().expires, Some(r.at(3 * 3600)));
+    assert_eq!(r.commands(), ["forwarder: change (S1, G1) up -> nowhere"]);
+}
+
+#[test]
+fn fw_7_an_expiry_of_a_manager_without_entries_asks_for_nothing() {
+    let mgm = Mgm::<A>::default();
+    assert_eq!(mgm.expire(Instant::now()), None);
+}
+
+#[test]
+fn fw_10_the_owner_of_the_arrival_interface_hears_of_it_if_it_asked_to() {
+    let r = Router::<A>::new();
+    let bgmp = r.protocol("bgmp");
+    bgmp.takes(wan());
+    r.dvmrp.wants_alerts(lan());
+    bgmp.wants_alerts(wan());
+    for source in 1..=5 {
+        r.packet(source, 1, up());
+    }
+    r.log.take();
+    r.wrong_packet(1, 1, lan());
+    r.expect(["dvmrp: wrong_interface lan (S1, G1) [9]"]);
+    r.wrong_packet(2, 1, wan());
+    r.expect(["bgmp: wrong_interface wan (S2, G1) [9]"]);
+    r.wrong_packet(3, 1, dmz()); // did not ask
+    r.wrong_packet(3, 1, stub());
+    r.wrong_packet(3, 1, eth(99));
+    r.wrong_packet(4, 1, up()); // that is right
+    r.expect([]);
+    r.dvmrp.set_wrong_interface_alerts(lan(), false).unwrap();
+    r.wrong_packet(5, 1, lan());
+    r.expect([]);
+    r.wrong_packet(4, 1, wan());
+    r.expect(["bgmp: wrong_interface wan (S4, G1) [9]"]);
+}
+
+#[test]
+fn fw_10_the_iif_itself_is_not_wrong_even_if_it_is_asked_for() {
+    let r = Router::<A>::new();
+    r.pim.wants_alerts(up());
+    r.packet(1, 1, up());
+    r.log.take();
+    r.wrong_packet(1, 1, up());
+    r.expect([]);
+    r.reroute(1, alt());
+    r.log.take();
+    r.wrong_packet(1, 1, up());
+    r.expect(["pim: wrong_interface up (S1, G1) [9]"]);
+}
+
+#[test]
+fn fw_10_at_most_once_per_entry_in_3_s() {
+    let r = Router::<A>::new();
+    r.dvmrp.wants_alerts(lan());
+    r.dvmrp.wants_alerts(dmz());
+    r.packet(1, 1, lan());
+    r.packet(2, 1, up());
+    r.log.take();
+    r.wrong_packet(1, 1, lan());
+    r.wrong_packet(1, 1, dmz());
+    r.expire(2);
+    r.wrong_packet(1, 1, lan());
+    r.expect([]);
+    r.wrong_packet(2, 1, lan()); // another entry
+    r.expire(3);
+    r.wrong_packet(1, 1, dmz());
+    r.wrong_packet(1, 1, lan());
+    r.expect([
+        "dvmrp: wrong_interface lan (S2, G1) [9]",
+        "dvmrp: wrong_interface dmz (S1, G1) [9]",
+    ]);
+}
+
+#[test]
+fn fw_10_a_renewal_begins_no_new_3_s() {
+    let r = Router::<A>::new();
+    r.dvmrp.wants_alerts(lan());
+    r.packet(1, 1, up());
+    r.traffic(1, 1, up());
+    r.expire(899);
+    r.wrong_packet(1, 1, lan());
+    r.expire(900);
+    r.log.take();
+    r.wrong_packet(1, 1, lan());
+    r.expire(901);
+    r.wrong_packet(1, 1, lan());
+    r.expect([]);
+    r.expire(902);
+    r.wrong_packet(1, 1, lan());
+    r.expect(["dvmrp: wrong_interface lan (S1, G1) [9]"]);
+}
+
+#[test]
+fn fw_10_it_makes_no_entry() {
+    let r = Router::<A>::new();
+    r.dvmrp.wants_alerts(lan());
+    r.log.take();
+    r.wrong_packet(1, 1, lan());
+    r.expect([]);
+    assert_eq!(r.path(1, 1), "none");
+}
+
+#[test]
+fn fw_10_only_the_owner_may_switch_it_on() {
+    let r = Router::<A>::new();
+    for (interface, owner) in [(lan(), Some(r.dvmrp.name())), (wan(), None)] {
+        let refused = Error::NotOnInterface { interface, client: r.pim.name(), owner };
+        assert_eq!(r.pim.set_wrong_interface_alerts(interface, true), Err(refused));
+    }
+}
