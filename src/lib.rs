@@ -9,6 +9,8 @@ mod error;
 mod forwarder;
 mod groups;
 mod handover;
+#[cfg(feature = "serde")]
+mod json;
 mod limits;
 mod mfes;
 mod mgm;
@@ -18,6 +20,7 @@ mod registration;
 mod rib;
 mod routing;
 mod shared;
+mod show;
 mod types;
 mod view;
 
@@ -36,6 +39,7 @@ pub use mgm::Mgm;
 #[cfg(feature = "route-table")]
 pub use rib::RouteTable;
 pub use rib::{Rib, Route};
+pub use show::{MfeSnapshot, Snapshot};
 pub use types::address::{Address, AddressError, GroupAddr, SourceAddr};
 pub use types::client::{ClientId, ClientName};
 pub use types::entry::{Entry, EntryError};

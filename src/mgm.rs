@@ -18,6 +18,7 @@ use crate::groups::Groups;
 use crate::mfes::Mfes;
 use crate::registration::{Callbacks, Registration};
 use crate::shared::Shared;
+use crate::show::Snapshot;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::{ClientId, ClientName};
 use crate::types::interface::Interface;
@@ -393,6 +394,44 @@ impl<A: Address> Mgm<A> {
     #[must_use]
     pub fn forwarder_failures(&self) -> Vec<Failure<A>> {
         self.shared.read(|engine| engine.failures())
+    }
+
+    /// All that the manager knows, for a show command: print it, or serialise it with the feature `serde`.
+    ///
+    /// Read a page at a time, as [`groups`](Self::groups) and [`mfes`](Self::mfes) are, so that nobody waits for it
+    /// long: what stands in different lines need not have been so at one moment. The forwarder is asked for
+    /// the counts of each entry, without a lock.
+    ///
+    /// # Example: what an operator sees
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use mgm::{Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
+    /// igmp.take_interface_ownership(eth1)?;
+    /// igmp.add_group_membership(eth1, "(*, 239.1.1.1)".parse()?)?;
+    /// let now = Instant::now();
+    /// mgm.packet_received("10.0.0.1".parse()?, "239.1.1.1".parse()?, eth0, &[], now)?;
+    ///
+    /// let shown = mgm.show(now + Duration::from_secs(90)).to_string();
+    /// print!("{shown}");
+    /// assert_eq!(shown, "\
+    /// Interface  Owner  IGMP
+    /// 2          IGMP   yes
+    ///
+    /// Entry           Interfaces
+    /// (*, 239.1.1.1)  2 by IGMP
+    ///
+    /// Source    Group      Iif  Owner  Upstream  Up-time   Expires   Packets  Oifs
+    /// 10.0.0.1  239.1.1.1  1    -      -         00:01:30  00:13:30  0        2
+    /// ");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn show(&self, now: Instant) -> Snapshot<A> {
+        Snapshot::take(&self.shared, now)
     }
 
     /// How many answers to `rpf` named an interface that the client does not own, or a route that does not lead

@@ -12,6 +12,7 @@ use crate::types::interface::Interface;
 /// One client's membership or block on one interface (EN-1).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Membership<A = Ipv4Addr> {
     /// What is joined, or blocked.
     pub entry: Entry<A>,
@@ -28,6 +29,8 @@ pub struct Membership<A = Ipv4Addr> {
 /// What a client holds of an entry on an interface; setting one replaces the other (MB-6).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum MembershipKind {
     /// The client wants it there.
     Joined,
@@ -38,6 +41,7 @@ pub enum MembershipKind {
 /// Who is on an interface (IF-5).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct InterfaceStatus<A = Ipv4Addr> {
     /// The interface.
     pub interface: Interface<A>,
@@ -70,8 +74,13 @@ pub enum ForwardState {
 }
 
 /// A multicast forwarding entry, read at one moment (EN-2).
+///
+/// Instants mean nothing outside the process: what is serialised has its times in seconds, in
+/// [`MfeSnapshot`](crate::MfeSnapshot).
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: serde::Serialize, A::Net: serde::Serialize"))]
 pub struct Mfe<A: Address = Ipv4Addr> {
     /// The source.
     pub source: SourceAddr<A>,
@@ -88,16 +97,20 @@ pub struct Mfe<A: Address = Ipv4Addr> {
     /// Where its packets go, in order.
     pub oifs: Vec<Interface<A>>,
     /// When it was made, or made anew.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub made: Instant,
     /// When its time is over; never, if that is beyond what the clock can say.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub expires: Option<Instant>,
     /// Why the forwarder does not hold it as it is here, and how often that was tried (FW-11).
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json::failure"))]
     pub failure: Option<(ForwarderError, u32)>,
 }
 
 /// An entry that the forwarder does not hold, or no longer should, and that is tried again (FW-11).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Failure<A = Ipv4Addr> {
     /// The source.
     pub source: SourceAddr<A>,

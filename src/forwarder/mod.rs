@@ -28,6 +28,7 @@ pub struct ForwardingEntry<A = Ipv4Addr> {
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: serde::Serialize"))]
 pub struct MfeStats<A = Ipv4Addr> {
     /// Packets that arrived on the iif.
     pub packets: u64,
@@ -36,6 +37,7 @@ pub struct MfeStats<A = Ipv4Addr> {
     /// Packets that arrived on another interface.
     pub wrong_interface: u64,
     /// Packets sent, for each oif for which the forwarder counts them.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json::counts"))]
     pub oifs: Vec<(Interface<A>, u64)>,
 }
 

@@ -176,10 +176,12 @@ pub enum AddressError<A> {
 /// # Ok::<(), AddressError<Ipv4Addr>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct GroupAddr<A = Ipv4Addr>(A);
 
 /// The address of a host that sends: one host, and one that a route can lead to.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SourceAddr<A = Ipv4Addr>(A);
 
 impl<A: Address> GroupAddr<A> {

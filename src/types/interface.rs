@@ -25,6 +25,7 @@ use super::address::{Address, AddressError, SourceAddr};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Interface<A = Ipv4Addr> {
     index: NonZeroU32,
     next_hop: Option<A>,

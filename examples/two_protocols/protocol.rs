@@ -1,0 +1,145 @@
+//! A routing protocol as the manager sees it: what it pulls follows from its callbacks alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use mgm::{
+    AlertCause, ClientRef, CreationOif, Entry, GroupAddr, Interface, NewMfe, ProtocolCallbacks, Route,
+    RpfRequest, SourceAddr,
+};
+use parking_lot::Mutex;
+
+use crate::wanted::covers;
+
+pub(crate) struct Protocol {
+    name: &'static str,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What others want.
+    told: BTreeSet<Entry>,
+    /// What is wanted on its own interfaces: by hosts, and by its own neighbours.
+    local: BTreeSet<(Interface, Entry)>,
+    /// What hosts there exclude.
+    blocked: BTreeSet<(Interface, Entry)>,
+    /// Those that it was asked about, by their (S,G).
+    streams: BTreeMap<Entry, Stream>,
+}
+
+/// What it knows of a forwarding entry.
+#[derive(Clone, Copy)]
+struct Stream {
+    iif: Interface,
+    /// No other client wants it, whatever it has joined.
+    pruned: bool,
+}
+
+impl Protocol {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self { name, state: Mutex::default() }
+    }
+
+    pub(crate) fn told(&self) -> BTreeSet<Entry> {
+        self.state.lock().told.clone()
+    }
+
+    /// Whether it pulls a stream: for its own interfaces, or for others, unless it was told that none wants this one.
+    pub(crate) fn pulls(&self, source: SourceAddr, group: GroupAddr) -> bool {
+        let state = self.state.lock();
+        let entry = Entry::SourceGroup(source, group);
+        let Some(stream) = state.streams.get(&entry) else { return false };
+        let wanted = |own: &(Interface, Entry)| {
+            own.0 != stream.iif && covers(own.1, source, group) && !state.blocked.contains(&(own.0, entry))
+        };
+        let told = || state.told.iter().any(|told| covers(*told, source, group));
+        state.local.iter().any(wanted) || !stream.pruned && told()
+    }
+
+    /// Wants `entry` for its own neighbours on an interface of its own.
+    pub(crate) fn serve(&self, client: &ClientRef, on: Interface, entry: Entry) {
+        self.state.lock().local.insert((on, entry));
+        client.add_group_membership(on, entry).unwrap();
+    }
+
+    fn say(&self, callback: &str, about: impl fmt::Display) {
+        println!("   {:<6} {callback:<17} {about}", self.name);
+    }
+}
+
+impl ProtocolCallbacks for Protocol {
+    fn rpf(&self, _: &ClientRef, request: &RpfRequest<'_>) -> Route {
+        let RpfRequest { source, group, route, .. } = *request;
+        self.say("rpf", format_args!("({source}, {group}), {route}"));
+        let stream = Stream { iif: route.interface, pruned: false };
+        self.state.lock().streams.insert(Entry::SourceGroup(source, group), stream);
+        route
+    }
+
+    fn creation_alert(&self, _: &ClientRef, entry: &NewMfe, oifs: &mut [CreationOif]) {
+        let oifs: Vec<_> = oifs.iter().map(|oif| oif.interface().to_string()).collect();
+        self.say(
+            "creation_alert",
+            format_args!("({}, {}) to {}", entry.source, entry.group, oifs.join(", ")),
+        );
+    }
+
+    fn join_alert(&self, _: &ClientRef, entry: Entry, cause: AlertCause) {
+        self.say("join_alert", format_args!("{entry}, {cause}"));
+        self.state.lock().told(entry, cause, true);
+    }
+
+    fn prune_alert(&self, _: &ClientRef, entry: Entry, cause: AlertCause) {
+        self.say("prune_alert", format_args!("{entry}, {cause}"));
+        self.state.lock().told(entry, cause, false);
+    }
+
+    fn local_join(&self, _: &ClientRef, on: Interface, entry: Entry) {
+        self.say("local_join", format_args!("{entry} on {on}"));
+        self.state.lock().local.insert((on, entry));
+    }
+
+    fn local_leave(&self, _: &ClientRef, on: Interface, entry: Entry) {
+        self.say("local_leave", format_args!("{entry} on {on}"));
+        self.state.lock().local.remove(&(on, entry));
+    }
+
+    fn local_block(&self, _: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
+        self.say("local_block", format_args!("({source}, {group}) on {on}"));
+        self.state.lock().blocked.insert((on, Entry::SourceGroup(source, group)));
+    }
+
+    fn local_unblock(&self, _: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
+        self.say("local_unblock", format_args!("({source}, {group}) on {on}"));
+        self.state.lock().blocked.remove(&(on, Entry::SourceGroup(source, group)));
+    }
+
+    fn interface_removed(&self, _: &ClientRef, interface: Interface) {
+        self.say("interface_removed", interface);
+        let mut state = self.state.lock();
+        state.local.retain(|(on, _)| *on != interface);
+        state.blocked.retain(|(on, _)| *on != interface);
+    }
+}
+
+impl State {
+    fn told(&mut self, entry: Entry, cause: AlertCause, wanted: bool) {
+        match (cause, wanted) {
+            (AlertCause::ForwardingEntry, _) => {
+                if let Some(stream) = self.streams.get_mut(&entry) {
+                    stream.pruned = !wanted;
+                }
+            }
+            // A protocol that is told twice, or of the end of what it was never told, counts wrong from then on.
+            (_, true) => assert!(self.told.insert(entry), "told again of {entry}"),
+            (_, false) => assert!(self.told.remove(&entry), "never told of {entry}"),
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

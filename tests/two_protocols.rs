@@ -1,0 +1,39 @@
+//! The example `two_protocols` as a person runs it.
+
+use std::process::Command;
+
+#[test]
+fn the_story_is_told_and_holds() {
+    let mut example = Command::new(env!("CARGO"));
+    example.current_dir(env!("CARGO_MANIFEST_DIR")).args(["run", "--quiet", "--example", "two_protocols"]);
+    let output = example.output().unwrap();
+    let (told, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{errors}");
+    let mut rest = told.as_str();
+    for line in KEY_LINES {
+        let (_, after) =
+            rest.split_once(line).unwrap_or_else(|| panic!("no {line:?} in what is left: {rest}"));
+        rest = after;
+    }
+    assert_eq!(rest, "\n");
+}
+
+/// In this order, with other lines between them.
+const KEY_LINES: [&str; 16] = [
+    "3. DVMRP takes 3 and 4; 3 is handed over.",
+    "IGMP   disable_igmp      on 3",
+    "PIM    prune_alert       (*, 239.1.1.1), membership",
+    "IGMP   enable_igmp       on 3",
+    "DVMRP  local_join        (*, 239.1.1.1) on 3",
+    "PIM    rpf               (10.0.0.1, 239.1.1.1), 10.0.0.0/8 on 1",
+    "PIM    join_alert        (10.0.0.1, 239.1.1.1), forwarding entry",
+    "+ 10.0.0.1  239.1.1.1  1  protocol 1.0  -  00:00:00  00:15:00  1  3",
+    "DVMRP  local_block       (10.0.0.1, 239.1.1.1) on 3",
+    "PIM    join_alert        (*, *), membership",
+    "PIM    prune_alert       (10.0.0.1, 232.1.1.1), membership",
+    "+ 10.0.0.1  239.1.1.1  4  protocol 2.0  -  00:00:00  00:15:00  1  3",
+    "DVMRP  interface_removed 3",
+    "10.0.0.1  232.1.1.1  4    protocol 2.0  -         00:01:00  00:14:00  1        2",
+    "DVMRP ends.",
+    "After each of 15 steps, exactly what others want was pulled.",
+];
