@@ -1,11 +1,12 @@
 //! How the kernel speaks of the two address families.
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::os::fd::AsFd;
 
-use libc::{c_int, c_ulong, in_addr, in6_addr, sa_family_t, sockaddr_in6};
+use libc::{c_int, in_addr, in6_addr, sa_family_t, sockaddr_in6};
 use socket2::{Domain, Socket};
 
 use super::ancillary::Ancillary;
@@ -18,6 +19,7 @@ use super::vifs::{Number, NumberSet};
 
 #[expect(unnameable_types, reason = "for the sealed trait behind `Address`, which has one for each family")]
 /// How the kernel speaks of one family.
+#[derive(Debug)]
 pub struct KernelFamily<A: 'static>(pub(super) &'static dyn Kernel<A>);
 
 /// The kernel as it forwards IPv4.
@@ -26,7 +28,7 @@ pub(crate) const INET: KernelFamily<Ipv4Addr> = KernelFamily(&Inet);
 pub(crate) const INET6: KernelFamily<Ipv6Addr> = KernelFamily(&Inet6);
 
 /// What differs between the families.
-pub(super) trait Kernel<A>: Send + Sync {
+pub(super) trait Kernel<A>: fmt::Debug + Send + Sync {
     fn domain(&self) -> Domain;
     /// The protocol that reports memberships.
     fn protocol(&self) -> c_int;
@@ -56,21 +58,14 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    fn new(packets: c_ulong, octets: c_ulong, wrong_interface: c_ulong) -> Self {
-        Self { packets: wide(packets), octets: wide(octets), wrong_interface: wide(wrong_interface) }
+    /// From the kernel's longs.
+    fn new(packets: impl Into<u64>, octets: impl Into<u64>, wrong_interface: impl Into<u64>) -> Self {
+        Self { packets: packets.into(), octets: octets.into(), wrong_interface: wrong_interface.into() }
     }
 }
 
-#[expect(
-    clippy::as_conversions,
-    reason = "a long has at most 64 bits, and on some systems is 64 bits already"
-)]
-#[cfg_attr(target_pointer_width = "64", expect(trivial_numeric_casts, reason = "only here"))]
-const fn wide(count: c_ulong) -> u64 {
-    count as u64
-}
-
 /// IPv4, beside IGMP.
+#[derive(Debug)]
 struct Inet;
 
 impl Kernel<Ipv4Addr> for Inet {
@@ -91,7 +86,7 @@ impl Kernel<Ipv4Addr> for Inet {
     }
 
     fn add_vif(&self, socket: &Socket, number: Number, index: NonZeroU32) -> io::Result<()> {
-        let index = c_int::try_from(index.get()).or(Err(io::Error::from_raw_os_error(libc::ENODEV)))?;
+        let index = c_int::try_from(index.get()).map_err(|_| io::Error::from_raw_os_error(libc::ENODEV))?;
         set_option(socket.as_fd(), self.level(), MRT_ADD_VIF, &vifctl(number, VIFF_USE_IFINDEX, index))
     }
 
@@ -161,6 +156,7 @@ const fn inet(address: Ipv4Addr) -> in_addr {
 }
 
 /// IPv6, beside MLD.
+#[derive(Debug)]
 struct Inet6;
 
 /// MLD's types of ICMPv6 messages: query, report, done (RFC 2710), and version 2's report (RFC 3810).
@@ -194,7 +190,7 @@ impl Kernel<Ipv6Addr> for Inet6 {
 
     fn add_vif(&self, socket: &Socket, number: Number, index: NonZeroU32) -> io::Result<()> {
         // The kernel's struct has 16 bits for it.
-        let index = u16::try_from(index.get()).or(Err(io::Error::from_raw_os_error(libc::ERANGE)))?;
+        let index = u16::try_from(index.get()).map_err(|_| io::Error::from_raw_os_error(libc::ERANGE))?;
         let mifi = number.get().into();
         let mif = Mif6ctl { mifi, flags: 0, threshold: 1, index, rate_limit: 0 };
         set_option(socket.as_fd(), self.level(), MRT_ADD_VIF, &mif)

@@ -5,7 +5,7 @@ use std::io;
 use std::mem::{MaybeUninit, offset_of};
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::ptr;
+use std::{ptr, slice};
 
 use libc::{c_int, c_ulong, in_addr, sockaddr_in6, socklen_t};
 use socket2::{MaybeUninitSlice, MsgHdrMut, SockAddr, Socket};
@@ -218,9 +218,8 @@ impl ReadBuffer {
 /// The first `length` bytes of a part of a `ReadBuffer`.
 fn bytes(part: &[MaybeUninit<u8>], length: usize) -> &[u8] {
     let part = part.get(..length).unwrap_or(part);
-    let bytes = ptr::from_ref(part);
-    // SAFETY: a `ReadBuffer` begins with zeros, and the kernel writes only bytes into it.
-    unsafe { &*(bytes as *const [u8]) }
+    // SAFETY: a `ReadBuffer` begins with zeros, and the kernel writes only bytes into it: all are initialised.
+    unsafe { slice::from_raw_parts(part.as_ptr().cast(), part.len()) }
 }
 
 fn check(result: c_int) -> io::Result<()> {
