@@ -118,6 +118,21 @@ impl<A: Address> ClientRef<A> {
     }
 
     /// The manager that it is registered with.
+    ///
+    /// # Example: a callback that reads
+    ///
+    /// ```
+    /// use mgm::{ClientName, ClientRef, IgmpCallbacks, Interface};
+    ///
+    /// struct Igmp;
+    ///
+    /// impl IgmpCallbacks for Igmp {
+    ///     fn enable_igmp(&self, igmp: &ClientRef, interface: Interface) {
+    ///         let is_querier_alone = igmp.manager().owner(interface) == Some(ClientName::Igmp);
+    ///         println!("on {interface} alone: {is_querier_alone}");
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn manager(&self) -> Mgm<A> {
         Mgm::from(Arc::clone(&self.shared))
@@ -373,6 +388,28 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::NotIncoming`]: the client does not own its iif.
     /// - [`Error::NotOnInterface`]: the client does not own the new iif.
     /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    ///
+    /// # Example: PIM switches to another of its interfaces
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use mgm::{ClientId, Interface, Mgm, NoCallbacks, Rib, Route, SourceAddr};
+    /// # struct Routes(Route);
+    /// # impl Rib for Routes {
+    /// #     fn lookup(&self, _: SourceAddr) -> Option<Route> { Some(self.0) }
+    /// # }
+    /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
+    /// # let rib = Routes(Route { prefix: "10.0.0.0/8".parse()?, interface: eth0, upstream: None });
+    /// let mgm = Mgm::builder().rib(rib).build(); // 10.0.0.0/8 is behind eth0
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// pim.take_interface_ownership(eth0)?;
+    /// pim.take_interface_ownership(eth1)?;
+    /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    /// mgm.packet_received(source, group, eth0, &[], Instant::now())?;
+    /// pim.set_mfe(source, group, eth1, Some("192.0.2.9".parse()?))?;
+    /// assert_eq!(mgm.mfe(source, group).unwrap().iif, eth1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "MgmSetMfe")]
     pub fn set_mfe(
         &self,
@@ -394,6 +431,27 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::NoSuchMfe`]: there is no such entry.
     /// - [`Error::NotIncoming`]: the client does not own its iif.
     /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    ///
+    /// # Example: as long as PIM keeps a source (RFC 7761 §4.11)
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use mgm::{ClientId, Interface, Mgm, NoCallbacks, Rib, Route, SourceAddr};
+    /// # struct Routes(Route);
+    /// # impl Rib for Routes {
+    /// #     fn lookup(&self, _: SourceAddr) -> Option<Route> { Some(self.0) }
+    /// # }
+    /// let eth0 = Interface::try_from(1)?;
+    /// # let rib = Routes(Route { prefix: "10.0.0.0/8".parse()?, interface: eth0, upstream: None });
+    /// let mgm = Mgm::builder().rib(rib).build(); // 10.0.0.0/8 is behind eth0
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// pim.take_interface_ownership(eth0)?;
+    /// let (source, group, now) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?, Instant::now());
+    /// mgm.packet_received(source, group, eth0, &[], now)?;
+    /// pim.set_mfe_timeout(source, group, Duration::from_secs(210))?;
+    /// assert_eq!(mgm.mfe(source, group).unwrap().expires, Some(now + Duration::from_secs(210)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_mfe_timeout(
         &self,
         source: SourceAddr<A>,
@@ -412,6 +470,19 @@ impl<A: Address> ClientRef<A> {
     ///
     /// - [`Error::NotOnInterface`]: the client does not own the interface.
     /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    ///
+    /// # Example: they are for the owner to switch
+    ///
+    /// ```
+    /// # use mgm::{ClientId, Error, Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// assert!(matches!(pim.set_wrong_interface_alerts(eth0, true), Err(Error::NotOnInterface { .. })));
+    /// pim.take_interface_ownership(eth0)?;
+    /// pim.set_wrong_interface_alerts(eth0, true)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_wrong_interface_alerts(&self, interface: Interface<A>, on: bool) -> Result<(), Error<A>> {
         let set =
             self.shared.update(|state| state.engine.set_wrong_interface_alerts(self.client, interface, on));

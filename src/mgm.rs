@@ -143,6 +143,20 @@ impl<A: Address> Mgm<A> {
     }
 
     /// Who owns `interface`: the routing protocol that took it, or else IGMP if it is there (IF-5).
+    ///
+    /// # Example: whom to ask for an interface
+    ///
+    /// ```
+    /// # use mgm::{ClientId, Error, Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// let dvmrp = mgm.register_protocol(ClientId { protocol: 2, component: 0 }, NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// pim.take_interface_ownership(eth0)?;
+    /// assert!(matches!(dvmrp.take_interface_ownership(eth0), Err(Error::OwnedByAnother { .. })));
+    /// assert_eq!(mgm.owner(eth0), Some(pim.name()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "MgmGetProtocolOnInterface")]
     #[must_use]
     pub fn owner(&self, interface: Interface<A>) -> Option<ClientName> {
@@ -171,6 +185,19 @@ impl<A: Address> Mgm<A> {
     }
 
     /// All interfaces that somebody is on, in the order of index and next hop, read at one moment.
+    ///
+    /// # Example: two interfaces of IGMP
+    ///
+    /// ```
+    /// # use mgm::{Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// igmp.take_interface_ownership(Interface::try_from(7)?)?;
+    /// igmp.take_interface_ownership(Interface::try_from(3)?)?;
+    /// let indices: Vec<u32> = mgm.interfaces().iter().map(|status| status.interface.index().get()).collect();
+    /// assert_eq!(indices, [3, 7]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn interfaces(&self) -> Vec<InterfaceStatus<A>> {
         self.shared.read(|engine| engine.interfaces())
@@ -270,6 +297,33 @@ impl<A: Address> Mgm<A> {
     ///
     /// The owner of the arrival interface gets `wrong_interface`, if it switched that on there; at most once
     /// for one entry in 3 s. Nothing is made of a packet that has no entry.
+    ///
+    /// # Example: a neighbour sends the same stream
+    ///
+    /// ```
+    /// # use std::sync::atomic::{AtomicUsize, Ordering};
+    /// # use std::sync::Arc;
+    /// # use std::time::Instant;
+    /// # use mgm::{ClientId, ClientRef, GroupAddr, Interface, Mgm, ProtocolCallbacks, SourceAddr};
+    /// #[derive(Default)]
+    /// struct Pim { asserts: AtomicUsize }
+    /// impl ProtocolCallbacks for Pim {
+    ///     fn wrong_interface(&self, _: &ClientRef, _: Interface, _: SourceAddr, _: GroupAddr, _: &[u8]) {
+    ///         self.asserts.fetch_add(1, Ordering::Relaxed);
+    ///     }
+    /// }
+    /// let (mgm, callbacks) = (Mgm::new(), Arc::new(Pim::default()));
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, Arc::clone(&callbacks))?;
+    /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
+    /// pim.take_interface_ownership(eth1)?;
+    /// pim.set_wrong_interface_alerts(eth1, true)?;
+    /// let (source, group, now) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?, Instant::now());
+    /// mgm.packet_received(source, group, eth0, &[], now)?;
+    /// mgm.packet_on_wrong_interface(source, group, eth1, &[], now);
+    /// mgm.packet_on_wrong_interface(source, group, eth1, &[], now); // within 3 s
+    /// assert_eq!(callbacks.asserts.load(Ordering::Relaxed), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn packet_on_wrong_interface(
         &self,
         source: SourceAddr<A>,
@@ -341,6 +395,19 @@ impl<A: Address> Mgm<A> {
     }
 
     /// One forwarding entry, read at one moment (EN-2).
+    ///
+    /// # Example: a stream that nobody wants
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use mgm::{Interface, Mgm};
+    /// let mgm = Mgm::new();
+    /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    /// assert_eq!(mgm.mfe(source, group), None);
+    /// mgm.packet_received(source, group, Interface::try_from(1)?, &[], Instant::now())?;
+    /// assert_eq!(mgm.mfe(source, group).unwrap().oifs, []);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn mfe(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Option<Mfe<A>> {
         self.shared.read(|engine| engine.mfe(Key::of(source, group)))
@@ -350,6 +417,21 @@ impl<A: Address> Mgm<A> {
     ///
     /// The iterator takes the lock for one page at a time, of at most 256 entries. It misses and repeats no entry
     /// that is there all along, and shows each as it was at one moment (EN-4).
+    ///
+    /// # Example: how many streams nobody wants
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use mgm::{Interface, Mgm};
+    /// let mgm = Mgm::new();
+    /// let (group, eth0) = ("239.1.1.1".parse()?, Interface::try_from(1)?);
+    /// for host in ["10.0.0.2", "10.0.0.1"] {
+    ///     mgm.packet_received(host.parse()?, group, eth0, &[], Instant::now())?;
+    /// }
+    /// assert_eq!(mgm.mfes().next().unwrap().source, "10.0.0.1".parse()?);
+    /// assert_eq!(mgm.mfes().filter(|mfe| mfe.oifs.is_empty()).count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "MgmGetFirstMfe")]
     #[must_use]
     pub fn mfes(&self) -> Mfes<A> {
@@ -384,6 +466,22 @@ impl<A: Address> Mgm<A> {
     ///
     /// - [`Error::NoSuchMfe`]: there is no such entry.
     /// - [`Error::Forwarder`]: the forwarder cannot tell.
+    ///
+    /// # Example: what came in
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use std::time::Instant;
+    /// # use mgm::{Interface, MemoryForwarder, Mgm};
+    /// let forwarder: Arc<MemoryForwarder> = Arc::default();
+    /// let mgm = Mgm::builder().forwarder(Arc::clone(&forwarder)).build();
+    /// let (source, group, eth0) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?, Interface::try_from(1)?);
+    /// mgm.packet_received(source, group, eth0, &[], Instant::now())?;
+    /// forwarder.packet(source, group, eth0, 1500);
+    /// let stats = mgm.mfe_stats(source, group)?;
+    /// assert_eq!((stats.packets, stats.octets), (1, 1500));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "MgmGetMfeStats")]
     pub fn mfe_stats(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<MfeStats<A>, Error<A>> {
         self.shared.mfe_stats(source, group).map_err(refused)
@@ -391,6 +489,28 @@ impl<A: Address> Mgm<A> {
 
     /// The entries that the forwarder does not hold as it should, deleted ones too (FW-11): those that are tried
     /// again first, and no more than a page of them.
+    ///
+    /// # Example: a table that is full
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use mgm::{Forwarder, ForwarderError, ForwardingEntry, GroupAddr, Interface, MfeStats, Mgm, SourceAddr};
+    /// struct Full;
+    /// impl Forwarder for Full {
+    ///     fn add(&self, _: &ForwardingEntry) -> Result<(), ForwarderError> { Err(ForwarderError::Full) }
+    ///     // ...
+    /// #   fn change(&self, _: &ForwardingEntry) -> Result<(), ForwarderError> { Err(ForwarderError::Full) }
+    /// #   fn delete(&self, _: SourceAddr, _: GroupAddr) -> Result<(), ForwarderError> { Ok(()) }
+    /// #   fn stats(&self, _: SourceAddr, _: GroupAddr) -> Result<MfeStats, ForwarderError> { Ok(MfeStats::new()) }
+    /// }
+    /// let (mgm, now) = (Mgm::builder().forwarder(Full).build(), Instant::now());
+    /// mgm.packet_received("10.0.0.1".parse()?, "239.1.1.1".parse()?, Interface::try_from(1)?, &[], now)?;
+    /// assert_eq!(mgm.forwarder_failures()[0].error, ForwarderError::Full);
+    /// let again = mgm.expire(now).expect("it is to be tried again");
+    /// let _next = mgm.expire(again);
+    /// assert_eq!(mgm.forwarder_failures()[0].attempts, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn forwarder_failures(&self) -> Vec<Failure<A>> {
         self.shared.read(|engine| engine.failures())
@@ -436,6 +556,33 @@ impl<A: Address> Mgm<A> {
 
     /// How many answers to `rpf` named an interface that the client does not own, or a route that does not lead
     /// to the source (FW-1).
+    ///
+    /// # Example: an answer with an interface of nobody
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use mgm::{ClientId, ClientRef, Interface, Mgm, ProtocolCallbacks, Rib, Route, RpfRequest, SourceAddr};
+    /// # struct Routes(Route);
+    /// # impl Rib for Routes {
+    /// #     fn lookup(&self, _: SourceAddr) -> Option<Route> { Some(self.0) }
+    /// # }
+    /// struct Lost;
+    /// impl ProtocolCallbacks for Lost {
+    ///     fn rpf(&self, _: &ClientRef, request: &RpfRequest<'_>) -> Route {
+    ///         Route { interface: Interface::try_from(99).unwrap(), ..request.route }
+    ///     }
+    /// }
+    /// let eth0 = Interface::try_from(1)?;
+    /// let rib = Routes(Route { prefix: "10.0.0.0/8".parse()?, interface: eth0, upstream: None });
+    /// let mgm = Mgm::builder().rib(rib).build();
+    /// let lost = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, Lost)?;
+    /// lost.take_interface_ownership(eth0)?;
+    /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    /// mgm.packet_received(source, group, eth0, &[], Instant::now())?;
+    /// assert_eq!(mgm.wrong_answers(), 1);
+    /// assert_eq!(mgm.mfe(source, group).unwrap().iif, eth0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn wrong_answers(&self) -> u64 {
         self.shared.wrong_answers.load(Ordering::Relaxed)
@@ -444,6 +591,24 @@ impl<A: Address> Mgm<A> {
     /// How many panics of callbacks have been caught (CB-5).
     ///
     /// Panics can be caught only where they unwind; under `panic = "abort"` they end the process.
+    ///
+    /// # Example: the caller is not harmed
+    ///
+    /// ```
+    /// # use mgm::{ClientId, ClientRef, IgmpCallbacks, Interface, Mgm, NoCallbacks};
+    /// struct Broken;
+    /// impl IgmpCallbacks for Broken {
+    ///     fn disable_igmp(&self, _: &ClientRef, _: Interface) { panic!("on purpose") }
+    /// }
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(Broken)?;
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// igmp.take_interface_ownership(eth0)?;
+    /// pim.take_interface_ownership(eth0)?;
+    /// assert_eq!((mgm.caught_panics(), mgm.owner(eth0)), (1, Some(pim.name())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn caught_panics(&self) -> u64 {
         self.shared.panics.count()
