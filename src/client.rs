@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::engine::{ClientKey, Hold, Key};
 use crate::error::Error;
-use crate::mgm::Mgm;
 use crate::shared::Shared;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::ClientName;
@@ -111,31 +110,14 @@ impl<A: Address> ClientRef<A> {
         Self { shared, client }
     }
 
+    pub(crate) const fn shared(&self) -> &Arc<Shared<A>> {
+        &self.shared
+    }
+
     /// Who this is.
     #[must_use]
     pub const fn name(&self) -> ClientName {
         self.client.name()
-    }
-
-    /// The manager that it is registered with.
-    ///
-    /// # Example: a callback that reads
-    ///
-    /// ```
-    /// use mgm::{ClientName, ClientRef, IgmpCallbacks, Interface};
-    ///
-    /// struct Igmp;
-    ///
-    /// impl IgmpCallbacks for Igmp {
-    ///     fn enable_igmp(&self, igmp: &ClientRef, interface: Interface) {
-    ///         let is_querier_alone = igmp.manager().owner(interface) == Some(ClientName::Igmp);
-    ///         println!("on {interface} alone: {is_querier_alone}");
-    ///     }
-    /// }
-    /// ```
-    #[must_use]
-    pub fn manager(&self) -> Mgm<A> {
-        Mgm::from(Arc::clone(&self.shared))
     }
 
     /// Takes an interface: a routing protocol as its owner, IGMP to add memberships there (IF-1, IF-2).

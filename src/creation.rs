@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::callbacks::{CreationOif, NewMfe, RpfRequest};
 use crate::engine::{ClientKey, Creation, Draft, Key, Way};
 use crate::error::Error;
-use crate::forwarder::{ForwarderError, MfeStats};
-use crate::rib::Route;
 use crate::shared::Shared;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
+use crate::types::creation::{CreationOif, NewMfe, RpfRequest};
+use crate::types::forwarding::{ForwarderError, MfeStats};
 use crate::types::interface::Interface;
+use crate::types::route::Route;
 use crate::view::ForwardState;
 
 /// What is known of a packet for which there is no forwarding entry.

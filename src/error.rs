@@ -2,10 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use crate::forwarder::ForwarderError;
 use crate::types::address::{Address, GroupAddr};
 use crate::types::client::{ClientId, ClientName};
 use crate::types::entry::Entry;
+use crate::types::forwarding::ForwarderError;
 use crate::types::interface::Interface;
 
 /// Why the manager refused a request.

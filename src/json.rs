@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::forwarder::ForwarderError;
 use crate::types::client::ClientName;
 use crate::types::entry::Entry;
+use crate::types::forwarding::ForwarderError;
 use crate::types::interface::Interface;
 
 impl<A: Serialize> Serialize for Entry<A> {

@@ -185,24 +185,26 @@ mod view;
 
 // The public interface is:
 pub use builder::Builder;
-pub use callbacks::{
-    AlertCause, CreationMode, CreationOif, IgmpCallbacks, NewMfe, NoCallbacks, ProtocolCallbacks, RpfRequest,
-};
+pub use callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 pub use client::{Client, ClientRef, DeregisterError};
 pub use error::{Error, Limit};
-pub use forwarder::{Forwarder, ForwarderError, ForwardingEntry, MemoryForwarder, MfeStats, NoForwarder};
+pub use forwarder::{Forwarder, MemoryForwarder, NoForwarder};
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub use forwarder::{IgmpPacket, LinuxForwarder, LinuxForwarderBuilder, OpenError, Upcall};
 pub use groups::Groups;
 pub use limits::Limits;
 pub use mfes::Mfes;
 pub use mgm::Mgm;
+pub use rib::Rib;
 #[cfg(feature = "route-table")]
 pub use rib::RouteTable;
-pub use rib::{Rib, Route};
 pub use show::{MfeSnapshot, Snapshot};
 pub use types::address::{Address, AddressError, GroupAddr, SourceAddr};
+pub use types::alert::AlertCause;
 pub use types::client::{ClientId, ClientName};
+pub use types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};
 pub use types::entry::{Entry, EntryError};
+pub use types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
 pub use types::interface::{Interface, InterfaceError};
+pub use types::route::Route;
 pub use view::{Change, Failure, ForwardState, InterfaceStatus, Membership, MembershipKind, Mfe};

@@ -9,11 +9,10 @@ use std::time::Instant;
 
 use crate::builder::Builder;
 use crate::callbacks::{IgmpCallbacks, ProtocolCallbacks};
-use crate::client::{Client, refused};
+use crate::client::{Client, ClientRef, refused};
 use crate::creation::Packet;
 use crate::engine::Key;
 use crate::error::Error;
-use crate::forwarder::MfeStats;
 use crate::groups::Groups;
 use crate::mfes::Mfes;
 use crate::registration::{Callbacks, Registration};
@@ -21,6 +20,7 @@ use crate::shared::Shared;
 use crate::show::Snapshot;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::{ClientId, ClientName};
+use crate::types::forwarding::MfeStats;
 use crate::types::interface::Interface;
 use crate::view::{Failure, InterfaceStatus, Mfe};
 
@@ -612,6 +612,29 @@ impl<A: Address> Mgm<A> {
     #[must_use]
     pub fn caught_panics(&self) -> u64 {
         self.shared.panics.count()
+    }
+}
+
+impl<A: Address> ClientRef<A> {
+    /// The manager that it is registered with.
+    ///
+    /// # Example: a callback that reads
+    ///
+    /// ```
+    /// use mgm::{ClientName, ClientRef, IgmpCallbacks, Interface};
+    ///
+    /// struct Igmp;
+    ///
+    /// impl IgmpCallbacks for Igmp {
+    ///     fn enable_igmp(&self, igmp: &ClientRef, interface: Interface) {
+    ///         let is_querier_alone = igmp.manager().owner(interface) == Some(ClientName::Igmp);
+    ///         println!("on {interface} alone: {is_querier_alone}");
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn manager(&self) -> Mgm<A> {
+        Mgm::from(Arc::clone(self.shared()))
     }
 }
 

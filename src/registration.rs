@@ -3,16 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::callbacks::{
-    CreationMode, CreationOif, IgmpCallbacks, NewMfe, NoCallbacks, ProtocolCallbacks, RpfRequest,
-};
+use crate::callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 use crate::client::ClientRef;
 use crate::engine::Alert;
 use crate::panics::Panics;
-use crate::rib::Route;
 use crate::types::address::Address;
 use crate::types::client::ClientName;
+use crate::types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};
 use crate::types::interface::Interface;
+use crate::types::route::Route;
 
 /// What a client registered.
 pub(crate) enum Callbacks<A: Address> {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::creation::Packet;
 use crate::engine::{Reroute, Stamp, Way};
-use crate::rib::Route;
 use crate::shared::{Shared, State};
 use crate::types::address::{Address, SourceAddr};
+use crate::types::route::Route;
 
 /// A source, and what the RIB now says of it.
 type Answer<A> = (SourceAddr<A>, Option<Route<A>>);

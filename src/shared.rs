@@ -9,13 +9,14 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::client::ClientRef;
 use crate::engine::{ClientKey, Command, Effects, Engine, Hold};
 use crate::error::{Error, Limit};
-use crate::forwarder::{Forwarder, ForwarderError};
+use crate::forwarder::Forwarder;
 use crate::outbox::{Delivery, Garbage, Outboxes};
 use crate::panics::Panics;
 use crate::registration::Registration;
 use crate::rib::Rib;
 use crate::types::address::Address;
 use crate::types::entry::Entry;
+use crate::types::forwarding::ForwarderError;
 use crate::types::interface::Interface;
 
 /// What all handles of one manager share.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::forwarder::MfeStats;
 use crate::groups::Groups;
 use crate::mfes::Mfes;
 use crate::shared::Shared;
 use crate::types::address::Address;
+use crate::types::forwarding::MfeStats;
 use crate::view::{Failure, InterfaceStatus, Membership, MembershipKind, Mfe};
 
 /// All that a manager knows, for a show command: see [`Mgm::show`](crate::Mgm::show).

@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
-use crate::forwarder::ForwarderError;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::ClientName;
 use crate::types::entry::Entry;
+use crate::types::forwarding::ForwarderError;
 use crate::types::interface::Interface;
 
 /// One client's membership or block on one interface (EN-1).

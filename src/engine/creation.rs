@@ -15,11 +15,11 @@ use super::mfe::{Mfe, States};
 use super::routes::Way;
 use super::sync::Sync;
 use super::time::Tick;
-use crate::callbacks::CreationOif;
 use crate::error::{Error, Limit};
-use crate::rib::Route;
 use crate::types::address::{Address, GroupAddr};
+use crate::types::creation::CreationOif;
 use crate::types::interface::Interface;
+use crate::types::route::Route;
 use crate::view::ForwardState;
 
 /// MGM: an MFE lives 900 s.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::clients::ClientKey;
-use crate::callbacks::AlertCause;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
+use crate::types::alert::AlertCause;
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
 

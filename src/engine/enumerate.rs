@@ -6,9 +6,9 @@ use super::interfaces::{Port, Slot};
 use super::key::{Hashed, Key};
 use super::membership::Hold;
 use super::table::Cursor;
-use crate::forwarder::ForwardingEntry;
 use crate::types::address::Address;
 use crate::types::entry::Entry;
+use crate::types::forwarding::ForwardingEntry;
 use crate::types::interface::Interface;
 use crate::view::{InterfaceStatus, Membership, MembershipKind, Mfe};
 

@@ -11,8 +11,8 @@ use super::interfaces::{Interfaces, Port, Slot};
 use super::key::{Hashed, Key};
 use super::membership::Held;
 use super::table::{Cursor, Spot, Table};
-use crate::callbacks::AlertCause;
 use crate::types::address::Address;
+use crate::types::alert::AlertCause;
 use crate::types::entry::Entry;
 
 /// For every entry that is held anywhere: on which interfaces, and which clients want it.

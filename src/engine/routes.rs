@@ -7,10 +7,10 @@ use super::clients::ClientKey;
 use super::effect::{Alert, Effects};
 use super::interfaces::Slot;
 use super::key::{Hashed, Key};
-use crate::callbacks::AlertCause;
-use crate::rib::Route;
 use crate::types::address::Address;
+use crate::types::alert::AlertCause;
 use crate::types::interface::Interface;
+use crate::types::route::Route;
 
 /// What the RIB said of every source that an (S,G) membership or a forwarding entry has.
 #[derive(Debug)]

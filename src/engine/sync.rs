@@ -7,8 +7,8 @@ use super::Engine;
 use super::enumerate::PAGE;
 use super::key::{Hashed, Key};
 use super::time::Tick;
-use crate::forwarder::{ForwarderError, ForwardingEntry};
 use crate::types::address::{Address, GroupAddr, SourceAddr};
+use crate::types::forwarding::{ForwarderError, ForwardingEntry};
 use crate::view::Failure;
 
 /// How one entry stands with the forwarder.

@@ -5,8 +5,9 @@ use std::net::Ipv4Addr;
 
 use parking_lot::Mutex;
 
-use super::{Forwarder, ForwarderError, ForwardingEntry, MfeStats};
+use super::Forwarder;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
+use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
 use crate::types::interface::Interface;
 
 /// Keeps entries in memory and forwards the packets that it is handed, on paper.

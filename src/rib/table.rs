@@ -8,8 +8,9 @@ use std::num::NonZeroU32;
 use parking_lot::RwLock;
 use prefix_trie::{Prefix, PrefixMap};
 
-use super::{Rib, Route};
+use super::Rib;
 use crate::types::address::{Address, SourceAddr};
+use crate::types::route::Route;
 
 /// Routes by prefix, and the interfaces that are down.
 ///

@@ -24,8 +24,9 @@ pub use self::open::{LinuxForwarderBuilder, OpenError};
 use self::sys::ReadBuffer;
 pub use self::upcall::{IgmpPacket, Upcall};
 use self::vifs::{Number, NumberSet, Vifs};
-use super::{Forwarder, ForwarderError, ForwardingEntry, MfeStats};
+use super::Forwarder;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
+use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
 use crate::types::interface::Interface;
 
 /// Forwards packets by one of the kernel's multicast routing tables, which it holds while it lives.
