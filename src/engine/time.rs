@@ -36,7 +36,8 @@ impl Clock {
         self.latest
     }
 
+    /// None for the end of time, which a saturated tick stands for.
     pub(crate) fn instant(&self, tick: Tick) -> Option<Instant> {
-        self.start?.checked_add(tick.since(Tick::default()))
+        self.start.filter(|_| tick.0 < u64::MAX)?.checked_add(tick.since(Tick::default()))
     }
 }
