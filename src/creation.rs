@@ -125,11 +125,12 @@ impl<A: Address> Shared<A> {
         now: Instant,
     ) {
         loop {
-            let way = self.find_way(packet.source);
+            let (way, stamp) = self.find_way(packet.source);
             let rpf = way.route.map(|route| self.ask_rpf(packet, way, route));
             let mut draft = Draft {
                 key: packet.key(),
                 way,
+                stamp,
                 rpf,
                 arrival: packet.arrival,
                 answers: Vec::new(),
