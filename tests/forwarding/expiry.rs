@@ -255,10 +255,7 @@ fn fw_10_at_most_once_per_entry_in_3_s() {
     r.expire(3);
     r.wrong_packet(1, 1, dmz());
     r.wrong_packet(1, 1, lan());
-    r.expect([
-        "dvmrp: wrong_interface lan (S2, G1) [9]",
-        "dvmrp: wrong_interface dmz (S1, G1) [9]",
-    ]);
+    r.expect(["dvmrp: wrong_interface lan (S2, G1) [9]", "dvmrp: wrong_interface dmz (S1, G1) [9]"]);
 }
 
 #[test]

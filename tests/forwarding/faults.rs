@@ -59,7 +59,8 @@ impl Run {
     /// Each of these owns the interface with its number, or tries to.
     fn client(&self, client: usize) -> (&Actor<A>, mgm::Interface<A>) {
         let r = &self.r;
-        let clients = [(&r.pim, up()), (&r.pim, alt()), (&r.dvmrp, lan()), (&r.dvmrp, dmz()), (&r.igmp, stub())];
+        let clients =
+            [(&r.pim, up()), (&r.pim, alt()), (&r.dvmrp, lan()), (&r.dvmrp, dmz()), (&r.igmp, stub())];
         clients[client]
     }
 
@@ -127,7 +128,8 @@ impl Run {
             }
         }
         assert!(failed.iter().all(|(key, failure)| failure.deleted != mfes.contains_key(key)));
-        let leaked: Vec<_> = held.keys().filter(|key| !mfes.contains_key(key) && !failed.contains_key(key)).collect();
+        let leaked: Vec<_> =
+            held.keys().filter(|key| !mfes.contains_key(key) && !failed.contains_key(key)).collect();
         assert!(leaked.is_empty(), "{leaked:?}");
     }
 

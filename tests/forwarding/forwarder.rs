@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use mgm::{Failure, ForwarderError, ForwardState};
+use mgm::{Failure, ForwardState, ForwarderError};
 
 use super::A;
 use crate::support::*;
@@ -194,7 +194,9 @@ fn fw_11_a_panicking_forwarder_has_failed() {
 
 #[test]
 fn fw_12_one_that_panicked_when_it_had_done_it_leaks_nothing() {
-    let boom = |on: &'static str| move |line: &str| if line.contains(on) { resume_unwind(Box::new("boom")) } else { Ok(()) };
+    let boom = |on: &'static str| {
+        move |line: &str| if line.contains(on) { resume_unwind(Box::new("boom")) } else { Ok(()) }
+    };
     for on in ["add", "change", "delete"] {
         let r = Router::<A>::new();
         r.packet(1, 1, up());
@@ -267,7 +269,8 @@ fn fw_11_the_forwarder_may_call_the_manager() {
     });
     r.packet(1, 1, up());
     r.pim.releases(up());
-    let told: Vec<_> = r.commands().into_iter().map(|line| line.split(" up").next().unwrap().to_owned()).collect();
+    let told: Vec<_> =
+        r.commands().into_iter().map(|line| line.split(" up").next().unwrap().to_owned()).collect();
     assert_eq!(
         told,
         [

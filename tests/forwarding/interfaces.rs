@@ -168,7 +168,10 @@ fn if_8_no_entry_outlives_its_interface_with_all_its_next_hops() {
     for source in 1..=3 {
         r.packet(source, 1, up());
     }
-    assert_eq!([1, 2, 3].map(|source| r.path(source, 1)), ["up -> hub/8", "hub/9 -> hub/8", "hub/10 -> hub/8"]);
+    assert_eq!(
+        [1, 2, 3].map(|source| r.path(source, 1)),
+        ["up -> hub/8", "hub/9 -> hub/8", "hub/10 -> hub/8"]
+    );
     r.log.take();
     r.mgm.interface_removed(7.try_into().unwrap());
     assert_eq!([1, 2, 3].map(|source| r.path(source, 1)), ["up -> nowhere", "none", "none"]);
@@ -232,7 +235,8 @@ fn ho_3_taking_withdraws_what_igmp_has_from_the_oifs_before_and_it_adds_it_again
     bgmp.takes(stub());
     assert_eq!(r.mgm.caught_panics(), 0);
     let log = r.log.take();
-    let at = |what: &str| log.iter().position(|line| line == what).unwrap_or_else(|| panic!("{what}: {log:?}"));
+    let at =
+        |what: &str| log.iter().position(|line| line == what).unwrap_or_else(|| panic!("{what}: {log:?}"));
     let steps = [
         "igmp: disable stub",
         "forwarder: change (S1, G1) up -> nowhere",

@@ -54,7 +54,8 @@ fn mb_7_without_a_limit_there_is_none() {
 #[test]
 fn mb_7_fw_13_entries_in_the_making_count() {
     let in_all = (Limits::default().mfes(1), Limit::Mfes { max: 1 }, 2);
-    let per_group = (Limits::default().mfes_per_group(1), Limit::MfesOfGroup { group: A::group(1), max: 1 }, 1);
+    let per_group =
+        (Limits::default().mfes_per_group(1), Limit::MfesOfGroup { group: A::group(1), max: 1 }, 1);
     for (limits, limit, group) in [in_all, per_group] {
         let r = Router::<A>::limited(limits);
         let now = r.now();

@@ -134,13 +134,19 @@ fn fw_5_a_membership_change_updates_every_entry_that_it_covers_and_the_forwarder
     }
     r.log.take();
     r.dvmrp.adds(lan(), star(1));
-    assert_eq!(r.commands(), ["forwarder: change (S1, G1) up -> lan", "forwarder: change (S2, G1) up -> lan"]);
+    assert_eq!(
+        r.commands(),
+        ["forwarder: change (S1, G1) up -> lan", "forwarder: change (S2, G1) up -> lan"]
+    );
     r.dvmrp.adds(lan(), from(1, 2));
     assert_eq!(r.commands(), ["forwarder: change (S1, G2) up -> lan"]);
     r.dvmrp.adds(dmz(), all());
     assert_eq!(r.commands().len(), 3);
     r.dvmrp.deletes(lan(), star(1));
-    assert_eq!(r.commands(), ["forwarder: change (S1, G1) up -> dmz", "forwarder: change (S2, G1) up -> dmz"]);
+    assert_eq!(
+        r.commands(),
+        ["forwarder: change (S1, G1) up -> dmz", "forwarder: change (S2, G1) up -> dmz"]
+    );
     r.assert_in_step();
 }
 
@@ -294,7 +300,8 @@ fn fw_6_many_entries_of_one_group_each_tell_the_owner_of_their_own_iif() {
 fn mb_5_forward_state_is_set_by_the_owner_in_an_entry_that_exists() {
     let r = Router::<A>::new();
     let on = Some(ForwardState::On);
-    let set = |client: &Actor<A>, interface| client.set_forward_state(interface, A::source(1), A::group(1), on);
+    let set =
+        |client: &Actor<A>, interface| client.set_forward_state(interface, A::source(1), A::group(1), on);
     assert_eq!(set(&r.dvmrp, lan()), Err(Error::NoSuchMfe { entry: from(1, 1) }));
     r.packet(1, 1, up());
     for (client, interface, owner) in [

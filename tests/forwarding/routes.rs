@@ -171,7 +171,10 @@ fn fw_9_only_sources_that_the_prefix_covers_are_looked_up_again() {
     r.rib.set(A::everything(), alt());
     r.log.take();
     r.mgm.routes_changed(&host::<A>(2));
-    assert_eq!([1, 2, 3].map(|source| r.path(source, 1)), ["up -> nowhere", "alt -> nowhere", "up -> nowhere"]);
+    assert_eq!(
+        [1, 2, 3].map(|source| r.path(source, 1)),
+        ["up -> nowhere", "alt -> nowhere", "up -> nowhere"]
+    );
     r.expect([
         "rib: S2 via alt",
         "pim: rpf (S2, G1) from up via alt",

@@ -196,12 +196,7 @@ fn ct_8_what_the_releasing_owner_wanted_there_itself_is_withdrawn_first() {
     r.igmp.adds(stub(), from(1, 1));
     r.log.take();
     r.pim.releases(up());
-    r.expect_news([
-        "igmp: disable up",
-        "pim: local_leave up (S1, G1)",
-        PRUNE,
-        "igmp: enable up",
-    ]);
+    r.expect_news(["igmp: disable up", "pim: local_leave up (S1, G1)", PRUNE, "igmp: enable up"]);
 }
 
 #[test]
@@ -294,7 +289,8 @@ fn ct_8_the_owner_toward_the_source_always_knows_whether_others_want_it() {
             if step == index {
                 let wanted = wants.get_mut(usize::try_from(index).unwrap()).unwrap();
                 *wanted = !*wanted;
-                let change = if *wanted { client.adds(on, from(1, 1)) } else { client.deletes(on, from(1, 1)) };
+                let change =
+                    if *wanted { client.adds(on, from(1, 1)) } else { client.deletes(on, from(1, 1)) };
                 assert_eq!(change, mgm::Change::Changed);
             }
         }

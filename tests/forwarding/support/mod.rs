@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mgm::{
-    Builder, Change, Client, ClientId, ClientRef, CreationMode, Entry, Error, ForwardState,
-    Interface, Limits, Mfe, Mgm,
+    Builder, Change, Client, ClientId, ClientRef, CreationMode, Entry, Error, ForwardState, Interface,
+    Limits, Mfe, Mgm,
 };
 use parking_lot::Mutex;
 
@@ -113,12 +113,7 @@ impl<A: Family> Router<A> {
         self.try_packet(source, group, arrival).unwrap();
     }
 
-    pub(crate) fn try_packet(
-        &self,
-        source: u16,
-        group: u16,
-        arrival: Interface<A>,
-    ) -> Result<(), Error<A>> {
+    pub(crate) fn try_packet(&self, source: u16, group: u16, arrival: Interface<A>) -> Result<(), Error<A>> {
         self.mgm.packet_received(A::source(source), A::group(group), arrival, &[7, 7], self.now())
     }
 

@@ -64,7 +64,9 @@ impl<A: Family> Party<A> {
     /// Enables or disables an interface in every new entry.
     pub(crate) fn answers(&self, interface: Interface<A>, enabled: bool) {
         self.creation(move |_, oifs| {
-            oifs.iter_mut().filter(|oif| oif.interface() == interface).for_each(|oif| oif.set_enabled(enabled));
+            oifs.iter_mut()
+                .filter(|oif| oif.interface() == interface)
+                .for_each(|oif| oif.set_enabled(enabled));
         });
     }
 
@@ -120,7 +122,8 @@ impl<A: Family> ProtocolCallbacks<A> for Party<A> {
     }
 
     fn creation_alert(&self, client: &ClientRef<A>, mfe: &NewMfe<A>, oifs: &mut [CreationOif<A>]) {
-        let mut line = format!("{}: creation {} on {}:", self.name, pair(mfe.source, mfe.group), name(mfe.iif));
+        let mut line =
+            format!("{}: creation {} on {}:", self.name, pair(mfe.source, mfe.group), name(mfe.iif));
         for oif in oifs.iter() {
             let enabled = if oif.is_enabled() { "+" } else { "-" };
             let igmp = if oif.igmp() { "igmp" } else { "" };
@@ -160,7 +163,13 @@ impl<A: Family> ProtocolCallbacks<A> for Party<A> {
         self.told(client, &format!("local_leave {} {}", name(on), entry(of)));
     }
 
-    fn local_block(&self, client: &ClientRef<A>, on: Interface<A>, source: SourceAddr<A>, group: GroupAddr<A>) {
+    fn local_block(
+        &self,
+        client: &ClientRef<A>,
+        on: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+    ) {
         self.told(client, &format!("local_block {} {}", name(on), pair(source, group)));
     }
 
