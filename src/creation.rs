@@ -38,9 +38,7 @@ impl<A: Address> Shared<A> {
     ) -> Result<(), Error<A>> {
         match self.update(|state| state.engine.begin_creation(packet.key()))? {
             Creation::Begun => {
-                let making = Making { manager: self, key: packet.key() };
-                self.make(packet, None, now);
-                drop(making);
+                self.make(Making::new(self, packet.key()), packet, None, now);
                 // FW-10 applies to the packet that made the entry as well.
                 self.packet_on_wrong_interface(packet, now);
             }
@@ -111,21 +109,28 @@ impl<A: Address> Shared<A> {
             state.engine.begin_renewal(key, now)
         });
         if begins {
-            let _making = Making { manager: self, key };
-            self.make(Packet { source, group, arrival, header: &[] }, Some(packets), now);
+            let packet = Packet { source, group, arrival, header: &[] };
+            self.make(Making::new(self, key), packet, Some(packets), now);
         }
     }
 
     /// Asks everybody, and installs what they said; again, if the way to the source has changed meanwhile.
     ///
     /// An entry that is made anew comes with what the forwarder has counted for it.
-    fn make(self: &Arc<Self>, packet: Packet<'_, A>, counted: Option<u64>, now: Instant) {
+    fn make(
+        self: &Arc<Self>,
+        making: Making<'_, A>,
+        packet: Packet<'_, A>,
+        counted: Option<u64>,
+        now: Instant,
+    ) {
         loop {
-            let way = self.find_way(packet.source);
+            let (way, stamp) = self.find_way(packet.source);
             let rpf = way.route.map(|route| self.ask_rpf(packet, way, route));
             let mut draft = Draft {
                 key: packet.key(),
                 way,
+                stamp,
                 rpf,
                 arrival: packet.arrival,
                 answers: Vec::new(),
@@ -137,10 +142,15 @@ impl<A: Address> Shared<A> {
             }
             let installed = self.update(|state| {
                 let now = state.engine.clock.now(now);
-                state.engine.install(&draft, now, &mut state.effects)
+                let installed = state.engine.install(&draft, now, &mut state.effects);
+                if installed {
+                    state.engine.end_creation(draft.key);
+                }
+                installed
             });
             if installed {
-                return;
+                // From then on, while the forwarder and the clients are told, it may be made again.
+                return making.has_ended();
             }
         }
     }
@@ -193,11 +203,23 @@ impl<A: Address> Shared<A> {
 /// FW-13: an entry is in the making; it no longer is on every path out.
 struct Making<'a, A: Address> {
     manager: &'a Arc<Shared<A>>,
-    key: Key<A>,
+    key: Option<Key<A>>,
+}
+
+impl<'a, A: Address> Making<'a, A> {
+    const fn new(manager: &'a Arc<Shared<A>>, key: Key<A>) -> Self {
+        Self { manager, key: Some(key) }
+    }
+
+    fn has_ended(mut self) {
+        self.key = None;
+    }
 }
 
 impl<A: Address> Drop for Making<'_, A> {
     fn drop(&mut self) {
-        self.manager.update(|state| state.engine.end_creation(self.key));
+        if let Some(key) = self.key {
+            self.manager.update(|state| state.engine.end_creation(key));
+        }
     }
 }

@@ -20,9 +20,9 @@ impl<A: Address> Shared<A> {
         self.follow_routes(answers, stamp);
     }
 
-    /// The way to a source as the RIB sees it now; if that is not what the manager knew, all entries of the
-    /// source follow.
-    pub(crate) fn find_way(self: &Arc<Self>, source: SourceAddr<A>) -> Way<A> {
+    /// The way to a source as the RIB sees it now, and since which change; if that is not what the manager knew,
+    /// all entries of the source follow.
+    pub(crate) fn find_way(self: &Arc<Self>, source: SourceAddr<A>) -> (Way<A>, Option<Stamp>) {
         let is_new = self.read(|engine| engine.unknown_route(source.address())).is_some();
         let known = self.with_route(Some(source), |state| state.engine.known_route(source.address()));
         // What was learned just now need not be asked again.
@@ -32,7 +32,7 @@ impl<A: Address> Shared<A> {
                 self.follow_routes(vec![(source, route)], stamp);
             }
         }
-        self.read(|engine| engine.way(source.address()))
+        self.read(|engine| (engine.way(source.address()), engine.route_stamp(source.address())))
     }
 
     /// Changes the state when the route to `source` is known; it is forgotten again if nothing came of it.

@@ -12,7 +12,7 @@ use super::forwarding::no_such_mfe;
 use super::interfaces::{Port, Slot};
 use super::key::{Hashed, Key};
 use super::mfe::{Mfe, States};
-use super::routes::Way;
+use super::routes::{Stamp, Way};
 use super::sync::Sync;
 use super::time::Tick;
 use crate::error::{Error, Limit};
@@ -51,6 +51,8 @@ pub(crate) struct Question<A> {
 pub(crate) struct Draft<A: Address> {
     pub(crate) key: Key<A>,
     pub(crate) way: Way<A>,
+    /// Since which change of routes: a later one may not have reached the way yet.
+    pub(crate) stamp: Option<Stamp>,
     /// The way that the owner of the interface toward the source chose; none without a route.
     pub(crate) rpf: Option<Route<A>>,
     /// Where the packet came in.
@@ -118,7 +120,7 @@ impl<A: Address> Engine<A> {
         if draft.renews && self.mfes.get(Hashed::new(&self.hasher, key)).is_none() {
             return true;
         }
-        if self.unknown_route(key.source).is_some()
+        if self.route_stamp(key.source) != draft.stamp
             || self.way(key.source) != draft.way
             || draft.rpf.is_some_and(|rpf| !self.may_answer(draft.way, rpf.interface))
         {

@@ -85,6 +85,11 @@ impl<A: Address> Engine<A> {
         self.routes.known.get(&source).map(|known| (known.route, known.stamp))
     }
 
+    /// Which change is to find out the route to `source`; nothing without a RIB.
+    pub(crate) fn route_stamp(&self, source: A) -> Option<Stamp> {
+        self.routes.known.get(&source).map(|known| known.stamp)
+    }
+
     /// The route to `source`, and the owner of the interface that it leads over.
     pub(crate) fn way(&self, source: A) -> Way<A> {
         let route = self.routes.known.get(&source).and_then(|known| known.route);

@@ -113,10 +113,17 @@ impl<A: Address> Engine<A> {
 
     /// What became of a command.
     pub(crate) fn commanded(&mut self, command: &Command<A>, result: Result<(), ForwarderError>) {
-        let (key, held) = match (command, result) {
-            (Command::Add(entry), _) => (Key::of(entry.source, entry.group), result.is_ok()),
-            (Command::Change(entry), _) => (Key::of(entry.source, entry.group), true),
-            (Command::Delete(source, group), _) => (Key::of(*source, *group), result.is_err()),
+        let (key, held) = match command {
+            // One that panicked may have added it: to delete what is not there does no harm.
+            Command::Add(entry) => {
+                let held = matches!(result, Ok(()) | Err(ForwarderError::Panicked));
+                (Key::of(entry.source, entry.group), held)
+            }
+            // It was flushed behind the manager's back: it has to be added again.
+            Command::Change(entry) => {
+                (Key::of(entry.source, entry.group), result != Err(ForwarderError::NoSuchEntry))
+            }
+            Command::Delete(source, group) => (Key::of(*source, *group), result.is_err()),
         };
         let latest = self.clock.latest();
         let Some(sync) = self.sync_of(key) else { return };

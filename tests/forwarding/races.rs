@@ -1,1 +1,494 @@
-//! .
+//! Callbacks and threads that change things while an entry is made or moved: FW-13.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
+use std::thread;
+
+use mgm::{ClientRef, Limits};
+
+use super::A;
+use crate::support::*;
+
+/// A change in the middle, and what the entry is to look like after. Each is made inside `rpf` and inside
+/// `creation_alert`, by the client that is asked.
+fn in_the_middle(
+    prepare: impl Fn(&Router<A>),
+    change: impl Fn(&ClientRef<A>, &Routes<A>) + Clone + Send + 'static,
+    check: impl Fn(&Router<A>, &[String]),
+) {
+    for in_creation in [false, true] {
+        let r = Router::<A>::new();
+        r.pim.adds(alt(), star(1));
+        prepare(&r);
+        let (change, rib) = (change.clone(), Arc::clone(&r.rib));
+        if in_creation {
+            r.pim.party.once_in_creation(move |pim| change(pim, &rib));
+        } else {
+            r.pim.party.once_in_rpf(move |pim| change(pim, &rib));
+        }
+        r.log.take();
+        r.packet(1, 1, up());
+        assert_eq!(r.mgm.caught_panics(), 0);
+        check(&r, &r.news());
+        r.assert_in_step();
+    }
+}
+
+fn count(news: &[String], what: &str) -> usize {
+    news.iter().filter(|line| line.starts_with(what)).count()
+}
+
+#[test]
+fn fw_13_a_second_report_inside_a_callback_returns_at_once() {
+    in_the_middle(
+        |_| (),
+        |pim, _| {
+            let now = std::time::Instant::now();
+            pim.manager().packet_received(A::source(1), A::group(1), lan(), &[], now).unwrap();
+            assert_eq!(pim.manager().mfe(A::source(1), A::group(1)), None);
+        },
+        |r, news| {
+            assert_eq!(r.path(1, 1), "up -> alt");
+            assert_eq!((count(news, "pim: rpf"), count(news, "pim: creation")), (1, 1));
+        },
+    );
+}
+
+#[test]
+fn fw_13_a_second_report_on_another_thread_returns_at_once() {
+    without_deadlock(|| {
+        let r = Router::<A>::new();
+        let (entered, leave) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let (inside, outside) = (Arc::clone(&entered), Arc::clone(&leave));
+        r.pim.party.once_in_rpf(move |_| {
+            inside.wait();
+            outside.wait();
+        });
+        thread::scope(|scope| {
+            scope.spawn(|| r.packet(1, 1, up()));
+            entered.wait();
+            r.packet(1, 1, up());
+            assert_eq!(r.path(1, 1), "none");
+            r.packet(2, 1, up()); // another is not held up
+            assert_eq!(r.path(2, 1), "up -> nowhere");
+            leave.wait();
+        });
+        assert_eq!(r.path(1, 1), "up -> nowhere");
+        assert_eq!(count(&r.log.take(), "pim: rpf (S1"), 1);
+        r.assert_in_step();
+    });
+}
+
+#[test]
+fn fw_13_if_the_route_changed_meanwhile_that_step_is_repeated() {
+    in_the_middle(
+        |_| (),
+        |pim, rib| {
+            rib.set(A::everything(), lan());
+            pim.manager().routes_changed(&A::everything());
+        },
+        |r, news| {
+            assert_eq!(r.path(1, 1), "lan -> alt");
+            assert_eq!(r.mfe(1, 1).unwrap().owner, Some(r.dvmrp.name()));
+            assert_eq!(count(news, "dvmrp: rpf (S1, G1) from up via lan"), 1);
+            assert_eq!(count(news, "pim: prune (S1, G1) by forwarding entry"), 0, "it never had it");
+            assert_eq!(news.last().unwrap(), "dvmrp: join (S1, G1) by forwarding entry");
+        },
+    );
+}
+
+#[test]
+fn fw_13_if_the_route_vanished_meanwhile_the_arrival_interface_is_the_iif() {
+    in_the_middle(
+        |_| (),
+        |pim, rib| {
+            rib.remove(A::everything());
+            pim.manager().routes_changed(&A::everything());
+        },
+        |r, news| {
+            assert_eq!((r.path(1, 1), r.mfe(1, 1).unwrap().owner), ("up -> alt".to_owned(), None));
+            assert_eq!(count(news, "pim: join"), 0);
+        },
+    );
+}
+
+#[test]
+fn fw_13_if_the_route_changed_during_its_lookup_the_later_one_counts() {
+    let r = Router::<A>::new();
+    let (mgm, rib) = (r.mgm.clone(), Arc::clone(&r.rib));
+    r.rib.once(move || {
+        rib.set(A::everything(), lan());
+        mgm.routes_changed(&A::everything());
+    });
+    r.packet(1, 1, up());
+    assert_eq!(r.path(1, 1), "lan -> nowhere");
+    let (mgm, rib) = (r.mgm.clone(), Arc::clone(&r.rib));
+    r.rib.once(move || {
+        rib.set(A::everything(), up());
+        mgm.routes_changed(&A::everything());
+    });
+    r.log.take();
+    r.dvmrp.adds(lan(), from(2, 1));
+    assert_eq!(r.news().last().unwrap(), "pim: join (S2, G1) by membership");
+    assert_eq!(r.path(1, 1), "up -> nowhere");
+    r.assert_in_step();
+}
+
+#[test]
+fn fw_13_a_lookup_that_comes_late_does_not_undo_a_later_change() {
+    let r = Router::<A>::new();
+    r.packet(1, 1, up());
+    r.rib.set(A::everything(), alt());
+    let (mgm, rib) = (r.mgm.clone(), Arc::clone(&r.rib));
+    // The lookup has answered `alt`, and is not back yet, when the route changes once more.
+    r.rib.once(move || {
+        rib.set(A::everything(), lan());
+        mgm.routes_changed(&A::everything());
+    });
+    r.routes_changed();
+    assert_eq!(r.path(1, 1), "lan -> nowhere");
+    r.assert_in_step();
+}
+
+#[test]
+fn fw_13_if_the_owner_released_the_interface_meanwhile_that_step_is_repeated() {
+    in_the_middle(
+        |_| (),
+        |pim, _| pim.releases(up()),
+        |r, news| {
+            assert_eq!((r.path(1, 1), r.mfe(1, 1).unwrap().owner), ("up -> alt".to_owned(), None));
+            assert_eq!(count(news, "pim: join"), 0, "it is the owner no more");
+            assert_eq!(r.mgm.wrong_answers(), 0);
+        },
+    );
+}
+
+#[test]
+fn fw_13_if_another_protocol_has_the_interface_now_it_is_asked_and_told() {
+    let r = Router::<A>::new();
+    r.pim.adds(alt(), star(1));
+    let bgmp = r.protocol("bgmp");
+    let (please, done) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (ask, wait) = (Arc::clone(&please), Arc::clone(&done));
+    r.pim.party.once_in_creation(move |pim| {
+        pim.releases(up());
+        ask.wait();
+        wait.wait();
+    });
+    r.log.take();
+    thread::scope(|scope| {
+        scope.spawn(|| r.packet(1, 1, up()));
+        please.wait();
+        bgmp.takes(up());
+        done.wait();
+    });
+    assert_eq!(r.mfe(1, 1).unwrap().owner, Some(bgmp.name()));
+    let news = r.news();
+    assert_eq!(count(&news, "bgmp: rpf"), 1);
+    assert_eq!(news.last().unwrap(), "bgmp: join (S1, G1) by forwarding entry");
+}
+
+#[test]
+fn fw_13_if_the_answered_interface_went_meanwhile_rpf_is_asked_again() {
+    let r = Router::<A>::new();
+    r.pim.takes(wan());
+    r.pim.adds(wan(), star(1));
+    r.pim.party.rpf(|_, request| mgm::Route { interface: alt(), ..request.route });
+    r.pim.party.once_in_creation(|pim| {
+        pim.releases(alt());
+    });
+    r.packet(1, 1, up());
+    assert_eq!(r.path(1, 1), "up -> wan");
+    assert_eq!(r.mgm.wrong_answers(), 1, "the second time it is none of its own");
+    r.assert_in_step();
+}
+
+#[test]
+fn fw_13_if_the_owner_goes_altogether_nobody_is_told() {
+    for in_creation in [false, true] {
+        let r = Router::<A>::new();
+        let bgmp = r.protocol("bgmp");
+        r.rib.set(A::everything(), wan());
+        bgmp.takes(wan());
+        bgmp.takes(eth(20));
+        bgmp.adds(eth(20), star(1));
+        let party = Arc::clone(&bgmp.party);
+        let handle = Arc::new(parking_lot::Mutex::new(Some(bgmp)));
+        let go = move |_: &ClientRef<A>| drop(handle.lock().take());
+        if in_creation {
+            party.once_in_creation(go)
+        } else {
+            party.once_in_rpf(go)
+        }
+        r.log.take();
+        r.packet(1, 1, wan());
+        assert_eq!((r.path(1, 1), r.mgm.owner(wan())), ("wan -> nowhere".to_owned(), None));
+        assert_eq!(count(&r.news(), "bgmp: join"), 0);
+        r.assert_in_step();
+    }
+}
+
+#[test]
+fn fw_13_an_interface_wanted_meanwhile_goes_in_unasked() {
+    let r = Router::<A>::new();
+    let dvmrp = Arc::new(parking_lot::Mutex::new(None));
+    let me = Arc::clone(&dvmrp);
+    r.dvmrp.adds(lan(), star(1));
+    r.dvmrp.party.creation(move |dvmrp, _| {
+        dvmrp.adds(dmz(), star(1));
+        *me.lock() = Some(dvmrp.name());
+    });
+    r.log.take();
+    r.packet(1, 1, up());
+    assert_eq!(r.path(1, 1), "up -> lan dmz");
+    assert_eq!(count(&r.news(), "dvmrp: creation"), 1);
+    // And one that is wanted no more does not.
+    r.dvmrp.party.creation(|dvmrp, _| drop(dvmrp.deletes(lan(), star(1))));
+    r.packet(2, 1, up());
+    assert_eq!(r.path(2, 1), "up -> dmz");
+    r.assert_in_step();
+}
+
+#[test]
+fn fw_13_the_answer_of_one_that_does_not_own_the_interface_any_more_is_void() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(lan(), star(1));
+    r.dvmrp.party.creation(|dvmrp, oifs| {
+        oifs.iter_mut().for_each(|oif| oif.set_enabled(false));
+        dvmrp.releases(lan());
+    });
+    r.packet(1, 1, up());
+    r.pim.takes(lan());
+    r.pim.adds(lan(), star(1));
+    assert_eq!(r.path(1, 1), "up -> lan");
+    r.assert_in_step();
+}
+
+#[test]
+fn fw_13_a_panic_clears_the_mark() {
+    for in_creation in [false, true] {
+        let r = Router::<A>::limited(Limits::default().mfes(1));
+        r.pim.adds(alt(), star(1));
+        let boom = |_: &ClientRef<A>| resume_unwind(Box::new("boom"));
+        if in_creation {
+            r.pim.party.once_in_creation(boom)
+        } else {
+            r.pim.party.once_in_rpf(boom)
+        }
+        r.packet(1, 1, up());
+        assert_eq!((r.path(1, 1), r.mgm.caught_panics()), ("up -> alt".to_owned(), 1));
+        r.expire(900);
+        r.packet(1, 1, up());
+        assert_eq!(r.path(1, 1), "up -> alt");
+    }
+}
+
+/// What a panic that is nobody's callback leaves behind: here the one who listens to the reports panics.
+#[test]
+fn fw_13_a_panic_on_the_way_clears_the_mark() {
+    struct Grumpy;
+    impl tracing::Subscriber for Grumpy {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            *metadata.level() == tracing::Level::ERROR
+        }
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, _: &tracing::Event<'_>) {
+            resume_unwind(Box::new("boom"));
+        }
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+    let r = Router::<A>::new();
+    r.pim.party.rpf(|_, request| mgm::Route { interface: lan(), ..request.route });
+    let packet = AssertUnwindSafe(|| r.packet(1, 1, up()));
+    let caught = tracing::subscriber::with_default(Grumpy, || catch_unwind(packet));
+    assert!(caught.is_err(), "a wrong answer is reported at error level");
+    assert_eq!(r.path(1, 1), "none");
+    r.packet(1, 1, up());
+    assert_eq!(r.path(1, 1), "up -> nowhere");
+    r.assert_in_step();
+}
+
+/// What was deleted while it was made anew is not brought back.
+#[test]
+fn fw_13_an_entry_deleted_during_its_renewal_stays_deleted() {
+    let r = Router::<A>::new();
+    r.packet(1, 1, up());
+    r.traffic(1, 1, up());
+    r.pim.party.once_in_rpf(|pim| pim.manager().interface_removed(up::<A>().index()));
+    assert_eq!(r.expire(900), None);
+    assert_eq!(r.path(1, 1), "none");
+    r.assert_in_step();
+    r.packet(1, 1, up());
+    assert_eq!(r.path(1, 1), "up -> nowhere");
+    r.assert_in_step();
+}
+
+#[test]
+fn fw_13_a_source_whose_entry_was_deleted_during_its_renewal_is_forgotten() {
+    let r = Router::<A>::new();
+    r.packet(1, 1, up());
+    r.traffic(1, 1, up());
+    r.pim.party.once_in_rpf(|pim| pim.manager().interface_removed(up::<A>().index()));
+    r.expire(900);
+    r.log.take();
+    r.routes_changed();
+    r.expect([]);
+}
+
+#[test]
+fn fw_13_a_renewal_is_one_at_a_time_and_a_report_meanwhile_finds_the_entry() {
+    let r = Router::<A>::new();
+    r.packet(1, 1, up());
+    r.traffic(1, 1, up());
+    let now = r.at(900);
+    r.pim.party.once_in_rpf(move |pim| {
+        let _next = pim.manager().expire(now);
+        pim.manager().packet_received(A::source(1), A::group(1), up(), &[], now).unwrap();
+    });
+    r.log.take();
+    assert_eq!(r.expire(900), Some(1800));
+    assert_eq!(count(&r.news(), "pim: rpf"), 1);
+    r.assert_in_step();
+}
+
+/// While one thread installs an entry by the old route, another has looked the new one up already, and asks
+/// about the entries that it knows of.
+#[test]
+fn fw_13_an_entry_made_while_its_route_changes_is_not_left_on_the_old_interface() {
+    without_deadlock(|| {
+        let r = Router::<A>::new();
+        r.pim.adds(alt(), star(1));
+        r.packet(1, 2, up());
+        let (asked, installed) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let (rerouted, go_on) = mpsc::channel();
+        r.pim.party.once_in_creation({
+            let asked = Arc::clone(&asked);
+            move |_| {
+                asked.wait();
+                go_on.recv().unwrap();
+            }
+        });
+        r.dvmrp.party.rpf({
+            let installed = Arc::clone(&installed);
+            let once = AtomicBool::new(true);
+            move |_, request| {
+                if request.group == A::group(2) && once.swap(false, Ordering::Relaxed) {
+                    rerouted.send(()).unwrap();
+                    installed.wait();
+                }
+                request.route
+            }
+        });
+        thread::scope(|scope| {
+            let report = scope.spawn(|| {
+                r.packet(1, 1, up());
+                installed.wait();
+            });
+            asked.wait();
+            r.rib.set(A::everything(), lan());
+            r.routes_changed();
+            report.join().unwrap();
+        });
+        assert_eq!([r.path(1, 1), r.path(1, 2)], ["lan -> alt", "lan -> nowhere"]);
+        r.assert_in_step();
+    });
+}
+
+#[test]
+fn fw_9_a_route_that_changes_again_while_rpf_is_asked() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(dmz(), star(1));
+    r.packet(1, 1, up());
+    let rib = Arc::clone(&r.rib);
+    r.pim.party.once_in_rpf(move |pim| {
+        rib.set(A::everything(), lan());
+        pim.manager().routes_changed(&A::everything());
+    });
+    r.log.take();
+    r.rib.set(A::everything(), alt());
+    r.routes_changed();
+    assert_eq!(r.path(1, 1), "lan -> dmz");
+    let news = r.news();
+    assert_eq!(count(&news, "pim: prune (S1, G1) by forwarding entry"), 1);
+    assert_eq!(count(&news, "dvmrp: join (S1, G1) by forwarding entry"), 1);
+    r.assert_in_step();
+}
+
+#[test]
+fn fw_9_an_owner_that_releases_the_interface_while_rpf_is_asked() {
+    let r = Router::<A>::new();
+    r.igmp.adds(stub(), star(1));
+    r.packet(1, 1, up());
+    r.dvmrp.party.once_in_rpf(|dvmrp| dvmrp.releases(lan()));
+    r.log.take();
+    r.reroute(1, lan());
+    assert_eq!((r.path(1, 1), r.mfe(1, 1).unwrap().owner), ("lan -> stub".to_owned(), None));
+    r.expect_news(["dvmrp: rpf (S1, G1) from up via lan", "pim: prune (S1, G1) by forwarding entry"]);
+}
+
+#[test]
+fn fw_9_an_entry_that_goes_while_rpf_is_asked_stays_away() {
+    let r = Router::<A>::new();
+    r.packet(1, 1, up());
+    r.packet(1, 2, up());
+    r.dvmrp.party.once_in_rpf(|dvmrp| dvmrp.manager().interface_removed(up::<A>().index()));
+    r.log.take();
+    r.reroute(1, lan());
+    assert_eq!([r.path(1, 1), r.path(1, 2)], ["none"; 2]);
+    assert_eq!(count(&r.news(), "pim: prune"), 0);
+    r.assert_in_step();
+}
+
+/// Many threads at once do all that can be done, and the interfaces go under them.
+#[test]
+fn fw_13_an_interface_removed_under_load_harms_nobody() {
+    without_deadlock(|| {
+        let r = Router::<A>::new();
+        thread::scope(|scope| {
+            for worker in 0..4_u16 {
+                let r = &r;
+                scope.spawn(move || {
+                    for turn in 0..400_u16 {
+                        let (source, group) = (turn % 7, (turn + worker) % 5);
+                        match (turn + worker * 3) % 10 {
+                            0..4 => drop(r.try_packet(source, group, lan())),
+                            4 => drop(r.dvmrp.add_group_membership(lan(), star(group))),
+                            5 => drop(r.dvmrp.delete_group_membership(lan(), star(group))),
+                            6 => drop(r.igmp.add_group_membership(stub(), from(source, group))),
+                            7 => {
+                                r.mgm.interface_removed((1 + u32::from(turn) % 5).try_into().unwrap());
+                                for (client, on) in
+                                    [(&r.pim, up()), (&r.pim, alt()), (&r.dvmrp, lan()), (&r.igmp, stub())]
+                                {
+                                    drop(client.take_interface_ownership(on));
+                                }
+                            }
+                            8 => {
+                                r.rib.set(host::<A>(source), eth(1 + u32::from(turn) % 6));
+                                r.routes_changed();
+                            }
+                            _ => drop(r.mgm.expire(r.at(u64::from(turn) * 10))),
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(r.mgm.caught_panics(), 0);
+        r.routes_changed();
+        r.assert_in_step();
+        for mfe in r.mgm.mfes() {
+            let owner = r.mgm.owner(mfe.iif).filter(|owner| *owner != mgm::ClientName::Igmp);
+            assert_eq!(mfe.owner, owner, "the owner of the iif");
+            assert!(!mfe.oifs.contains(&mfe.iif));
+            assert!(mfe.oifs.iter().all(|oif| r.mgm.owner(*oif).is_some()));
+            let route = mgm::Rib::lookup(&r.rib, mfe.source).unwrap();
+            assert_eq!((mfe.iif, mfe.prefix), (route.interface, Some(route.prefix)), "{}", mfe.source);
+        }
+    });
+}
