@@ -38,6 +38,27 @@ fn ct_1_clients_are_counted_not_interfaces_or_calls() {
 }
 
 #[test]
+fn ct_1_a_client_among_others_wants_it_until_its_last_interface_does_not() {
+    let script = Script::<A>::new();
+    let [pim, dvmrp, _bgmp, _igmp] = four(&script);
+    script.expect(join_alert(DVMRP, star(1)));
+    script.expect(join_alert(BGMP, star(1)));
+    script.expect(join_alert(PIM, star(1)));
+    for (client, interfaces) in [(&pim, [1, 7, 8]), (&dvmrp, [2, 9, 10])] {
+        for index in interfaces {
+            // One of the three is taken already.
+            let _again = client.take_interface_ownership(eth(index));
+            client.adds(eth(index), star(1));
+        }
+    }
+    pim.deletes(eth(7), star(1));
+    pim.deletes(eth(1), star(1));
+    script.expect(prune_alert(DVMRP, star(1)));
+    pim.deletes(eth(8), star(1));
+    script.assert_finished();
+}
+
+#[test]
 fn ct_1_a_block_is_not_counted() {
     let script = Script::<A>::new();
     let [pim, dvmrp, _bgmp, _igmp] = four(&script);

@@ -83,7 +83,7 @@ fn cl_3_a_client_is_on_an_interface_from_the_moment_that_its_take_is_granted() {
     script.expect(enable_igmp(eth(1)));
     script.expect(prune_alert(PIM, star(1)));
     igmp.adds(eth(1), star(1));
-    let refused = refused.recv().unwrap();
+    let refused = refused.try_recv().unwrap();
     let (client, interfaces) = (ClientName::Protocol(PIM), vec![eth(1)]);
     assert_eq!(*refused.error(), Error::StillOnInterfaces { client, interfaces });
     assert_eq!(script.mgm.owner(eth(1)), Some(client));
@@ -160,17 +160,17 @@ fn cl_4_a_client_that_is_gone_is_called_no_more_and_cannot_act_for_its_successor
 fn cl_4_nothing_is_left_behind_in_memory() {
     let mgm = Mgm::<A>::default();
     let _igmp = mgm.register_igmp(NoCallbacks).unwrap();
-    let come_and_go = || {
+    let come_and_go = |first: u32| {
         let pim = mgm.register_protocol(PIM, NoCallbacks).unwrap();
-        for index in 1..=100 {
+        for index in first..first + 100 {
             pim.takes(eth(index));
             pim.adds(eth(index), star(1));
             pim.blocks(eth(index), 1, 1);
         }
     };
     // Buffers that are used again have their room after the first time.
-    come_and_go();
-    assert_eq!(allocation_counter::measure(come_and_go).bytes_current, 0);
+    come_and_go(1);
+    assert_eq!(allocation_counter::measure(|| come_and_go(101)).bytes_current, 0);
 }
 
 #[test]
