@@ -10,6 +10,7 @@
 )]
 
 mod follow;
+mod forwarding;
 mod invariant;
 mod naive;
 mod ops;
