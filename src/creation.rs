@@ -146,8 +146,8 @@ impl<A: Address> Shared<A> {
         let Some((owner, registration)) = asked else { return route };
         let request = RpfRequest { source, group, arrival, header, route };
         let Some(answer) = self.call(owner, |me| registration.rpf(me, &request)) else { return route };
-        let is_own = self.read(|engine| engine.may_answer(way, answer.interface));
-        if is_own && source.address().is_in(&answer.prefix) {
+        let is_own = || self.read(|engine| engine.may_answer(way, answer.interface));
+        if answer == route || source.address().is_in(&answer.prefix) && is_own() {
             return answer;
         }
         self.wrong_answers.fetch_add(1, Ordering::Relaxed);
