@@ -168,15 +168,17 @@ impl<A: Address> Shared<A> {
             let asked = question.oifs.clone();
             let answer =
                 self.call(question.client, |me| registration.creation_alert(me, &entry, question.oifs));
-            let changed = |(asked, answer): (CreationOif<A>, CreationOif<A>)| {
+            // The client may have moved them about: what counts is the interface that each names.
+            let changed = |answer: CreationOif<A>| {
+                let asked = asked.iter().find(|asked| asked.interface() == answer.interface())?;
                 let state = if answer.is_enabled() { ForwardState::On } else { ForwardState::Off };
                 (asked.is_enabled() != answer.is_enabled()).then_some((
                     question.client,
-                    asked.interface(),
+                    answer.interface(),
                     state,
                 ))
             };
-            answers.extend(asked.into_iter().zip(answer.unwrap_or_default()).filter_map(changed));
+            answers.extend(answer.unwrap_or_default().into_iter().filter_map(changed));
         }
         answers
     }
