@@ -23,8 +23,10 @@ impl<A: Address> Shared<A> {
     /// The way to a source as the RIB sees it now; if that is not what the manager knew, all entries of the
     /// source follow.
     pub(crate) fn find_way(self: &Arc<Self>, source: SourceAddr<A>) -> Way<A> {
+        let is_new = self.read(|engine| engine.unknown_route(source.address())).is_some();
         let known = self.with_route(Some(source), |state| state.engine.known_route(source.address()));
-        if let Some((known, stamp)) = known {
+        // What was learned just now need not be asked again.
+        if let Some((known, stamp)) = known.filter(|_| !is_new) {
             let route = self.look_up(source);
             if route != known {
                 self.follow_routes(vec![(source, route)], stamp);
