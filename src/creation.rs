@@ -128,7 +128,9 @@ impl<A: Address> Shared<A> {
                 packets: counted.unwrap_or_default(),
                 renews: counted.is_some(),
             };
-            draft.answers = self.ask_about_creation(&draft);
+            if draft.rpf.is_some() {
+                draft.answers = self.ask_about_creation(&draft);
+            }
             let installed = self.update(|state| {
                 let now = state.engine.clock.now(now);
                 state.engine.install(&draft, now, &mut state.effects)
