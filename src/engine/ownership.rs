@@ -153,10 +153,11 @@ impl<A: Address> Engine<A> {
     /// The interface changes hands: IF-7 for what comes in by it, CT-8 for the sources behind it.
     fn set_protocol(&mut self, slot: Slot, protocol: Option<ClientKey>, effects: &mut Effects<A>) {
         self.clear_states(slot, effects);
-        self.delete_incoming(slot);
         let Some(port) = self.interfaces.port_mut(slot) else { return };
         port.wrong_interface_alerts = false;
         let old = std::mem::replace(&mut port.protocol, protocol);
+        // Not before: an interface that nobody is on goes with the last entry that comes in by it.
+        self.delete_incoming(slot);
         self.upstream_changed_hands(slot, old, protocol, effects);
     }
 
