@@ -432,7 +432,7 @@ impl Model {
     }
 
     fn clear_states(&mut self, on: Interface) {
-        self.mfes.values_mut().for_each(|mfe| drop(mfe.states.remove(&on)));
+        self.mfes.values_mut().for_each(|mfe| mfe.states.retain(|at, _| *at != on));
     }
 
     fn mfe_owner(&self, key: Key) -> Option<Slot> {
@@ -516,9 +516,12 @@ impl Model {
         Some(if is_right { answer } else { route })
     }
 
-    /// FW-3. Answers become forward state.
+    /// FW-3. Answers become forward state. FW-4: without a route nobody is asked.
     fn ask_about_creation(&mut self, key: Key) {
         let mfe = self.mfes[&key].clone();
+        if mfe.route.is_none() {
+            return;
+        }
         let mut states = BTreeMap::new();
         for client in (1..SLOTS).filter(|client| self.registered[*client]) {
             let always = self.always && client == ALWAYS;
