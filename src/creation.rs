@@ -106,7 +106,11 @@ impl<A: Address> Shared<A> {
             });
             return;
         };
-        if self.update(|state| state.engine.begin_renewal(key)) {
+        let begun = self.update(|state| {
+            let now = state.engine.clock.now(now);
+            state.engine.begin_renewal(key, now)
+        });
+        if begun {
             let _making = Making { manager: self, key };
             self.make(Packet { source, group, arrival, header: &[] }, Some(packets), now);
         }

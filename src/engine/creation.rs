@@ -82,9 +82,11 @@ impl<A: Address> Engine<A> {
         Ok(Creation::Begun)
     }
 
-    /// FW-7: begins to make an entry anew that is there, unless that is going on.
-    pub(crate) fn begin_renewal(&mut self, key: Key<A>) -> bool {
-        self.mfes.get(Hashed::new(&self.hasher, key)).is_some() && self.creating.insert(key)
+    /// FW-7: begins to make an entry anew that has had its time, unless it was given more meanwhile, or that is
+    /// going on.
+    pub(crate) fn begin_renewal(&mut self, key: Key<A>, now: Tick) -> bool {
+        let mfe = self.mfes.get(Hashed::new(&self.hasher, key));
+        mfe.is_some_and(|mfe| mfe.expires <= now) && self.creating.insert(key)
     }
 
     /// The entry has been made, or its making given up.
