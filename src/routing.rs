@@ -1,5 +1,6 @@
 //! Routes to sources: asked of the RIB without a lock, and followed when they change (CT-8, FW-9).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::creation::Packet;
@@ -80,13 +81,18 @@ impl<A: Address> Shared<A> {
         let mut routes = answers;
         loop {
             let unanswered = self.update(|state| {
+                let mut unanswered = Vec::new();
+                let answered: BTreeSet<_> = asked.iter().map(|(reroute, _)| reroute.key).collect();
                 for (source, route) in routes.drain(..) {
                     state.engine.set_route(source.address(), route, stamp, &mut state.effects);
+                    // What was made while others were asked follows the old route.
+                    state.engine.reroutes(source.address(), route, &mut unanswered);
                 }
-                let moved = asked.drain(..).filter_map(|(reroute, answer)| {
+                unanswered.retain(|reroute| !answered.contains(&reroute.key));
+                unanswered.extend(asked.drain(..).filter_map(|(reroute, answer)| {
                     state.engine.move_mfe(&reroute, answer, &mut state.effects)
-                });
-                moved.collect::<Vec<_>>()
+                }));
+                unanswered
             });
             if unanswered.is_empty() {
                 return;
