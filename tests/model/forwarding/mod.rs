@@ -5,6 +5,7 @@ mod invariant;
 mod naive;
 mod ops;
 mod plane;
+mod race;
 mod scripts;
 mod threads;
 mod world;
@@ -36,4 +37,10 @@ fn many_threads_leave_every_entry_as_it_should_be() {
         alive.send(()).unwrap();
         threads::run(brawl).map_err(TestCaseError::fail)
     });
+}
+
+/// Found by the threads: it stayed on the old route.
+#[test]
+fn an_entry_that_is_made_while_routes_change_follows_too() {
+    assert_eq!(race::made_while_routes_change(), Some(ops::interface(1)));
 }
