@@ -101,6 +101,7 @@ impl<A: Address> Engine<A> {
         mfe.sync = match self.take_mfe(at) {
             Some(old) => {
                 old_iif = Some(old.iif);
+                mfe.quiet_until = old.quiet_until;
                 old.sync
             }
             None => self.adopt(at.key),
