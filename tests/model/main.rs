@@ -10,6 +10,7 @@
 )]
 
 mod follow;
+mod forwarding;
 mod invariant;
 mod naive;
 mod ops;
@@ -104,7 +105,12 @@ fn check_with<S: Strategy<Value: Debug>>(
 }
 
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: cases(), source_file: Some(file!()), ..ProptestConfig::default() }
+    ProptestConfig {
+        cases: cases(),
+        source_file: Some(file!()),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 fn cases() -> u32 {
