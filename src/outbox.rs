@@ -94,13 +94,16 @@ impl<A: Address> Outboxes<A> {
 
     /// A client for which more than `max` alerts would wait if `effects` were posted (MB-7).
     pub(crate) fn overfull(&self, effects: &Effects<A>, max: usize) -> Option<ClientKey> {
-        let news = || effects.forwarding.iter().chain(&effects.alerts).map(|(client, _)| *client);
-        news().find(|client| {
-            let more = news().filter(|to| to == client).count();
+        let mut news = BTreeMap::<_, usize>::new();
+        for (client, _) in effects.forwarding.iter().chain(&effects.alerts) {
+            *news.entry(*client).or_default() += 1;
+        }
+        let is_overfull = |client: &ClientKey, more: usize| {
             self.boxes
                 .get(client)
                 .is_some_and(|outbox| !outbox.registration.is_silenced() && outbox.queue.len() + more > max)
-        })
+        };
+        news.into_iter().find(|(client, more)| is_overfull(client, *more)).map(|(client, _)| client)
     }
 
     /// Takes the right to deliver to the client that has waited longest, with a batch of its news.
