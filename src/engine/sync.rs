@@ -114,11 +114,7 @@ impl<A: Address> Engine<A> {
     /// What became of a command.
     pub(crate) fn commanded(&mut self, command: &Command<A>, result: Result<(), ForwarderError>) {
         let (key, held) = match command {
-            // One that panicked may have added it: to delete what is not there does no harm.
-            Command::Add(entry) => {
-                let held = matches!(result, Ok(()) | Err(ForwarderError::Panicked));
-                (Key::of(entry.source, entry.group), held)
-            }
+            Command::Add(entry) => (Key::of(entry.source, entry.group), result.is_ok()),
             // It was flushed behind the manager's back: it has to be added again.
             Command::Change(entry) => {
                 (Key::of(entry.source, entry.group), result != Err(ForwarderError::NoSuchEntry))
