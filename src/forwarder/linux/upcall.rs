@@ -135,11 +135,12 @@ impl<'a> Message<'a, Ipv6Addr> {
             let (destination, hop_limit) = (ancillary.destination?, ancillary.hop_limit?);
             return Some(Self::Packet { source: sender, destination, hop_limit, message: bytes });
         }
-        let (head, rest) = bytes.split_first_chunk::<8>()?;
+        let ([_, kind, vif, vif_high, ..], rest) = bytes.split_first_chunk::<8>()?;
         let (source, rest) = rest.split_first_chunk::<16>()?;
-        let (group, packet) = rest.split_first_chunk::<16>()?;
-        let &[_, kind, vif, vif_high, ..] = head;
-        let vif = u16::from_ne_bytes([vif, vif_high]);
+        let (group, rest) = rest.split_first_chunk::<16>()?;
+        // Behind the other kinds the kernel leaves 40 octets of its memory that it never wrote.
+        let packet = if *kind == WHOLEPKT { rest } else { &[] };
+        let (kind, vif) = (*kind, u16::from_ne_bytes([*vif, *vif_high]));
         Some(Self::Report { kind, vif, source: (*source).into(), group: (*group).into(), packet })
     }
 }
