@@ -132,7 +132,7 @@ fn a_packet_on_the_wrong_interface_is_reported_to_its_owner() {
 
         // The same source, as seen from the other link: nobody is there to forward to.
         let address = source.address();
-        world.links[1].host.ip(&format!("address add {address}/{} dev eth0", A::PREFIX));
+        world.links[1].add_address(address);
         world.links[1].sender_from(address).send(group, "wrong");
         world.until("an alert", || !owners[1].0.lock().is_empty());
         assert_eq!(*owners[1].0.lock(), [(world.links[1].interface, source, group)]);

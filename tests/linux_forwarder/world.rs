@@ -285,15 +285,20 @@ impl<A: Family> Link<A> {
     /// Makes the interfaces `link<number>` of the router and `eth0` of the host.
     pub(crate) fn connect(&mut self, router: &Namespace) {
         let (number, host) = (self.number, self.host.name());
-        let router_has = format!("{}/{}", A::on_link(number, 1), A::PREFIX);
-        let host_has = format!("{}/{}", A::on_link(number, 2), A::PREFIX);
         router.ip(&format!(
             "link add link{number} type veth peer name eth0 netns {host}\n\
-             address add {router_has} dev link{number}\n\
-             link set link{number} up\n"
+             {}\n\
+             link set link{number} up\n",
+            address_add(A::on_link(number, 1), &format!("link{number}")),
         ));
-        self.host.ip(&format!("address add {host_has} dev eth0\nlink set eth0 up\n"));
+        self.add_address(A::on_link(number, 2));
+        self.host.ip("link set eth0 up\n");
         self.interface = Interface::try_from(router.index(&format!("link{number}"))).unwrap();
+    }
+
+    /// Gives the host another address.
+    pub(crate) fn add_address(&self, address: A) {
+        self.host.ip(&address_add(address, "eth0"));
     }
 
     /// A socket of the host that sends to groups.
@@ -340,6 +345,12 @@ impl<A: Family> Link<A> {
             Receiver(socket.into())
         })
     }
+}
+
+fn address_add<A: Family>(address: A, interface: &str) -> String {
+    // Duplicate address detection, which only IPv6 has, would keep it from being used at once.
+    let nodad = if A::PREFIX == 64 { "nodad" } else { "" };
+    format!("address add {address}/{} dev {interface} {nodad}", A::PREFIX)
 }
 
 pub(crate) struct Sender(Socket);
