@@ -333,6 +333,8 @@ impl<A: Family> Link<A> {
         self.host.run(|| {
             let address = SocketAddr::new(group, PORT);
             let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None).unwrap();
+            // A child of another test that has not come to its `exec` may keep an older one open.
+            socket.set_reuse_address(true).unwrap();
             socket.bind(&address.into()).unwrap();
             socket.set_nonblocking(true).unwrap();
             match group {
