@@ -64,7 +64,7 @@ impl Plane {
             Err(ForwarderError::Full)
         };
         let failed = notes.last.get(&key).map_or(0, |(_, failed)| *failed);
-        let error = result.err().filter(|error| *error != ForwarderError::NoSuchEntry);
+        let error = result.err();
         let failed = if error.is_none() { 0 } else { failed + 1 };
         notes.last.insert(key, (error, failed));
         drop(notes);
@@ -89,7 +89,10 @@ impl Forwarder for Plane {
 
     fn delete(&self, source: SourceAddr, group: GroupAddr) -> Result<(), ForwarderError> {
         self.notes().deletes.push((group, source));
-        self.command((group, source), (true, |faults| faults.delete), || self.memory.delete(source, group))
+        self.command((group, source), (true, |faults| faults.delete), || {
+            // What is gone is gone.
+            self.memory.delete(source, group).or(Ok(()))
+        })
     }
 
     fn stats(&self, source: SourceAddr, group: GroupAddr) -> Result<MfeStats, ForwarderError> {
