@@ -465,8 +465,9 @@ impl Ear {
         let is_pulled = mfe.is_some_and(|mfe| mfe.owner == Some(client.name()) && !mfe.oifs.is_empty());
         if pull != is_pulled {
             let mut log = self.log.lock().unwrap();
-            log.broken
-                .get_or_insert(format!("CB-2: {entry} is to be pulled: {pull}, and the entry {is_pulled}"));
+            log.broken.get_or_insert_with(|| {
+                format!("CB-2: {entry} is to be pulled: {pull}, and the entry {is_pulled}")
+            });
         }
         if self.patient {
             let _refused = client.set_mfe_timeout(source, group, Duration::from_secs(PATIENCE));
