@@ -1,0 +1,188 @@
+//! What the hosts of one link want together: the state of each reporter, merged.
+//!
+//! There is no querier behind this, so there are no timers: a host's state lasts until the host changes it, and
+//! what it reports is its whole state. A source list too long for one packet (some 360 sources in IGMPv3), which
+//! a host splits over several, is not put together again; that takes timers (RFC 3376 §4.2.16, §6.4).
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::Ipv4Addr;
+
+use mgm::{Address, AddressError, Entry, GroupAddr, SourceAddr};
+
+use super::report::{Record, RecordKind};
+
+/// The reporters' state on one link.
+#[derive(Debug)]
+pub(crate) struct Merge<A: Address = Ipv4Addr> {
+    ssm_ranges: Vec<A::Net>,
+    groups: HashMap<GroupAddr<A>, Reporters<A>>,
+}
+
+/// One thing to hold in the manager. In this order adds give what is wanted before they take away,
+/// and deletes, in the opposite order, the other way round.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Want<A = Ipv4Addr> {
+    Join(Entry<A>),
+    Block(SourceAddr<A>, GroupAddr<A>),
+}
+
+/// Why a record changes nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum Ignored<A: Address> {
+    #[error("{0}")]
+    Group(#[from] AddressError<A>),
+    /// RFC 4604 §2.2.1 and §3: only a record that names its sources counts there.
+    #[error("{0} is a source-specific group")]
+    SourceSpecific(GroupAddr<A>),
+}
+
+/// All that is reported of one group.
+#[derive(Debug)]
+struct Reporters<A> {
+    filters: HashMap<A, Filter<A>>,
+    /// Somebody reported in IGMPv1, IGMPv2 or MLDv1: who else wants it then is not known, as hosts keep
+    /// silent when they hear another's report.
+    older: bool,
+}
+
+/// What one reporter wants of a group (RFC 3376 §3.1).
+#[derive(Debug)]
+enum Filter<A> {
+    Include(BTreeSet<SourceAddr<A>>),
+    Exclude(BTreeSet<SourceAddr<A>>),
+}
+
+impl<A: Address> Merge<A> {
+    pub(crate) fn new(ssm_ranges: Vec<A::Net>) -> Self {
+        Self { ssm_ranges, groups: HashMap::new() }
+    }
+
+    /// Notes what `reporter` says of a group, and answers which group that is.
+    pub(crate) fn note(&mut self, reporter: A, record: &Record<A>) -> Result<GroupAddr<A>, Ignored<A>> {
+        let group = GroupAddr::new(record.group)?;
+        if names_no_source(record.kind) && self.is_source_specific(group) {
+            return Err(Ignored::SourceSpecific(group));
+        }
+        let reporters = self.groups.entry(group).or_default();
+        reporters.note(reporter, record);
+        if reporters.filters.is_empty() && !reporters.older {
+            self.groups.remove(&group);
+        }
+        Ok(group)
+    }
+
+    /// The groups that anybody reports.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = GroupAddr<A>> {
+        self.groups.keys().copied()
+    }
+
+    /// What to hold for `group`: INCLUDE(A) is an (S,G) for each of A, EXCLUDE(Y) is (\*,G) and blocks of Y.
+    pub(crate) fn wanted(&self, group: GroupAddr<A>) -> BTreeSet<Want<A>> {
+        match self.groups.get(&group).map(Reporters::merged) {
+            None => BTreeSet::new(),
+            Some(Filter::Include(sources)) => {
+                sources.into_iter().map(|source| Want::Join(Entry::SourceGroup(source, group))).collect()
+            }
+            Some(Filter::Exclude(sources)) => {
+                let blocks = sources.into_iter().map(|source| Want::Block(source, group));
+                blocks.chain([Want::Join(Entry::Group(group))]).collect()
+            }
+        }
+    }
+
+    fn is_source_specific(&self, group: GroupAddr<A>) -> bool {
+        self.ssm_ranges.iter().any(|range| group.address().is_in(range))
+    }
+}
+
+impl<A: Copy> Want<A> {
+    /// What it is about.
+    pub(crate) const fn entry(self) -> Entry<A> {
+        match self {
+            Self::Join(entry) => entry,
+            Self::Block(source, group) => Entry::SourceGroup(source, group),
+        }
+    }
+}
+
+impl<A: Address> Reporters<A> {
+    fn note(&mut self, reporter: A, record: &Record<A>) {
+        let sources = || record.sources.iter().filter_map(|&source| SourceAddr::new(source).ok()).collect();
+        let before = self.filters.remove(&reporter).unwrap_or_default();
+        let after = match record.kind {
+            RecordKind::Report => {
+                self.older = true;
+                Filter::default() // the host speaks the older version now
+            }
+            RecordKind::Leave => {
+                self.older = false;
+                before
+            }
+            RecordKind::IsInclude | RecordKind::ToInclude => Filter::Include(sources()),
+            RecordKind::IsExclude | RecordKind::ToExclude => Filter::Exclude(sources()),
+            RecordKind::Allow => before.allow(&sources()),
+            RecordKind::Block => before.block(&sources()),
+        };
+        if !after.is_nothing() {
+            self.filters.insert(reporter, after);
+        }
+    }
+
+    /// RFC 3376 §3.2: EXCLUDE as soon as one reporter excludes, of what all who do exclude and nobody includes.
+    fn merged(&self) -> Filter<A> {
+        let mut included = BTreeSet::new();
+        let mut excluded = self.older.then(BTreeSet::new);
+        for filter in self.filters.values() {
+            match filter {
+                Filter::Include(sources) => included.extend(sources),
+                Filter::Exclude(sources) => {
+                    excluded = Some(excluded.map_or_else(|| sources.clone(), |common| &common & sources));
+                }
+            }
+        }
+        match excluded {
+            None => Filter::Include(included),
+            Some(excluded) => Filter::Exclude(&excluded - &included),
+        }
+    }
+}
+
+impl<A: Address> Filter<A> {
+    fn allow(self, sources: &BTreeSet<SourceAddr<A>>) -> Self {
+        match self {
+            Self::Include(included) => Self::Include(&included | sources),
+            Self::Exclude(excluded) => Self::Exclude(&excluded - sources),
+        }
+    }
+
+    fn block(self, sources: &BTreeSet<SourceAddr<A>>) -> Self {
+        match self {
+            Self::Include(included) => Self::Include(&included - sources),
+            Self::Exclude(excluded) => Self::Exclude(&excluded | sources),
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self::Include(sources) if sources.is_empty())
+    }
+}
+
+impl<A> Default for Reporters<A> {
+    fn default() -> Self {
+        Self { filters: HashMap::new(), older: false }
+    }
+}
+
+/// RFC 3376 §3.2: no reception state is INCLUDE of nothing.
+impl<A> Default for Filter<A> {
+    fn default() -> Self {
+        Self::Include(BTreeSet::new())
+    }
+}
+
+const fn names_no_source(kind: RecordKind) -> bool {
+    match kind {
+        RecordKind::Report | RecordKind::Leave | RecordKind::IsExclude | RecordKind::ToExclude => true,
+        RecordKind::IsInclude | RecordKind::ToInclude | RecordKind::Allow | RecordKind::Block => false,
+    }
+}

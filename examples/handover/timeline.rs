@@ -1,0 +1,189 @@
+//! What happened, in order, as text for a person to follow.
+
+use std::fmt::{self, Display};
+
+use mgm::{Address, ClientName, Interface, Membership, MembershipKind, Mgm};
+use parking_lot::Mutex;
+
+use super::report::Report;
+use super::traffic::Packet;
+
+/// As wide as the number and the time of a packet.
+const INDENT: &str = "               ";
+
+/// The text, written from any thread. Within one packet, lines that differ only in their object are folded.
+#[derive(Debug, Default)]
+pub(crate) struct Timeline {
+    page: Mutex<Page>,
+}
+
+#[derive(Debug, Default)]
+struct Page {
+    text: String,
+    folded: Vec<Line>,
+    joined: String,
+}
+
+/// Several events of the same kind.
+#[derive(Debug)]
+struct Line {
+    who: &'static str,
+    arrow: char,
+    what: &'static str,
+    objects: List,
+}
+
+/// As many things as fit in a line, and how many more there are.
+#[derive(Debug, Default)]
+struct List {
+    text: String,
+    more: usize,
+}
+
+impl Timeline {
+    /// A line of its own.
+    fn say(&self, text: impl Display) {
+        let mut page = self.page.lock();
+        page.unfold();
+        page.put(format_args!("{text}"));
+    }
+
+    /// What the capture holds of one family.
+    pub(crate) fn title(&self, name: &str, packets: usize) {
+        self.say(format_args!("{packets} packets of {name}:"));
+    }
+
+    /// A packet has come.
+    pub(crate) fn packet<A: Address>(&self, packet: &Packet<A>) {
+        let what = match &packet.report {
+            Err(malformed) => format!("malformed, skipped: {malformed}"),
+            Ok(Report { version, reporter, records }) => {
+                format!("{reporter} {version}: {}", records.iter().collect::<List>())
+            }
+        };
+        self.say(format_args!("{:>4} {:>8.3}  {what}", packet.number, packet.time.as_secs_f64()));
+    }
+
+    /// `who` takes or releases `interface`.
+    pub(crate) fn takes_or_releases(&self, who: &'static str, method: &'static str, interface: impl Display) {
+        self.say("");
+        self.call(who, method, format_args!("interface {interface}"));
+    }
+
+    /// `who` calls the manager.
+    pub(crate) fn call(&self, who: &'static str, method: &'static str, object: impl Display) {
+        self.page.lock().fold(who, '→', method, object);
+    }
+
+    /// The manager calls `who`.
+    pub(crate) fn callback(&self, who: &'static str, method: &'static str, object: impl Display) {
+        self.page.lock().fold(who, '←', method, object);
+    }
+
+    /// The manager calls `who` around a hand-over: what was before and what comes after stay apart.
+    pub(crate) fn bracket(&self, who: &'static str, method: &'static str, object: impl Display) {
+        let mut page = self.page.lock();
+        page.unfold();
+        page.fold(who, '←', method, object);
+        page.unfold();
+    }
+
+    /// What is joined on `interface` now, if that differs from the last time.
+    pub(crate) fn joined<A: Address>(&self, mgm: &Mgm<A>, interface: Interface<A>) {
+        let joined = memberships(mgm, interface).to_string();
+        let mut page = self.page.lock();
+        page.unfold();
+        if page.joined != joined {
+            page.put(format_args!("{INDENT}{:35} {joined}", "= joined now"));
+            page.joined = joined;
+        }
+    }
+
+    /// A table of the interfaces, with their owners and memberships.
+    pub(crate) fn table<A: Address>(&self, mgm: &Mgm<A>, name: impl Fn(ClientName) -> &'static str) {
+        self.say("");
+        self.say(format_args!("{INDENT}interface  owner  IGMP  memberships and blocks"));
+        for status in mgm.interfaces() {
+            let interface = status.interface.to_string();
+            let igmp = if status.igmp { "yes" } else { "no" };
+            let held = memberships(mgm, status.interface);
+            self.say(format_args!("{INDENT}{interface:9}  {:5}  {igmp:4}  {held}", name(status.owner)));
+        }
+        self.say("");
+    }
+
+    /// All that has been written since the last time.
+    pub(crate) fn take(&self) -> String {
+        let mut page = self.page.lock();
+        page.unfold();
+        std::mem::take(&mut page.text)
+    }
+}
+
+impl Page {
+    fn fold(&mut self, who: &'static str, arrow: char, what: &'static str, object: impl Display) {
+        let same = |line: &&mut Line| line.who == who && line.what == what;
+        if let Some(line) = self.folded.iter_mut().find(same) {
+            line.objects.push(&object);
+        } else {
+            let mut line = Line { who, arrow, what, objects: List::default() };
+            line.objects.push(&object);
+            self.folded.push(line);
+        }
+    }
+
+    fn unfold(&mut self) {
+        for Line { who, arrow, what, objects } in std::mem::take(&mut self.folded) {
+            self.put(format_args!("{INDENT}{who:5} {arrow} {what:27} {objects}"));
+        }
+    }
+
+    fn put(&mut self, line: fmt::Arguments<'_>) {
+        self.text.push_str(line.to_string().trim_end());
+        self.text.push('\n');
+    }
+}
+
+impl List {
+    fn push(&mut self, item: impl Display) {
+        const WIDTH: usize = 84;
+        if self.more > 0 {
+            self.more += 1;
+            return;
+        }
+        let item = item.to_string();
+        if self.text.is_empty() {
+            self.text = item;
+        } else if self.text.len() + item.len() < WIDTH {
+            self.text.push_str(", ");
+            self.text.push_str(&item);
+        } else {
+            self.more = 1;
+        }
+    }
+}
+
+impl<T: Display> FromIterator<T> for List {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let mut list = Self::default();
+        items.into_iter().for_each(|item| list.push(item));
+        list
+    }
+}
+
+impl Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.text.as_str(), self.more) {
+            ("", _) => f.write_str("nothing"),
+            (text, 0) => f.write_str(text),
+            (text, more) => write!(f, "{text} and {more} more"),
+        }
+    }
+}
+
+fn memberships<A: Address>(mgm: &Mgm<A>, interface: Interface<A>) -> List {
+    let mut held: Vec<Membership<A>> = mgm.groups().filter(|held| held.interface == interface).collect();
+    held.sort_unstable();
+    let blocked = |held: &Membership<A>| if held.kind == MembershipKind::Blocked { "not " } else { "" };
+    held.iter().map(|held| format!("{}{}", blocked(held), held.entry)).collect()
+}
