@@ -173,7 +173,7 @@ fn mldv2_records(mut rest: &[u8], count: u16) -> Result<Vec<Record<Ipv6Addr>>, M
     Ok(records)
 }
 
-fn is_from_this_link(ip: &LaxIpv6Slice<'_>) -> bool {
+pub(crate) fn is_from_this_link(ip: &LaxIpv6Slice<'_>) -> bool {
     let header = ip.header();
     header.source_addr().is_unicast_link_local() && header.hop_limit() == 1 && has_router_alert(ip)
 }
