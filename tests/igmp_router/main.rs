@@ -7,3 +7,10 @@ mod igmp;
 mod packet;
 #[path = "../../examples/handover/report.rs"]
 mod report;
+
+mod lan;
+mod model;
+mod packets;
+mod querier;
+mod tables;
+mod timers;

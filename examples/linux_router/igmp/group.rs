@@ -53,6 +53,16 @@ struct Retransmission {
     next: Instant,
 }
 
+/// The state of a group, for a person to read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct GroupView<A> {
+    pub(crate) group: GroupAddr<A>,
+    /// The group timer, in EXCLUDE.
+    pub(crate) exclude: Option<Instant>,
+    /// The sources with their timers, those of which the timer is zero without.
+    pub(crate) sources: Vec<(SourceAddr<A>, Option<Instant>)>,
+}
+
 /// In what circumstances something happens to a group.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
@@ -126,13 +136,26 @@ impl<A: Address> Group<A> {
 
     /// When [`expire`](Self::expire) is next due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let group = match self.mode {
-            Mode::Include => None,
-            Mode::Exclude { until } => Some(until),
-        };
+        let group = self.group_timer();
         let source = self.running.first().map(|&(until, _)| until);
         let group_query = self.group_query.map(|query| query.next);
         [group, source, group_query, self.source_query].into_iter().flatten().min()
+    }
+
+    /// The group timer, in EXCLUDE.
+    const fn group_timer(&self) -> Option<Instant> {
+        match self.mode {
+            Mode::Include => None,
+            Mode::Exclude { until } => Some(until),
+        }
+    }
+
+    pub(crate) fn view(&self) -> GroupView<A> {
+        let sources = self.sources.iter().map(|(&source, &timer)| match timer {
+            Timer::Until(until) => (source, Some(until)),
+            Timer::Zero => (source, None),
+        });
+        GroupView { group: self.group, exclude: self.group_timer(), sources: sources.collect() }
     }
 
     /// What the manager is to hold of this group, what takes away before what gives.

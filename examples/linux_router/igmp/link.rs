@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use mgm::{Address, GroupAddr, SourceAddr};
 
 use super::config::Config;
-use super::group::{Effects, Group, Moment, Question};
+use super::group::{Effects, Group, GroupView, Moment, Question};
 use super::querier::Querier;
 use super::query::Query;
 use super::step::{Step, Want};
@@ -77,6 +77,13 @@ impl<A: Address> Link<A> {
     /// All that the manager is to hold for this link.
     pub(crate) fn wants(&self) -> Vec<Want<A>> {
         self.groups.values().flat_map(Group::wants).collect()
+    }
+
+    /// The groups that are reported, in order.
+    pub(crate) fn groups(&self) -> Vec<GroupView<A>> {
+        let mut groups: Vec<_> = self.groups.values().map(Group::view).collect();
+        groups.sort_unstable_by_key(|state| state.group);
+        groups
     }
 
     /// A host reports.

@@ -16,6 +16,7 @@ use mgm::{Address, ClientRef, Error, IgmpCallbacks, Interface};
 use parking_lot::Mutex;
 
 use self::config::Config;
+use self::group::GroupView;
 use self::link::{Addresses, Link, Outcome};
 use self::query::Query;
 use self::step::Step;
@@ -56,6 +57,11 @@ impl<A: Address> Igmp<A> {
     /// The querier that is elected on a link.
     pub(crate) fn querier(&self, interface: Interface<A>) -> Option<A> {
         self.with(interface, |link| link.querier()).flatten()
+    }
+
+    /// The groups that are reported on a link, in order.
+    pub(crate) fn groups(&self, interface: Interface<A>) -> Vec<GroupView<A>> {
+        self.with(interface, |link| link.groups()).unwrap_or_default()
     }
 
     /// A host reports. Answers what to ask the hosts for it.
