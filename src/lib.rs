@@ -29,6 +29,8 @@ pub use callbacks::{
 pub use client::{Client, ClientRef, DeregisterError};
 pub use error::{Error, Limit};
 pub use forwarder::{Forwarder, ForwarderError, ForwardingEntry, MemoryForwarder, MfeStats, NoForwarder};
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub use forwarder::{IgmpPacket, LinuxForwarder, LinuxForwarderBuilder, OpenError, Upcall};
 pub use groups::Groups;
 pub use limits::Limits;
 pub use mfes::Mfes;

@@ -1,10 +1,16 @@
 //! What forwards packets: a kernel, or something that stands for one.
 
+#[cfg(all(feature = "linux", target_os = "linux"))]
+mod linux;
 mod memory;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub(crate) use linux::{INET, INET6, KernelFamily};
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub use linux::{IgmpPacket, LinuxForwarder, LinuxForwarderBuilder, OpenError, Upcall};
 pub use memory::MemoryForwarder;
 
 use crate::types::address::{Address, GroupAddr, SourceAddr};
@@ -54,6 +60,14 @@ pub enum ForwarderError {
     /// It has no room for another entry, or for another interface.
     #[error("the forwarder is full")]
     Full,
+    /// It has no room for this interface beside the others.
+    #[error("the forwarder has no room for interface {index} beside {max} others")]
+    TooManyInterfaces {
+        /// The index.
+        index: u32,
+        /// How many it can have.
+        max: usize,
+    },
     /// It knows no such interface.
     #[error("the forwarder has no interface {index}")]
     NoSuchInterface {

@@ -1,0 +1,166 @@
+//! The numbers that the kernel's multicast routing knows interfaces by.
+
+use std::num::NonZeroU32;
+
+/// How many the kernel has, per table: `MAXVIFS`.
+pub(super) const MAX: usize = 32;
+
+/// A VIF's number, below [`MAX`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Number(u8);
+
+impl Number {
+    pub(super) const fn get(self) -> u8 {
+        self.0
+    }
+
+    const fn slot(self) -> usize {
+        #[expect(clippy::as_conversions, reason = "widens; `From` is not const")]
+        {
+            self.0 as usize
+        }
+    }
+}
+
+/// A set of VIFs.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct NumberSet(u32);
+
+impl NumberSet {
+    pub(super) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) const fn insert(&mut self, number: Number) {
+        self.0 |= 1 << number.0;
+    }
+
+    pub(super) const fn remove(&mut self, number: Number) {
+        self.0 &= !(1 << number.0);
+    }
+
+    pub(super) const fn with(mut self, number: Number) -> Self {
+        self.insert(number);
+        self
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = Number> {
+        (0..32).map(Number).filter(move |number| self.0 & (1 << number.0) != 0)
+    }
+}
+
+/// Which interface has which number, and why.
+///
+/// An interface has a number while an entry uses it, or it is watched. One that is gone keeps its number from
+/// others while entries still name it, and gets it again should it come back.
+#[derive(Debug, Default)]
+pub(super) struct Vifs {
+    slots: [Vif; MAX],
+    /// Those that the kernel has and that nothing needs.
+    idle: NumberSet,
+    /// Where the search for a free number begins: a number that was given back is not given out again at once,
+    /// so that reports still in the socket do not name a newcomer.
+    next: u8,
+}
+
+#[derive(Debug, Default)]
+struct Vif {
+    index: Option<NonZeroU32>,
+    /// Entries that use it.
+    users: usize,
+    watched: bool,
+    /// The kernel has it.
+    attached: bool,
+}
+
+impl Vifs {
+    /// The number of an interface that the kernel has.
+    pub(super) fn number(&self, index: NonZeroU32) -> Option<Number> {
+        self.find(index).filter(|number| self.slot(*number).is_some_and(|vif| vif.attached))
+    }
+
+    /// The interface that the kernel means by a number.
+    pub(super) fn index(&self, number: u16) -> Option<NonZeroU32> {
+        self.slots.get(usize::from(number)).filter(|vif| vif.attached)?.index
+    }
+
+    /// A number for an interface that the kernel does not have: the one it had, if entries still name it.
+    pub(super) fn vacancy(&self, index: NonZeroU32) -> Option<Number> {
+        let free = || {
+            let from_next = (0..32).map(|step| Number((self.next + step) % 32));
+            from_next.into_iter().find(|number| self.slot(*number).is_some_and(|vif| vif.index.is_none()))
+        };
+        self.find(index).or_else(free)
+    }
+
+    /// The kernel has it under this number from now on.
+    pub(super) fn attach(&mut self, number: Number, index: NonZeroU32) {
+        self.next = (number.0 + 1) % 32;
+        self.update(number, |vif| {
+            vif.index = Some(index);
+            vif.attached = true;
+        });
+    }
+
+    /// The kernel has it no more.
+    pub(super) fn detach(&mut self, number: Number) {
+        self.update(number, |vif| {
+            vif.attached = false;
+            vif.watched = false;
+        });
+    }
+
+    pub(super) fn watch(&mut self, number: Number, watched: bool) {
+        self.update(number, |vif| vif.watched = watched);
+    }
+
+    /// An entry uses these, and no longer those.
+    pub(super) fn use_instead(&mut self, new: NumberSet, old: NumberSet) {
+        for number in new.iter() {
+            self.update(number, |vif| vif.users += 1);
+        }
+        for number in old.iter() {
+            self.update(number, |vif| vif.users -= 1);
+        }
+    }
+
+    /// Whether the numbers of one entry include some that nothing else needs.
+    pub(super) fn any_sole(&self, numbers: NumberSet) -> bool {
+        numbers.iter().any(|number| self.slot(number).is_some_and(|vif| vif.users == 1 && !vif.watched))
+    }
+
+    /// Takes the numbers that nothing needs any more; the kernel is to forget them.
+    pub(super) fn take_idle(&mut self) -> NumberSet {
+        let idle = self.idle;
+        for number in idle.iter() {
+            self.detach(number);
+        }
+        idle
+    }
+
+    fn find(&self, index: NonZeroU32) -> Option<Number> {
+        (0..32).map(Number).find(|number| self.slot(*number).is_some_and(|vif| vif.index == Some(index)))
+    }
+
+    fn slot(&self, number: Number) -> Option<&Vif> {
+        self.slots.get(number.slot())
+    }
+
+    fn update(&mut self, number: Number, change: impl FnOnce(&mut Vif)) {
+        let Some(vif) = self.slots.get_mut(number.slot()) else { return };
+        change(vif);
+        let needed = vif.users > 0 || vif.watched;
+        if !needed && !vif.attached {
+            vif.index = None;
+        }
+        if needed || !vif.attached {
+            self.idle.remove(number);
+        } else {
+            self.idle.insert(number);
+        }
+    }
+}
