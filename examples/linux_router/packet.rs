@@ -7,12 +7,12 @@ use etherparse::icmpv6::TYPE_MULTICAST_LISTENER_QUERY;
 use etherparse::igmp::{MaxResponseCode, MembershipQueryWithSourcesHeader};
 use etherparse::{
     Icmpv6Header, Icmpv6Slice, Icmpv6Type, IgmpHeader, IgmpSlice, IgmpType, IpDscp, IpNumber, Ipv4Header,
-    Ipv6Header, Ipv6RawExtHeader, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice,
+    Ipv6Header, Ipv6RawExtHeader,
 };
 use mgm::Address;
 
 use crate::igmp::query::Query;
-use crate::report::{self, HostReport, Malformed, Report};
+use crate::report::{self, Malformed, Report};
 
 /// What hosts and other routers say.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,22 +21,35 @@ pub(crate) enum Message<A> {
     Query(Query<A>),
 }
 
-/// Why a packet is dropped.
+/// A message as the routing socket shows it: the kernel has looked at the checksums of IP, and of ICMPv6.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived<'a, A> {
+    pub(crate) sender: A,
+    /// TTL or hop limit.
+    pub(crate) hop_limit: u8,
+    /// From the header of IGMP or ICMPv6 on.
+    pub(crate) message: &'a [u8],
+}
+
+/// Why a message is dropped.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum Dropped {
     #[error("{0}")]
     Malformed(#[from] Malformed),
-    /// RFC 9776 §4: IGMP is sent with a TTL of 1, so this one crossed a router, or was meant to.
-    #[error("not sent on this link: its TTL is {0}")]
+    /// All of IGMP and MLD is sent with 1 (RFC 9776 §4, RFC 9777 §5): this crossed a router, or was meant to.
+    #[error("not sent on this link: its TTL or hop limit is {0}")]
     Routed(u8),
+    /// RFC 9777 §5.1.14 and §5.2.13.
+    #[error("not sent on this link: its source is not link-local")]
+    NotLinkLocal,
     #[error("a query of {0} octets")]
     QueryLength(usize),
 }
 
 /// The protocol of an address family.
 pub(crate) trait Wire: Address {
-    /// Reads an IP packet; nothing if it is neither a report nor a query.
-    fn read(packet: &[u8]) -> Result<Option<Message<Self>>, Dropped>;
+    /// Reads a message; nothing if it is neither a report nor a query.
+    fn read(arrived: Arrived<'_, Self>) -> Result<Option<Message<Self>>, Dropped>;
 
     /// The IP packets of a query: several if its sources do not fit in one.
     fn build(query: &Query<Self>) -> Vec<Vec<u8>>;
@@ -49,21 +62,15 @@ pub(crate) trait Wire: Address {
 const PACKET: usize = 1280;
 
 impl Wire for Ipv4Addr {
-    fn read(packet: &[u8]) -> Result<Option<Message<Self>>, Dropped> {
-        let (ip, _) = LaxIpSlice::from_slice(packet).map_err(Malformed::IpHeader)?;
-        let LaxIpSlice::Ipv4(ip) = ip else { return Ok(None) };
-        if ip.payload_ip_number() != IpNumber::IGMP {
-            return Ok(None);
+    fn read(arrived: Arrived<'_, Self>) -> Result<Option<Message<Self>>, Dropped> {
+        let Arrived { sender, hop_limit, message } = arrived;
+        if hop_limit != 1 {
+            return Err(Dropped::Routed(hop_limit));
         }
-        let ttl = ip.header().ttl();
-        if ttl != 1 {
-            return Err(Dropped::Routed(ttl));
-        }
-        match report::read(packet)? {
-            Some(HostReport::Igmp(report)) => Ok(Some(Message::Report(report))),
-            Some(HostReport::Mld(_)) => Ok(None),
-            None => Ok(igmp_query(&ip)?.map(Message::Query)),
-        }
+        Ok(match report::igmp(sender, message)? {
+            Some(report) => Some(Message::Report(report)),
+            None => igmp_query(sender, message)?.map(Message::Query),
+        })
     }
 
     fn build(query: &Query<Self>) -> Vec<Vec<u8>> {
@@ -77,14 +84,17 @@ impl Wire for Ipv4Addr {
 }
 
 impl Wire for Ipv6Addr {
-    fn read(packet: &[u8]) -> Result<Option<Message<Self>>, Dropped> {
-        let (ip, _) = LaxIpSlice::from_slice(packet).map_err(Malformed::IpHeader)?;
-        let LaxIpSlice::Ipv6(ip) = ip else { return Ok(None) };
-        match report::read(packet)? {
-            Some(HostReport::Mld(report)) => Ok(Some(Message::Report(report))),
-            Some(HostReport::Igmp(_)) => Ok(None),
-            None if ip.payload().ip_number == IpNumber::IPV6_ICMP => Ok(mld_query(&ip)?.map(Message::Query)),
-            None => Ok(None),
+    fn read(arrived: Arrived<'_, Self>) -> Result<Option<Message<Self>>, Dropped> {
+        let Arrived { sender, hop_limit, message } = arrived;
+        let icmp = Icmpv6Slice::from_slice(message).map_err(Malformed::Length)?;
+        let read = match report::mld(sender, &icmp)? {
+            Some(report) => Some(Message::Report(report)),
+            None => mld_query(sender, &icmp)?.map(Message::Query),
+        };
+        match read {
+            Some(_) if hop_limit != 1 => Err(Dropped::Routed(hop_limit)),
+            Some(_) if !sender.is_unicast_link_local() => Err(Dropped::NotLinkLocal),
+            read => Ok(read),
         }
     }
 
@@ -106,9 +116,8 @@ const ROUTER_ALERT_V6: [u8; 6] = [5, 2, 0, 0, 1, 0];
 const MLD_QUERY: usize = 28;
 
 /// RFC 9776 §7.1: 8 octets are IGMPv1 or IGMPv2, 12 and more IGMPv3, others are ignored.
-fn igmp_query(ip: &LaxIpv4Slice<'_>) -> Result<Option<Query<Ipv4Addr>>, Dropped> {
-    let querier = ip.header().source_addr();
-    let message = IgmpSlice::from_slice(ip.payload().payload).map_err(Malformed::Length)?;
+fn igmp_query(querier: Ipv4Addr, message: &[u8]) -> Result<Option<Query<Ipv4Addr>>, Dropped> {
+    let message = IgmpSlice::from_slice(message).map_err(Malformed::Length)?;
     // Snooping switches ask from 0.0.0.0, and are never elected (RFC 4541 §2.1.1).
     if querier.is_unspecified() {
         return Ok(None);
@@ -142,24 +151,15 @@ fn igmp_query(ip: &LaxIpv4Slice<'_>) -> Result<Option<Query<Ipv4Addr>>, Dropped>
 }
 
 /// RFC 9777 §8.1: 24 octets are MLDv1, 28 and more MLDv2, others are ignored.
-fn mld_query(ip: &LaxIpv6Slice<'_>) -> Result<Option<Query<Ipv6Addr>>, Dropped> {
-    let octets = ip.payload().payload;
-    let message = Icmpv6Slice::from_slice(octets).map_err(Malformed::Length)?;
+fn mld_query(querier: Ipv6Addr, message: &Icmpv6Slice<'_>) -> Result<Option<Query<Ipv6Addr>>, Dropped> {
     if message.type_u8() != TYPE_MULTICAST_LISTENER_QUERY {
         return Ok(None);
     }
-    let header = ip.header();
-    if !message.is_checksum_valid(header.source(), header.destination()) {
-        return Err(Malformed::Checksum.into());
-    }
-    if !report::is_from_this_link(ip) {
-        return Err(Malformed::OffLink.into());
-    }
-    let length = Dropped::QueryLength(octets.len());
+    let length = Dropped::QueryLength(message.slice().len());
     let [high, low, _, _] = message.bytes5to8();
     let (&address, rest) = message.payload().split_first_chunk::<16>().ok_or_else(|| length.clone())?;
     let mut query = Query {
-        querier: header.source_addr(),
+        querier,
         group: Some(Ipv6Addr::from(address)).filter(|group| !group.is_unspecified()),
         sources: Vec::new(),
         max_response: Duration::from_millis(decode(u16::from_be_bytes([high, low]), 12).into()),
