@@ -221,7 +221,8 @@ fn mld_packet(query: &Query<Ipv6Addr>, sources: &[Ipv6Addr]) -> Vec<u8> {
     };
     let (source, destination) = (query.querier.octets(), Ipv6Addr::destination(query).octets());
     let mld = Icmpv6Header::with_checksum(kind, source, destination, &payload).expect(SHORT).to_bytes();
-    let hop_by_hop = Ipv6RawExtHeader::new_raw(IpNumber::IPV6_ICMP, &ROUTER_ALERT_V6).expect(SHORT).to_bytes();
+    let hop_by_hop =
+        Ipv6RawExtHeader::new_raw(IpNumber::IPV6_ICMP, &ROUTER_ALERT_V6).expect(SHORT).to_bytes();
     let ip = Ipv6Header {
         payload_length: short(hop_by_hop.len() + mld.len() + payload.len()),
         next_header: IpNumber::IPV6_HEADER_HOP_BY_HOP,

@@ -89,8 +89,10 @@ impl Lan {
         version: Version,
         records: &[(RecordKind, Ipv4Addr, &str)],
     ) -> Vec<Step<Ipv4Addr>> {
-        let records = records.iter().map(|&(kind, group, sources)| {
-            Record { group, kind, sources: sources.chars().map(source).collect() }
+        let records = records.iter().map(|&(kind, group, sources)| Record {
+            group,
+            kind,
+            sources: sources.chars().map(source).collect(),
         });
         let report = Report { version, reporter: Ipv4Addr::new(192, 0, 2, 11), records: records.collect() };
         let outcome = self.link.report(&report, &self.config, self.at());

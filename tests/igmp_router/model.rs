@@ -97,7 +97,9 @@ impl Naive {
     }
 
     fn pass(&mut self, to: u128) {
-        while let Some(now) = self.sources.values().copied().chain([self.group]).flatten().min().filter(|&at| at <= to) {
+        while let Some(now) =
+            self.sources.values().copied().chain([self.group]).flatten().min().filter(|&at| at <= to)
+        {
             if self.group == Some(now) {
                 self.group = None;
                 self.sources.retain(|_, timer| timer.is_some());
@@ -119,7 +121,10 @@ fn observed(lan: &Lan, group: Ipv4Addr) -> (Option<u128>, BTreeMap<char, Option<
     let Some(state) = lan.state(group) else { return (None, BTreeMap::new()) };
     let timer = |at| lan.tenths(at);
     let source = |source: mgm::SourceAddr| letters([source.address()]).chars().next().unwrap();
-    (state.exclude.map(timer), state.sources.iter().map(|&(s, until)| (source(s), until.map(timer))).collect())
+    (
+        state.exclude.map(timer),
+        state.sources.iter().map(|&(s, until)| (source(s), until.map(timer))).collect(),
+    )
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {

@@ -88,7 +88,8 @@ fn queries_are_read_as_they_were_built() {
 fn an_igmp_query_octet_by_octet() {
     let packet = &Ipv4Addr::build(&igmp(0))[0];
     let expected = [
-        0x46, 0xc0, 0x00, 0x24, 0x00, 0x00, 0x40, 0x00, 0x01, 0x02, // version, length; not to be fragmented; TTL, IGMP
+        0x46, 0xc0, 0x00, 0x24, 0x00, 0x00, 0x40, 0x00, 0x01,
+        0x02, // version, length; not to be fragmented; TTL, IGMP
         packet[10], packet[11], 192, 0, 2, 1, 224, 0, 0, 1, 0x94, 0x04, 0, 0, // addresses, Router Alert
         0x11, 100, packet[26], packet[27], 0, 0, 0, 0, 2, 125, 0, 0, // 10 s; QRV 2, QQI 125 s
     ];
@@ -145,10 +146,21 @@ fn a_snooping_switch_is_no_querier() {
 /// RFC 9776 §4.1.1: from 128 on, a mantissa and an exponent.
 #[test]
 fn codes_of_times() {
-    for (value, code) in [(0, 0), (100, 100), (127, 127), (128, 0x80), (135, 0x80), (136, 0x81), (31744, 0xff), (9_999_999, 0xff)] {
+    for (value, code) in [
+        (0, 0),
+        (100, 100),
+        (127, 127),
+        (128, 0x80),
+        (135, 0x80),
+        (136, 0x81),
+        (31744, 0xff),
+        (9_999_999, 0xff),
+    ] {
         assert_eq!(encode(value, 4), code, "{value}");
     }
-    for (value, code) in [(10_000, 10_000), (32_767, 32_767), (32_768, 0x8000), (8_387_584, 0xffff), (u128::MAX, 0xffff)] {
+    for (value, code) in
+        [(10_000, 10_000), (32_767, 32_767), (32_768, 0x8000), (8_387_584, 0xffff), (u128::MAX, 0xffff)]
+    {
         assert_eq!(encode(value, 12), code, "{value}");
     }
 }

@@ -89,13 +89,15 @@ fn start(lan: &mut Lan, state: &str) {
 fn state(lan: &Lan) -> String {
     let Some(state) = lan.state(G) else { return "IN".to_owned() };
     let timer = |at| {
-        let known = [('o', SOURCES_SET + GMI), ('g', GROUP_SET + GMI), ('m', RECORD + GMI), ('l', RECORD + LMQT)];
+        let known =
+            [('o', SOURCES_SET + GMI), ('g', GROUP_SET + GMI), ('m', RECORD + GMI), ('l', RECORD + LMQT)];
         let at = lan.tenths(at);
         known.iter().find(|(_, when)| format!("{:.0}", when * 10.0) == at.to_string()).unwrap().0
     };
-    let wanted = state.sources.iter().filter_map(|&(source, until)| {
-        Some(format!(" {}{}", letters([source.address()]), timer(until?)))
-    });
+    let wanted = state
+        .sources
+        .iter()
+        .filter_map(|&(source, until)| Some(format!(" {}{}", letters([source.address()]), timer(until?))));
     let wanted: String = wanted.collect();
     let zero = state.sources.iter().filter(|(_, until)| until.is_none());
     let zero: Vec<Ipv4Addr> = zero.map(|(source, _)| source.address()).collect();

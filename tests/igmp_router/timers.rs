@@ -8,7 +8,9 @@ use crate::igmp::link::Addresses;
 use crate::igmp::query::Query;
 use crate::igmp::step::Step;
 use crate::lan::{G, Lan, OTHER, SSM, block, general, join, join_from};
-use crate::report::RecordKind::{self, Allow, Block, IsExclude, IsInclude, Leave, Report, ToExclude, ToInclude};
+use crate::report::RecordKind::{
+    self, Allow, Block, IsExclude, IsInclude, Leave, Report, ToExclude, ToInclude,
+};
 use crate::report::Version::{Igmpv1, Igmpv2, Igmpv3};
 
 fn lan() -> Lan {
@@ -145,7 +147,10 @@ fn in_exclude_an_expired_source_is_blocked() {
 fn the_source_specific_range() {
     let mut lan = lan();
     for (version, kind) in [(Igmpv3, IsExclude), (Igmpv3, ToExclude), (Igmpv1, Report), (Igmpv2, Report)] {
-        assert_eq!(lan.report(version, &[(kind, SSM, ""), (kind, G, "")]).len(), usize::from(version == Igmpv3 && kind == IsExclude));
+        assert_eq!(
+            lan.report(version, &[(kind, SSM, ""), (kind, G, "")]).len(),
+            usize::from(version == Igmpv3 && kind == IsExclude)
+        );
     }
     lan.record(Allow, SSM, "a");
     lan.asked();
@@ -251,7 +256,8 @@ fn reports_come_from_the_subnets_of_the_link() {
 #[test]
 fn records_of_one_report_are_taken_in_order() {
     let mut lan = lan();
-    let records: [(RecordKind, Ipv4Addr, &str); 3] = [(ToExclude, G, "a"), (Allow, G, "a"), (ToExclude, G, "a")];
+    let records: [(RecordKind, Ipv4Addr, &str); 3] =
+        [(ToExclude, G, "a"), (Allow, G, "a"), (ToExclude, G, "a")];
     lan.report(Igmpv3, &records);
     assert_eq!(lan.asked(), ["Q(G,a)"]);
     assert_eq!(lan.pass(2.0), [Step::Add(block('a', G))]);

@@ -308,13 +308,7 @@ impl<A: Address> Group<A> {
     }
 
     /// Sets the timer of a source, or deletes its record. A record too many is not made: hosts choose the sources.
-    fn set(
-        &mut self,
-        source: SourceAddr<A>,
-        timer: Option<Timer>,
-        at: &Moment,
-        effects: &mut Effects<A>,
-    ) {
+    fn set(&mut self, source: SourceAddr<A>, timer: Option<Timer>, at: &Moment, effects: &mut Effects<A>) {
         let before = self.sources.get(&source).copied();
         if before.is_none() && self.sources.len() >= at.max_sources {
             return;

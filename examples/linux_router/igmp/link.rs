@@ -175,7 +175,13 @@ impl<A: Address> Link<A> {
         Outcome { steps: effects.steps, queries: queries.collect() }
     }
 
-    fn ask(&self, group: Option<A>, sources: Vec<A>, max_response: Duration, suppress: bool) -> Option<Query<A>> {
+    fn ask(
+        &self,
+        group: Option<A>,
+        sources: Vec<A>,
+        max_response: Duration,
+        suppress: bool,
+    ) -> Option<Query<A>> {
         let times = self.querier.times();
         let querier = self.querier.elected().filter(|_| self.querier.is_querier())?;
         let (robustness, interval) = (times.robustness, Some(times.query_interval));

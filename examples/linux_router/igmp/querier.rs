@@ -18,8 +18,16 @@ pub(crate) struct Querier<A: Address> {
 enum Role<A> {
     /// Without an address here it can neither ask nor be elected.
     Silent,
-    Querier { address: A, next: Instant, startup: u8 },
-    Listener { address: A, querier: A, until: Instant },
+    Querier {
+        address: A,
+        next: Instant,
+        startup: u8,
+    },
+    Listener {
+        address: A,
+        querier: A,
+        until: Instant,
+    },
 }
 
 impl<A: Address> Querier<A> {
@@ -75,7 +83,8 @@ impl<A: Address> Querier<A> {
             return;
         }
         self.times.robustness = if query.robustness == 0 { config.robustness } else { query.robustness };
-        self.times.query_interval = query.interval.filter(|&time| !time.is_zero()).unwrap_or(config.query_interval);
+        self.times.query_interval =
+            query.interval.filter(|&time| !time.is_zero()).unwrap_or(config.query_interval);
         let until = now + self.times.other_querier_present_interval();
         self.role = Role::Listener { address, querier: query.querier, until };
     }
@@ -97,7 +106,8 @@ impl<A: Address> Querier<A> {
                 true
             }
             Role::Listener { address, until, .. } if *until <= now => {
-                self.role = Role::Querier { address: *address, next: now + config.query_interval, startup: 0 };
+                self.role =
+                    Role::Querier { address: *address, next: now + config.query_interval, startup: 0 };
                 self.times = Times::from(config);
                 true
             }
