@@ -25,7 +25,7 @@ mod static_protocol;
 mod system;
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
@@ -38,6 +38,7 @@ use clap::Parser;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use tracing::Level;
 
 use self::family::Family;
 use self::igmp::config::Config;
@@ -54,6 +55,9 @@ struct Arguments {
     /// Have the static multicast protocol own this interface
     #[arg(long = "static", value_name = "IF")]
     owned: Vec<String>,
+    /// Log what hosts join and leave, and what is dropped
+    #[arg(long, short)]
+    verbose: bool,
     /// IPv4 only
     #[arg(long, conflicts_with = "ipv6")]
     ipv4: bool,
@@ -118,8 +122,10 @@ impl Arguments {
 }
 
 fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
     let arguments = Arguments::parse();
+    let level = if arguments.verbose { Level::DEBUG } else { Level::INFO };
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(colours).with_max_level(level).init();
     anyhow::ensure!(
         !arguments.interfaces.is_empty() || !arguments.owned.is_empty(),
         "no interface is given: --interface NAME"
