@@ -83,7 +83,7 @@ impl<A: Address> Engine<A> {
         if let Some(failed) = &sync.failed {
             self.backlog.retries.remove(&(failed.retry, key));
         }
-        if sync.held || sync.queued {
+        if sync.may_be_held() || sync.queued {
             self.backlog.leftovers.insert(key, sync);
             self.sync(key);
         }
@@ -95,15 +95,16 @@ impl<A: Address> Engine<A> {
             let entry = self.forwarding_entry(key);
             let Some(sync) = self.sync_of(key) else { continue };
             sync.queued = false;
+            let may_be_held = sync.may_be_held();
             let held = std::mem::replace(&mut sync.held, true);
-            match (entry, held) {
-                (Some(entry), true) => return Some(Command::Change(entry)),
-                (Some(entry), false) => return Some(Command::Add(entry)),
-                (None, true) => {
+            match entry {
+                Some(entry) if held => return Some(Command::Change(entry)),
+                Some(entry) => return Some(Command::Add(entry)),
+                None if may_be_held => {
                     let (source, group) = key.pair();
                     return Some(Command::Delete(source, group));
                 }
-                (None, false) => {
+                None => {
                     self.backlog.leftovers.remove(&key);
                 }
             }
@@ -162,8 +163,8 @@ impl<A: Address> Engine<A> {
 
     /// Every entry that the forwarder holds, for the manager that goes (FW-12).
     pub(crate) fn held_by_forwarder(&self) -> Vec<(SourceAddr<A>, GroupAddr<A>)> {
-        let live = self.mfes.iter().filter(|(_, mfe)| mfe.sync.held).map(|(key, _)| key);
-        let left = self.backlog.leftovers.iter().filter(|(_, sync)| sync.held).map(|(key, _)| *key);
+        let live = self.mfes.iter().filter(|(_, mfe)| mfe.sync.may_be_held()).map(|(key, _)| key);
+        let left = self.backlog.leftovers.iter().filter(|(_, sync)| sync.may_be_held()).map(|(key, _)| *key);
         live.chain(left).map(Key::pair).collect()
     }
 
@@ -174,6 +175,11 @@ impl<A: Address> Engine<A> {
 }
 
 impl Sync {
+    /// The forwarder may have some of an entry that it failed to add: it has to be told when that is deleted.
+    const fn may_be_held(&self) -> bool {
+        self.held || self.failed.is_some()
+    }
+
     pub(super) fn failure(&self) -> Option<(ForwarderError, u32)> {
         self.failed.as_ref().map(|failed| (failed.error, failed.attempts))
     }
