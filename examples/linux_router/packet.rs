@@ -7,7 +7,7 @@ use etherparse::icmpv6::TYPE_MULTICAST_LISTENER_QUERY;
 use etherparse::igmp::{MaxResponseCode, MembershipQueryWithSourcesHeader};
 use etherparse::{
     Icmpv6Header, Icmpv6Slice, Icmpv6Type, IgmpHeader, IgmpSlice, IgmpType, IpDscp, IpNumber, Ipv4Header,
-    Ipv6Header, Ipv6RawExtHeader,
+    Ipv6Header,
 };
 use mgm::Address;
 
@@ -99,7 +99,7 @@ impl Wire for Ipv6Addr {
     }
 
     fn build(query: &Query<Self>) -> Vec<Vec<u8>> {
-        let headers = Ipv6Header::LEN + ROUTER_ALERT_V6.len() + 2 + MLD_QUERY;
+        let headers = Ipv6Header::LEN + HOP_BY_HOP.len() + MLD_QUERY;
         chunks(&query.sources, (PACKET - headers) / 16).map(|sources| mld_packet(query, sources)).collect()
     }
 
@@ -110,8 +110,8 @@ impl Wire for Ipv6Addr {
 
 /// RFC 2113.
 const ROUTER_ALERT_V4: [u8; 4] = [0x94, 0x04, 0, 0];
-/// RFC 2711: the option of MLD, padded to the end of the hop-by-hop header.
-const ROUTER_ALERT_V6: [u8; 6] = [5, 2, 0, 0, 1, 0];
+/// RFC 2711: what follows, no further words, the option of MLD, and two octets to fill them.
+const HOP_BY_HOP: [u8; 8] = [IpNumber::IPV6_ICMP.0, 0, 5, 2, 0, 0, 1, 0];
 /// The octets of an MLDv2 query before its sources.
 const MLD_QUERY: usize = 28;
 
@@ -208,6 +208,7 @@ fn igmp_packet(query: &Query<Ipv4Addr>, sources: &[Ipv4Addr]) -> Vec<u8> {
     [ip.to_bytes().as_slice(), &igmp, &payload].concat()
 }
 
+#[expect(clippy::expect_used, reason = "only a length of more than 32 bits has no checksum")]
 fn mld_packet(query: &Query<Ipv6Addr>, sources: &[Ipv6Addr]) -> Vec<u8> {
     let mut payload = query.group.unwrap_or(Ipv6Addr::UNSPECIFIED).octets().to_vec();
     payload.extend([flags(query), interval_code(query)]);
@@ -220,25 +221,23 @@ fn mld_packet(query: &Query<Ipv6Addr>, sources: &[Ipv6Addr]) -> Vec<u8> {
         bytes5to8: [high, low, 0, 0],
     };
     let (source, destination) = (query.querier.octets(), Ipv6Addr::destination(query).octets());
-    let mld = Icmpv6Header::with_checksum(kind, source, destination, &payload).expect(SHORT).to_bytes();
-    let hop_by_hop =
-        Ipv6RawExtHeader::new_raw(IpNumber::IPV6_ICMP, &ROUTER_ALERT_V6).expect(SHORT).to_bytes();
+    let mld = Icmpv6Header::with_checksum(kind, source, destination, &payload)
+        .expect("it fits in a packet")
+        .to_bytes();
     let ip = Ipv6Header {
-        payload_length: short(hop_by_hop.len() + mld.len() + payload.len()),
+        payload_length: short(HOP_BY_HOP.len() + mld.len() + payload.len()),
         next_header: IpNumber::IPV6_HEADER_HOP_BY_HOP,
         hop_limit: 1,
         source,
         destination,
         ..Ipv6Header::default()
     };
-    [ip.to_bytes().as_slice(), &hop_by_hop, &mld, &payload].concat()
+    [ip.to_bytes().as_slice(), &HOP_BY_HOP, &mld, &payload].concat()
 }
 
-/// Why numbers of octets and sources fit in their fields.
-const SHORT: &str = "a query fits in one packet";
-
+/// A number of octets or sources in one packet.
 fn short(number: usize) -> u16 {
-    number.try_into().expect(SHORT)
+    number.try_into().unwrap_or(u16::MAX)
 }
 
 fn flags<A>(query: &Query<A>) -> u8 {

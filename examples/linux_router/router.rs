@@ -87,13 +87,10 @@ impl<A: Family> Router<A> {
     /// Works on what was read.
     pub(crate) fn work(&mut self, now: Instant) {
         for upcall in std::mem::take(&mut self.waiting) {
-            match upcall {
-                Upcall::Igmp(packet) => self.hear(&packet, now),
-                upcall => {
-                    if let Err(refusal) = upcall.report_to(&self.mgm, now) {
-                        tracing::debug!(%refusal, "no forwarding entry");
-                    }
-                }
+            if let Upcall::Igmp(packet) = &upcall {
+                self.hear(packet, now);
+            } else if let Err(refusal) = upcall.report_to(&self.mgm, now) {
+                tracing::debug!(%refusal, "no forwarding entry");
             }
         }
     }
@@ -145,10 +142,12 @@ impl<A: Family> Router<A> {
 
     /// News of the kernel's routes.
     pub(crate) fn route_changed(&self, item: &Item) {
-        let changed = match &item.message {
-            NewRoute(route) => self.routes.add(route, item.replaces),
-            DelRoute(route) => self.routes.delete(route),
-            _ => None,
+        let changed = if let NewRoute(route) = &item.message {
+            self.routes.add(route, item.replaces)
+        } else if let DelRoute(route) = &item.message {
+            self.routes.delete(route)
+        } else {
+            None
         };
         if let Some(prefix) = changed {
             self.mgm.routes_changed(&prefix);

@@ -9,6 +9,7 @@ mod packet;
 mod report;
 
 mod lan;
+mod manager;
 mod model;
 mod packets;
 mod querier;

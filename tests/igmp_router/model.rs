@@ -78,10 +78,9 @@ impl Naive {
             }
             (_, Leave | RecordKind::Report) => unreachable!("no records of IGMPv3"),
         }
-        match kind {
-            ToExclude if group.is_none() => self.lower(&(&a & b), now),
-            ToExclude => self.lower(&(b - &y), now),
-            _ => {}
+        if kind == ToExclude {
+            let asked = if group.is_none() { &a & b } else { b - &y };
+            self.lower(&asked, now);
         }
     }
 

@@ -7,7 +7,8 @@ use crate::igmp::config::Config;
 use crate::igmp::link::Addresses;
 use crate::igmp::query::Query;
 use crate::igmp::step::Step;
-use crate::lan::{G, Lan, OTHER, SSM, block, general, join, join_from};
+use crate::lan::{G, Lan, OTHER, ROUTER, SSM, block, general, join, join_from};
+use crate::report::Record;
 use crate::report::RecordKind::{
     self, Allow, Block, IsExclude, IsInclude, Leave, Report, ToExclude, ToInclude,
 };
@@ -245,7 +246,7 @@ fn reports_come_from_the_subnets_of_the_link() {
         [("192.0.2.0/24", false, true), ("203.0.113.0/24", false, false), ("203.0.113.0/24", true, true)]
     {
         let mut lan = Lan::new(Config { foreign_reporters: foreign, ..Config::default() });
-        let addresses = Addresses { own: Some(crate::lan::ROUTER), subnets: vec![subnet.parse().unwrap()] };
+        let addresses = Addresses { own: Some(ROUTER), subnets: vec![subnet.parse().unwrap()] };
         lan.link.set_addresses(addresses, &lan.config, lan.at());
         lan.record(ToExclude, G, "");
         assert_eq!(lan.held.len(), usize::from(counts), "{subnet} {foreign}");
@@ -274,4 +275,14 @@ fn the_times_follow_from_robustness_and_interval() {
     lan.record(ToInclude, G, "");
     assert_eq!(lan.pass(3.0), [Step::Delete(join(G))]);
     assert_eq!(lan.asked(), ["Q(G)", "Q(G)", "Q(G)"]);
+}
+
+/// The kernel of a router is a host, too: routers join ff05::2, for example.
+#[test]
+fn what_the_router_joins_itself_is_not_forwarded_to_the_link() {
+    let mut lan = lan();
+    let record = Record { group: G, kind: ToExclude, sources: Vec::new() };
+    let report = crate::report::Report { version: Igmpv3, reporter: ROUTER, records: vec![record] };
+    let now = lan.at();
+    assert_eq!(lan.link.report(&report, &lan.config, now).steps, []);
 }

@@ -328,7 +328,7 @@ impl<A: Address> Group<A> {
         let before = before.map(|timer| self.want(source, timer));
         let after = timer.map(|timer| self.want(source, timer));
         if before != after {
-            effects.steps.extend(after.map(Step::Add).or(before.map(Step::Delete)));
+            effects.steps.extend(after.map(Step::Add).or_else(|| before.map(Step::Delete)));
         }
     }
 
@@ -364,7 +364,7 @@ impl<A: Address> Group<A> {
         let left = at.times.last_member_query_count.saturating_sub(1);
         if left > 0 {
             self.asked.extend(sources.iter().map(|&source| (source, left)));
-            self.source_query.get_or_insert(at.next_query());
+            self.source_query.get_or_insert_with(|| at.next_query());
         }
         sources.sort_unstable();
         effects.questions.push(self.question(sources, false));

@@ -16,7 +16,7 @@ use crate::report::{Record, RecordKind, Report, Version};
 #[derive(Debug)]
 pub(crate) struct Link<A: Address> {
     querier: Querier<A>,
-    subnets: Vec<A::Net>,
+    addresses: Addresses<A>,
     groups: HashMap<GroupAddr<A>, Group<A>>,
     /// The groups in which something is due, the next first.
     due: BTreeSet<(Instant, GroupAddr<A>)>,
@@ -43,7 +43,7 @@ impl<A: Address> Link<A> {
     pub(crate) fn new(config: &Config<A>) -> Self {
         Self {
             querier: Querier::new(config),
-            subnets: Vec::new(),
+            addresses: Addresses { own: None, subnets: Vec::new() },
             groups: HashMap::new(),
             due: BTreeSet::new(),
         }
@@ -51,8 +51,8 @@ impl<A: Address> Link<A> {
 
     /// The link is up, or up again: its hosts are asked at once.
     pub(crate) fn start(&mut self, addresses: Addresses<A>, config: &Config<A>, now: Instant) {
-        self.subnets = addresses.subnets;
         self.querier.start(addresses.own, config, now);
+        self.addresses = addresses;
     }
 
     /// The link is down: nobody is asked. What was reported lasts as long as its timers run.
@@ -61,8 +61,8 @@ impl<A: Address> Link<A> {
     }
 
     pub(crate) fn set_addresses(&mut self, addresses: Addresses<A>, config: &Config<A>, now: Instant) {
-        self.subnets = addresses.subnets;
         self.querier.set_address(addresses.own, config, now);
+        self.addresses = addresses;
     }
 
     pub(crate) const fn querier(&self) -> Option<A> {
@@ -188,11 +188,11 @@ impl<A: Address> Link<A> {
         Some(Query { querier, group, sources, max_response, suppress, robustness, interval })
     }
 
-    /// RFC 9776 §9.2.
+    /// RFC 9776 §9.2. What this router itself joins reaches it without being forwarded to the link.
     fn is_from_here(&self, reporter: A, config: &Config<A>) -> bool {
-        config.foreign_reporters
-            || self.subnets.is_empty()
-            || self.subnets.iter().any(|subnet| reporter.is_in(subnet))
+        let Addresses { own, subnets } = &self.addresses;
+        let foreign = !subnets.is_empty() && !subnets.iter().any(|subnet| reporter.is_in(subnet));
+        *own != Some(reporter) && (config.foreign_reporters || !foreign)
     }
 
     fn moment(&self, config: &Config<A>, now: Instant) -> Moment {
