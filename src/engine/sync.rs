@@ -89,6 +89,10 @@ impl<A: Address> Engine<A> {
         }
     }
 
+    pub(crate) fn has_commands(&self) -> bool {
+        !self.backlog.queue.is_empty()
+    }
+
     /// What the forwarder is to do next.
     pub(crate) fn next_command(&mut self) -> Option<Command<A>> {
         while let Some(key) = self.backlog.queue.pop_front() {
