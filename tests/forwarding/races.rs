@@ -313,6 +313,48 @@ fn fw_13_a_panic_on_the_way_clears_the_mark() {
     r.assert_in_step();
 }
 
+/// An alert about the first entry deletes it, and waits until another thread is making it again.
+#[test]
+fn fw_13_the_end_of_one_making_is_not_the_end_of_the_next() {
+    without_deadlock(|| {
+        let r = Router::<A>::new();
+        let [gone, making, leave] = [(); 3].map(|()| Arc::new(Barrier::new(2)));
+        let now = r.now();
+        let (first_alert, first_rpf) = (AtomicBool::new(true), AtomicBool::new(true));
+        let barriers = [Arc::clone(&gone), Arc::clone(&making)];
+        r.pim.party.alert(move |pim, _| {
+            if first_alert.swap(false, Ordering::Relaxed) {
+                pim.set_mfe_timeout(A::source(1), A::group(1), std::time::Duration::ZERO).unwrap();
+                assert_eq!(pim.manager().expire(now), None);
+                for barrier in &barriers {
+                    barrier.wait();
+                }
+            }
+        });
+        let barriers = [making, Arc::clone(&leave)];
+        r.pim.party.rpf(move |_, request| {
+            if !first_rpf.swap(false, Ordering::Relaxed) {
+                for barrier in &barriers {
+                    barrier.wait();
+                }
+            }
+            request.route
+        });
+        thread::scope(|scope| {
+            let first = scope.spawn(|| r.packet(1, 1, up()));
+            gone.wait();
+            scope.spawn(|| r.packet(1, 1, up()));
+            first.join().unwrap();
+            r.packet(1, 1, up()); // that is being made
+            assert_eq!(r.path(1, 1), "none");
+            leave.wait();
+        });
+        assert_eq!(count(&r.log.take(), "pim: rpf"), 2);
+        assert_eq!((r.path(1, 1), r.mgm.caught_panics()), ("up -> nowhere".to_owned(), 0));
+        r.assert_in_step();
+    });
+}
+
 /// What was deleted while it was made anew is not brought back.
 #[test]
 fn fw_13_an_entry_deleted_during_its_renewal_stays_deleted() {
