@@ -119,7 +119,11 @@ impl<A: Address> Engine<A> {
     /// What became of a command.
     pub(crate) fn commanded(&mut self, command: &Command<A>, result: Result<(), ForwarderError>) {
         let (key, held) = match command {
-            Command::Add(entry) => (Key::of(entry.source, entry.group), result.is_ok()),
+            // One that panicked may have added it; if not, it will say so.
+            Command::Add(entry) => {
+                let held = matches!(result, Ok(()) | Err(ForwarderError::Panicked));
+                (Key::of(entry.source, entry.group), held)
+            }
             // It was flushed behind the manager's back: it has to be added again.
             Command::Change(entry) => {
                 (Key::of(entry.source, entry.group), result != Err(ForwarderError::NoSuchEntry))
