@@ -18,7 +18,7 @@ pub(crate) struct Outboxes<A: Address> {
 struct Outbox<A: Address> {
     registration: Arc<Registration<A>>,
     queue: VecDeque<Alert<A>>,
-    right: Option<Delivery<A>>,
+    right: Option<Box<Delivery<A>>>,
 }
 
 /// The right to deliver to one client, with what is to be delivered.
@@ -29,7 +29,7 @@ struct Outbox<A: Address> {
 pub(crate) struct Delivery<A: Address> {
     pub(crate) client: ClientKey,
     pub(crate) registration: Arc<Registration<A>>,
-    pub(crate) batch: Vec<Alert<A>>,
+    pub(crate) batch: VecDeque<Alert<A>>,
 }
 
 /// What the manager has let go of: to be dropped when no lock is held (CB-1).
@@ -52,8 +52,9 @@ impl<A: Address> Outboxes<A> {
     }
 
     pub(crate) fn open(&mut self, client: ClientKey, registration: Arc<Registration<A>>) {
-        let delivery = Delivery { client, registration: Arc::clone(&registration), batch: Vec::new() };
-        self.boxes.insert(client, Outbox { registration, queue: VecDeque::new(), right: Some(delivery) });
+        let delivery = Delivery { client, registration: Arc::clone(&registration), batch: VecDeque::new() };
+        let right = Some(Box::new(delivery));
+        self.boxes.insert(client, Outbox { registration, queue: VecDeque::new(), right });
     }
 
     pub(crate) fn registration(&self, client: ClientKey) -> Option<Arc<Registration<A>>> {
@@ -92,24 +93,34 @@ impl<A: Address> Outboxes<A> {
         garbage
     }
 
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.ready.is_empty()
+    }
+
     /// A client for which more than `max` alerts would wait if `effects` were posted (MB-7).
     pub(crate) fn overfull(&self, effects: &Effects<A>, max: usize) -> Option<ClientKey> {
-        let news = || effects.forwarding.iter().chain(&effects.alerts).map(|(client, _)| *client);
-        news().find(|client| {
-            let more = news().filter(|to| to == client).count();
+        let mut news = BTreeMap::<_, usize>::new();
+        for (client, _) in effects.forwarding.iter().chain(&effects.alerts) {
+            *news.entry(*client).or_default() += 1;
+        }
+        let is_overfull = |client: &ClientKey, more: usize| {
             self.boxes
                 .get(client)
                 .is_some_and(|outbox| !outbox.registration.is_silenced() && outbox.queue.len() + more > max)
-        })
+        };
+        news.into_iter().find(|(client, more)| is_overfull(client, *more)).map(|(client, _)| client)
     }
 
     /// Takes the right to deliver to the client that has waited longest, with a batch of its news.
-    pub(crate) fn take(&mut self) -> Option<Delivery<A>> {
+    pub(crate) fn take(&mut self) -> Option<Box<Delivery<A>>> {
         while let Some(client) = self.ready.pop_front() {
             let Some(outbox) = self.boxes.get_mut(&client) else { continue };
             if let Some(mut delivery) = outbox.right.take() {
-                let batch = outbox.queue.len().min(BATCH);
-                delivery.batch.extend(outbox.queue.drain(..batch));
+                if outbox.queue.len() <= BATCH {
+                    std::mem::swap(&mut delivery.batch, &mut outbox.queue);
+                } else {
+                    delivery.batch.extend(outbox.queue.drain(..BATCH));
+                }
                 return Some(delivery);
             }
         }
@@ -117,7 +128,7 @@ impl<A: Address> Outboxes<A> {
     }
 
     /// Puts the right back, and looks once more whether news came meanwhile.
-    pub(crate) fn give_back(&mut self, delivery: Delivery<A>) -> Garbage<A> {
+    pub(crate) fn give_back(&mut self, delivery: Box<Delivery<A>>) -> Garbage<A> {
         let client = delivery.client;
         let Some(outbox) = self.boxes.get_mut(&client) else { return Garbage(vec![delivery.registration]) };
         outbox.right = Some(delivery);

@@ -45,7 +45,7 @@ pub(crate) struct State<A: Address> {
 /// What a thread that holds the right to it is to do outside the lock.
 enum Work<A: Address> {
     Command(Command<A>),
-    Deliver(Delivery<A>),
+    Deliver(Box<Delivery<A>>),
 }
 
 impl<A: Address> Shared<A> {
@@ -75,9 +75,9 @@ impl<A: Address> Shared<A> {
         let mut state = self.state.lock();
         let result = change(&mut state);
         let State { effects, outboxes, .. } = &mut *state;
-        let garbage = outboxes.post(effects);
+        let garbage = if effects.is_empty() { Garbage::none() } else { outboxes.post(effects) };
         // CB-4: what is caused inside a callback is delivered after it, by whoever called it.
-        let work = if Inside::is(self) { None } else { state.work() };
+        let work = if state.has_work() && !Inside::is(self) { state.work() } else { None };
         drop(state);
         drop(garbage);
         if let Some(work) = work {
@@ -172,10 +172,15 @@ impl<A: Address> Drop for Shared<A> {
 /// What has been done outside the lock.
 enum Done<A: Address> {
     Commanded(Command<A>, Result<(), ForwarderError>),
-    Delivered(Delivery<A>),
+    Delivered(Box<Delivery<A>>),
 }
 
 impl<A: Address> State<A> {
+    /// Whether anybody waits for news.
+    fn has_work(&self) -> bool {
+        self.engine.has_commands() || !self.outboxes.is_quiet()
+    }
+
     /// Takes the right to talk to the forwarder or to a client that has waited for it.
     fn work(&mut self) -> Option<Work<A>> {
         if !self.forwarding

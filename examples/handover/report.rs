@@ -75,6 +75,9 @@ pub(crate) enum Malformed {
 /// ICMPv6 type of an MLDv2 report (RFC 3810 §5.2), which etherparse does not name.
 const TYPE_MLDV2_REPORT: u8 = 143;
 
+const MLD_REPORTS: [u8; 3] =
+    [TYPE_MULTICAST_LISTENER_REPORT, TYPE_MULTICAST_LISTENER_REDUCTION, TYPE_MLDV2_REPORT];
+
 /// Reads an IP packet; nothing if it is no host's report.
 pub(crate) fn read(packet: &[u8]) -> Result<Option<HostReport>, Malformed> {
     match LaxIpSlice::from_slice(packet)?.0 {
@@ -93,7 +96,12 @@ fn read_igmp(ip: &LaxIpv4Slice<'_>) -> Result<Option<Report<Ipv4Addr>>, Malforme
     if header.header_checksum() != header.to_header().calc_header_checksum() {
         return Err(Malformed::Checksum);
     }
-    let message = IgmpSlice::from_slice(whole(ip.payload())?)?;
+    igmp(header.source_addr(), whole(ip.payload())?)
+}
+
+/// Reads an IGMP message; nothing if it is no host's report.
+pub(crate) fn igmp(reporter: Ipv4Addr, message: &[u8]) -> Result<Option<Report<Ipv4Addr>>, Malformed> {
+    let message = IgmpSlice::from_slice(message)?;
     if !message.is_checksum_valid() {
         return Err(Malformed::Checksum);
     }
@@ -112,7 +120,7 @@ fn read_igmp(ip: &LaxIpv4Slice<'_>) -> Result<Option<Report<Ipv4Addr>>, Malforme
             return Ok(None);
         }
     };
-    Ok(Some(Report { version, reporter: header.source_addr(), records }))
+    Ok(Some(Report { version, reporter, records }))
 }
 
 fn igmpv3_records(report: &MembershipReportV3Slice<'_>) -> Result<Vec<Record<Ipv4Addr>>, Malformed> {
@@ -130,12 +138,9 @@ fn igmpv3_records(report: &MembershipReportV3Slice<'_>) -> Result<Vec<Record<Ipv
 
 fn read_mld(ip: &LaxIpv6Slice<'_>) -> Result<Option<Report<Ipv6Addr>>, Malformed> {
     let message = Icmpv6Slice::from_slice(whole(ip.payload())?)?;
-    let older = match message.type_u8() {
-        TYPE_MULTICAST_LISTENER_REPORT => Some(RecordKind::Report),
-        TYPE_MULTICAST_LISTENER_REDUCTION => Some(RecordKind::Leave),
-        TYPE_MLDV2_REPORT => None,
-        _ => return Ok(None),
-    };
+    if !MLD_REPORTS.contains(&message.type_u8()) {
+        return Ok(None);
+    }
     let header = ip.header();
     if !message.is_checksum_valid(header.source(), header.destination()) {
         return Err(Malformed::Checksum);
@@ -143,6 +148,20 @@ fn read_mld(ip: &LaxIpv6Slice<'_>) -> Result<Option<Report<Ipv6Addr>>, Malformed
     if !is_from_this_link(ip) {
         return Err(Malformed::OffLink);
     }
+    mld(header.source_addr(), &message)
+}
+
+/// Reads an MLD message whose checksum is right; nothing if it is no host's report.
+pub(crate) fn mld(
+    reporter: Ipv6Addr,
+    message: &Icmpv6Slice<'_>,
+) -> Result<Option<Report<Ipv6Addr>>, Malformed> {
+    let older = match message.type_u8() {
+        TYPE_MULTICAST_LISTENER_REPORT => Some(RecordKind::Report),
+        TYPE_MULTICAST_LISTENER_REDUCTION => Some(RecordKind::Leave),
+        TYPE_MLDV2_REPORT => None,
+        _ => return Ok(None),
+    };
     let (version, records) = match older {
         Some(kind) => {
             let (group, _) = message.payload().split_first_chunk::<16>().ok_or(Malformed::Records)?;
@@ -153,7 +172,7 @@ fn read_mld(ip: &LaxIpv6Slice<'_>) -> Result<Option<Report<Ipv6Addr>>, Malformed
             (Version::Mldv2, mldv2_records(message.payload(), u16::from_be_bytes([high, low]))?)
         }
     };
-    Ok(Some(Report { version, reporter: header.source_addr(), records }))
+    Ok(Some(Report { version, reporter, records }))
 }
 
 /// RFC 3810 §5.2: type, length of the auxiliary data in words, number of sources, group, sources.

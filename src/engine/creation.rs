@@ -242,8 +242,8 @@ impl<A: Address> Engine<A> {
         let of_group = key.any_source();
         let making = self.creating.range(of_group..).take_while(|making| making.group == key.group);
         let making = making.filter(is_new).count();
-        let is_full = |max: &usize| making + self.mfes.covered(of_group).take(*max).count() >= *max;
-        match self.limits.mfes_per_group.filter(is_full) {
+        let count = making + self.mfes.len_of_group(key.group);
+        match self.limits.mfes_per_group.filter(|max| count >= *max) {
             Some(max) => {
                 Err(Error::LimitReached(Limit::MfesOfGroup { group: GroupAddr::known(key.group), max }))
             }

@@ -54,6 +54,10 @@ impl<A: Address> Default for Effects<A> {
 }
 
 impl<A: Address> Effects<A> {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.forwarding.is_empty() && self.alerts.is_empty() && self.gone.is_empty()
+    }
+
     pub(crate) fn alert(&mut self, client: ClientKey, alert: Alert<A>) {
         self.alerts.push((client, alert));
     }

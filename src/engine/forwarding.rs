@@ -1,6 +1,7 @@
 //! The forwarding entries: made, changed, deleted, and who is told (FW-4 to FW-8, MB-5).
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::{self, BTreeMap};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::time::Duration;
 
@@ -28,12 +29,19 @@ pub(super) struct Mfes<A: Address> {
     table: Table<Key<A>, Box<Mfe<A>>>,
     /// In the order of group, then source (EN-2).
     ordered: BTreeSet<Key<A>>,
+    /// How many there are of each group (MB-7); none is zero.
+    of_group: BTreeMap<A, usize>,
     due: BTreeSet<(Tick, Key<A>)>,
 }
 
 impl<A: Address> Mfes<A> {
     pub(super) fn new(hasher: RandomState) -> Self {
-        Self { table: Table::new(hasher), ordered: BTreeSet::new(), due: BTreeSet::new() }
+        Self {
+            table: Table::new(hasher),
+            ordered: BTreeSet::new(),
+            of_group: BTreeMap::new(),
+            due: BTreeSet::new(),
+        }
     }
 
     pub(super) fn get(&self, at: Hashed<Key<A>>) -> Option<&Mfe<A>> {
@@ -46,6 +54,10 @@ impl<A: Address> Mfes<A> {
 
     pub(super) fn len(&self) -> usize {
         self.ordered.len()
+    }
+
+    pub(super) fn len_of_group(&self, group: A) -> usize {
+        self.of_group.get(&group).copied().unwrap_or_default()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key<A>, &Mfe<A>)> {
@@ -74,6 +86,7 @@ impl<A: Address> Mfes<A> {
 
     fn insert(&mut self, at: Hashed<Key<A>>, mfe: Box<Mfe<A>>) {
         self.ordered.insert(at.key);
+        *self.of_group.entry(at.key.group).or_default() += 1;
         self.due.insert((mfe.expires, at.key));
         self.table.insert(at, mfe);
     }
@@ -81,6 +94,12 @@ impl<A: Address> Mfes<A> {
     fn remove(&mut self, at: Hashed<Key<A>>) -> Option<Box<Mfe<A>>> {
         let mfe = self.table.remove(at)?;
         self.ordered.remove(&at.key);
+        if let btree_map::Entry::Occupied(mut count) = self.of_group.entry(at.key.group) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
         self.due.remove(&(mfe.expires, at.key));
         Some(mfe)
     }

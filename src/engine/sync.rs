@@ -83,10 +83,14 @@ impl<A: Address> Engine<A> {
         if let Some(failed) = &sync.failed {
             self.backlog.retries.remove(&(failed.retry, key));
         }
-        if sync.held || sync.queued {
+        if sync.may_be_held() || sync.queued {
             self.backlog.leftovers.insert(key, sync);
             self.sync(key);
         }
+    }
+
+    pub(crate) fn has_commands(&self) -> bool {
+        !self.backlog.queue.is_empty()
     }
 
     /// What the forwarder is to do next.
@@ -95,15 +99,16 @@ impl<A: Address> Engine<A> {
             let entry = self.forwarding_entry(key);
             let Some(sync) = self.sync_of(key) else { continue };
             sync.queued = false;
+            let may_be_held = sync.may_be_held();
             let held = std::mem::replace(&mut sync.held, true);
-            match (entry, held) {
-                (Some(entry), true) => return Some(Command::Change(entry)),
-                (Some(entry), false) => return Some(Command::Add(entry)),
-                (None, true) => {
+            match entry {
+                Some(entry) if held => return Some(Command::Change(entry)),
+                Some(entry) => return Some(Command::Add(entry)),
+                None if may_be_held => {
                     let (source, group) = key.pair();
                     return Some(Command::Delete(source, group));
                 }
-                (None, false) => {
+                None => {
                     self.backlog.leftovers.remove(&key);
                 }
             }
@@ -114,11 +119,7 @@ impl<A: Address> Engine<A> {
     /// What became of a command.
     pub(crate) fn commanded(&mut self, command: &Command<A>, result: Result<(), ForwarderError>) {
         let (key, held) = match command {
-            // One that panicked may have added it: to delete what is not there does no harm.
-            Command::Add(entry) => {
-                let held = matches!(result, Ok(()) | Err(ForwarderError::Panicked));
-                (Key::of(entry.source, entry.group), held)
-            }
+            Command::Add(entry) => (Key::of(entry.source, entry.group), result.is_ok()),
             // It was flushed behind the manager's back: it has to be added again.
             Command::Change(entry) => {
                 (Key::of(entry.source, entry.group), result != Err(ForwarderError::NoSuchEntry))
@@ -169,8 +170,8 @@ impl<A: Address> Engine<A> {
 
     /// Every entry that the forwarder holds, for the manager that goes (FW-12).
     pub(crate) fn held_by_forwarder(&self) -> Vec<(SourceAddr<A>, GroupAddr<A>)> {
-        let live = self.mfes.iter().filter(|(_, mfe)| mfe.sync.held).map(|(key, _)| key);
-        let left = self.backlog.leftovers.iter().filter(|(_, sync)| sync.held).map(|(key, _)| *key);
+        let live = self.mfes.iter().filter(|(_, mfe)| mfe.sync.may_be_held()).map(|(key, _)| key);
+        let left = self.backlog.leftovers.iter().filter(|(_, sync)| sync.may_be_held()).map(|(key, _)| *key);
         live.chain(left).map(Key::pair).collect()
     }
 
@@ -181,6 +182,11 @@ impl<A: Address> Engine<A> {
 }
 
 impl Sync {
+    /// The forwarder may have some of an entry that it failed to add: it has to be told when that is deleted.
+    const fn may_be_held(&self) -> bool {
+        self.held || self.failed.is_some()
+    }
+
     pub(super) fn failure(&self) -> Option<(ForwarderError, u32)> {
         self.failed.as_ref().map(|failed| (failed.error, failed.attempts))
     }

@@ -317,6 +317,17 @@ mod tests {
         assert_eq!(table.shards.len(), shards);
         table.retain(|key, ()| key < 5_000);
         assert_eq!((table.len(), table.shards.len()), (5_000, shards), "it may fill again");
+        for key in 500..5_000 {
+            table.remove(Hashed::new(&hasher, key));
+        }
+        assert_eq!((table.len(), table.shards.len()), (500, 500 / (SHARD / 4)));
+        for key in 10..500 {
+            table.remove(Hashed::new(&hasher, key));
+        }
+        assert_eq!((table.len(), table.shards.len()), (10, 1));
+        for key in 10..10_000 {
+            table.insert(Hashed::new(&hasher, key), ());
+        }
         table.retain(|key, ()| key < 10);
         assert_eq!((table.len(), table.shards.len()), (10, 1));
     }

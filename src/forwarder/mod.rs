@@ -42,21 +42,22 @@ use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
 /// The panic is caught, reported at error level and counted; it counts as
 /// [`ForwarderError::Panicked`].
 pub trait Forwarder<A: Address = Ipv4Addr>: Send + Sync {
-    /// Installs an entry that the forwarder does not have.
+    /// Installs an entry that the forwarder does not have, or failed to add before.
     ///
     /// # Errors
     ///
-    /// Why it is not installed.
+    /// Why it is not installed as it is. What is left of it is the forwarder's choice: it is asked to add it again,
+    /// or to delete it.
     fn add(&self, entry: &ForwardingEntry<A>) -> Result<(), ForwarderError>;
 
     /// Replaces an entry that the forwarder has, with no gap for its packets.
     ///
     /// # Errors
     ///
-    /// Why it stays as it was.
+    /// Why it is not as it should be.
     fn change(&self, entry: &ForwardingEntry<A>) -> Result<(), ForwarderError>;
 
-    /// Removes an entry that the forwarder has.
+    /// Removes an entry that the forwarder has, or failed to add.
     ///
     /// # Errors
     ///

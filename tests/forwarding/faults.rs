@@ -61,12 +61,13 @@ impl Run {
         let r = &self.r;
         let clients =
             [(&r.pim, up()), (&r.pim, alt()), (&r.dvmrp, lan()), (&r.dvmrp, dmz()), (&r.igmp, stub())];
-        clients[client]
+        *clients.get(client).unwrap()
     }
 
     /// Refusals are as good as anything: what counts is what is there after.
     fn take(&mut self, step: &Step) {
-        let entry = |source: Option<u16>, group| source.map_or(star(group), |source| from(source, group));
+        let entry =
+            |source: Option<u16>, group| source.map_or_else(|| star(group), |source| from(source, group));
         match *step {
             Step::Packet(source, group) => self.r.packet(source, group, lan()),
             Step::Adds(client, source, group) => {

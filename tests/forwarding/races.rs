@@ -217,9 +217,9 @@ fn fw_13_if_the_owner_goes_altogether_nobody_is_told() {
         let handle = Arc::new(parking_lot::Mutex::new(Some(bgmp)));
         let go = move |_: &ClientRef<A>| drop(handle.lock().take());
         if in_creation {
-            party.once_in_creation(go)
+            party.once_in_creation(go);
         } else {
-            party.once_in_rpf(go)
+            party.once_in_rpf(go);
         }
         r.log.take();
         r.packet(1, 1, wan());
@@ -232,19 +232,18 @@ fn fw_13_if_the_owner_goes_altogether_nobody_is_told() {
 #[test]
 fn fw_13_an_interface_wanted_meanwhile_goes_in_unasked() {
     let r = Router::<A>::new();
-    let dvmrp = Arc::new(parking_lot::Mutex::new(None));
-    let me = Arc::clone(&dvmrp);
     r.dvmrp.adds(lan(), star(1));
-    r.dvmrp.party.creation(move |dvmrp, _| {
+    r.dvmrp.party.creation(|dvmrp, _| {
         dvmrp.adds(dmz(), star(1));
-        *me.lock() = Some(dvmrp.name());
     });
     r.log.take();
     r.packet(1, 1, up());
     assert_eq!(r.path(1, 1), "up -> lan dmz");
     assert_eq!(count(&r.news(), "dvmrp: creation"), 1);
     // And one that is wanted no more does not.
-    r.dvmrp.party.creation(|dvmrp, _| drop(dvmrp.deletes(lan(), star(1))));
+    r.dvmrp.party.creation(|dvmrp, _| {
+        dvmrp.deletes(lan(), star(1));
+    });
     r.packet(2, 1, up());
     assert_eq!(r.path(2, 1), "up -> dmz");
     r.assert_in_step();
@@ -272,9 +271,9 @@ fn fw_13_a_panic_clears_the_mark() {
         r.pim.adds(alt(), star(1));
         let boom = |_: &ClientRef<A>| resume_unwind(Box::new("boom"));
         if in_creation {
-            r.pim.party.once_in_creation(boom)
+            r.pim.party.once_in_creation(boom);
         } else {
-            r.pim.party.once_in_rpf(boom)
+            r.pim.party.once_in_rpf(boom);
         }
         r.packet(1, 1, up());
         assert_eq!((r.path(1, 1), r.mgm.caught_panics()), ("up -> alt".to_owned(), 1));

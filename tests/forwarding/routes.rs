@@ -308,3 +308,19 @@ fn fw_9_the_stream_survives_the_change_of_route() {
     }
     r.assert_in_step();
 }
+
+#[test]
+fn fw_9_all_entries_move_in_one_step() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(dmz(), star(1));
+    for source in 1..=5 {
+        r.packet(source, 1, up());
+    }
+    r.pim.party.alert(|pim, _| assert!(pim.manager().mfes().all(|mfe| mfe.iif == lan())));
+    r.rib.set(A::everything(), lan());
+    r.log.take();
+    r.routes_changed();
+    assert_eq!(r.news().iter().filter(|line| line.starts_with("pim: prune")).count(), 5);
+    assert_eq!(r.mgm.caught_panics(), 0);
+    r.assert_in_step();
+}

@@ -105,12 +105,7 @@ fn check_with<S: Strategy<Value: Debug>>(
 }
 
 fn config() -> ProptestConfig {
-    ProptestConfig {
-        cases: cases(),
-        source_file: Some(file!()),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { cases: cases(), source_file: Some(file!()), ..ProptestConfig::default() }
 }
 
 fn cases() -> u32 {

@@ -348,6 +348,24 @@ fn cb_4_alerts_caused_inside_a_callback_come_after_it_has_returned() {
 }
 
 #[test]
+fn cb_4_alerts_caused_on_another_manager_are_delivered_too() {
+    let (here, there) = (Script::<A>::new(), Script::<A>::new());
+    let (igmp_here, _pim_here) = (here.igmp(), here.protocol(PIM));
+    let (igmp_there, _pim_there) = (there.igmp(), there.protocol(PIM));
+    igmp_here.takes(eth(1));
+    igmp_there.takes(eth(1));
+    there.expect(join_alert(PIM, star(2)));
+    let igmp_there = Arc::new(igmp_there);
+    let adder = Arc::clone(&igmp_there);
+    here.expect_then(join_alert(PIM, star(1)), move |_| {
+        adder.adds(eth(1), star(2));
+    });
+    igmp_here.adds(eth(1), star(1));
+    here.assert_finished();
+    there.assert_finished();
+}
+
+#[test]
 fn cb_5_a_panic_in_any_callback_is_caught_and_counted_and_all_goes_on() {
     every_callback(|script, call| script.expect_panic(call));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
-use mgm::{Change, Client, ClientName, Error, Limit, Limits, MembershipKind, Mgm};
+use mgm::{Change, Client, ClientName, Error, Limit, Limits, MembershipKind, Mgm, NoCallbacks};
 
 use super::A;
 use crate::support::*;
@@ -65,6 +65,27 @@ fn mb_2_adding_twice_and_deleting_what_is_not_there_change_nothing() {
     let unblocks = [(); 2].map(|()| igmp.unblocks(eth(1), 1, 1));
     assert_eq!([blocks, unblocks], [[Change::Changed, Change::Unchanged]; 2]);
     script.assert_finished();
+}
+
+#[test]
+fn mb_2_what_is_deleted_leaves_no_memory_behind() {
+    let mgm = Mgm::<A>::default();
+    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    igmp.takes(eth(1));
+    igmp.takes(eth(2));
+    let come_and_go = || {
+        for group in 1..=10_000 {
+            igmp.adds(eth(1), star(group));
+            igmp.adds(eth(2), star(group));
+        }
+        for group in 1..=10_000 {
+            igmp.deletes(eth(1), star(group));
+            igmp.deletes(eth(2), star(group));
+        }
+    };
+    let left = allocation_counter::measure(come_and_go).bytes_current;
+    // Room for shards stays, which is less than four bytes for each entry.
+    assert!(left < 4 * 10_000, "{left} bytes");
 }
 
 #[test]

@@ -57,3 +57,55 @@ impl Ancillary {
 fn index(data: &[u8]) -> Option<NonZeroU32> {
     NonZeroU32::new(u32::from_ne_bytes(*data.first_chunk()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn message(level: i32, kind: i32, data: &[u8]) -> Vec<u8> {
+        let mut bytes = (HEADER + data.len()).to_ne_bytes().to_vec();
+        bytes.extend(level.to_ne_bytes());
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(data);
+        bytes.resize(bytes.len().next_multiple_of(WORD), 0);
+        bytes
+    }
+
+    #[test]
+    fn all_messages_are_read() {
+        let address = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
+        let mut info = address.octets().to_vec();
+        info.extend(5_u32.to_ne_bytes());
+        let mut control = message(libc::SOL_SOCKET, 99, &[1, 2, 3]);
+        control.extend(message(libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT, &1_i32.to_ne_bytes()));
+        control.extend(message(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, &info));
+        let expected =
+            Ancillary { index: NonZeroU32::new(5), destination: Some(address), hop_limit: Some(1) };
+        assert_eq!(Ancillary::read(&control), expected);
+
+        let mut info = 6_u32.to_ne_bytes().to_vec();
+        info.extend([0; 8]);
+        let control = message(libc::IPPROTO_IP, libc::IP_PKTINFO, &info);
+        assert_eq!(
+            Ancillary::read(&control),
+            Ancillary { index: NonZeroU32::new(6), ..Ancillary::default() }
+        );
+    }
+
+    proptest! {
+        /// Lengths that lie, above all, do not make it panic or run for ever.
+        #[test]
+        fn any_bytes_are_read_safely(
+            length in prop_oneof![0..80_usize, any::<usize>()],
+            kind in prop_oneof![Just(libc::IPV6_PKTINFO), Just(libc::IPV6_HOPLIMIT)],
+            rest in prop::collection::vec(any::<u8>(), 0..80),
+        ) {
+            let mut control = message(libc::IPPROTO_IPV6, kind, &rest);
+            control.splice(..WORD, length.to_ne_bytes());
+            let ancillary = Ancillary::read(&control);
+            prop_assert!(length >= HEADER || ancillary == Ancillary::default());
+        }
+    }
+}

@@ -62,7 +62,7 @@ use crate::types::interface::Interface;
 /// use std::time::Instant;
 /// use mgm::{Interface, LinuxForwarder, Mgm, Upcall};
 ///
-/// let forwarder = Arc::new(LinuxForwarder::open()?);
+/// let forwarder: Arc<LinuxForwarder> = Arc::new(LinuxForwarder::open()?);
 /// let mgm = Mgm::builder().forwarder(Arc::clone(&forwarder)).build();
 /// let eth0: Interface = Interface::try_from(2)?;
 /// forwarder.watch(eth0.index())?;

@@ -135,11 +135,12 @@ impl<'a> Message<'a, Ipv6Addr> {
             let (destination, hop_limit) = (ancillary.destination?, ancillary.hop_limit?);
             return Some(Self::Packet { source: sender, destination, hop_limit, message: bytes });
         }
-        let (head, rest) = bytes.split_first_chunk::<8>()?;
+        let ([_, kind, vif, vif_high, ..], rest) = bytes.split_first_chunk::<8>()?;
         let (source, rest) = rest.split_first_chunk::<16>()?;
-        let (group, packet) = rest.split_first_chunk::<16>()?;
-        let &[_, kind, vif, vif_high, ..] = head;
-        let vif = u16::from_ne_bytes([vif, vif_high]);
+        let (group, rest) = rest.split_first_chunk::<16>()?;
+        // Behind the other kinds the kernel leaves 40 octets of its memory that it never wrote.
+        let packet = if *kind == WHOLEPKT { rest } else { &[] };
+        let (kind, vif) = (*kind, u16::from_ne_bytes([*vif, *vif_high]));
         Some(Self::Report { kind, vif, source: (*source).into(), group: (*group).into(), packet })
     }
 }
@@ -168,6 +169,148 @@ impl<A: Address> Message<'_, A> {
             }
             WHOLEPKT => Some(Upcall::WholePacket { source, group, packet: packet.to_vec() }),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// An IP header with an option, over which the kernel wrote a report, and the IGMP header behind it.
+    fn igmpmsg(kind: u8) -> Vec<u8> {
+        let mut bytes = vec![0x46, 0, 0, 32, 0, 0, 0, 0, kind, 0, 3, 1];
+        bytes.extend([198, 51, 100, 2, 239, 1, 1, 1, 0x94, 4, 0, 0]);
+        bytes.extend([kind, 0, 0, 0, 0, 0, 0, 0]);
+        bytes
+    }
+
+    fn mrt6msg(kind: u8) -> Vec<u8> {
+        let mut bytes = vec![0, kind];
+        bytes.extend(0x103_u16.to_ne_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend("2001:db8::2".parse::<Ipv6Addr>().unwrap().octets());
+        bytes.extend("ff0e::1:1".parse::<Ipv6Addr>().unwrap().octets());
+        bytes.extend([7; 40]);
+        bytes
+    }
+
+    /// The interface 9, if its number has both bytes.
+    fn nine(vif: u16) -> Option<NonZeroU32> {
+        (vif == 0x103).then(|| NonZeroU32::new(9).unwrap())
+    }
+
+    fn inet(bytes: &[u8]) -> Option<Upcall<Ipv4Addr>> {
+        Message::inet(bytes)?.upcall(NonZeroU32::new(4), nine)
+    }
+
+    fn inet6(bytes: &[u8]) -> Option<Upcall<Ipv6Addr>> {
+        let destination = Some("ff02::16".parse().unwrap());
+        let ancillary = Ancillary { index: NonZeroU32::new(4), destination, hop_limit: Some(1) };
+        Message::inet6(bytes, "fe80::2".parse().unwrap(), &ancillary)?.upcall(ancillary.index, nine)
+    }
+
+    #[test]
+    fn a_report_names_source_group_and_interface() {
+        let (source, group) = ("198.51.100.2".parse().unwrap(), "239.1.1.1".parse().unwrap());
+        let arrival = Interface::try_from(9).unwrap();
+        let header = igmpmsg(1)[..24].to_vec();
+        assert_eq!(inet(&igmpmsg(1)), Some(Upcall::NoEntry { source, group, arrival, header }));
+        let header = igmpmsg(2)[..24].to_vec();
+        assert_eq!(inet(&igmpmsg(2)), Some(Upcall::WrongInterface { source, group, arrival, header }));
+        let packet = igmpmsg(3)[20..].to_vec();
+        assert_eq!(inet(&igmpmsg(3)), Some(Upcall::WholePacket { source, group, packet }));
+        assert_eq!(inet(&igmpmsg(4)), None, "never asked for");
+    }
+
+    #[test]
+    fn a_report_for_ipv6_has_no_header() {
+        let (source, group) = ("2001:db8::2".parse().unwrap(), "ff0e::1:1".parse().unwrap());
+        let (arrival, header) = (Interface::try_from(9).unwrap(), vec![]);
+        let no_entry = Upcall::NoEntry { source, group, arrival, header: header.clone() };
+        assert_eq!(inet6(&mrt6msg(1)), Some(no_entry));
+        assert_eq!(inet6(&mrt6msg(2)), Some(Upcall::WrongInterface { source, group, arrival, header }));
+        assert_eq!(inet6(&mrt6msg(3)), Some(Upcall::WholePacket { source, group, packet: vec![7; 40] }));
+        assert_eq!(inet6(&mrt6msg(4)), None, "never asked for");
+    }
+
+    #[test]
+    fn what_the_manager_has_no_words_for_is_skipped() {
+        let mut unknown_interface = igmpmsg(1);
+        unknown_interface[11] = 0;
+        assert_eq!(inet(&unknown_interface), None);
+        let mut confined = igmpmsg(1);
+        confined[16..20].copy_from_slice(&[224, 0, 0, 251]);
+        assert_eq!(inet(&confined), None);
+        let mut no_host = mrt6msg(1);
+        no_host[8..24].fill(0);
+        assert_eq!(inet6(&no_host), None);
+    }
+
+    #[test]
+    fn igmp_is_handed_on_without_its_ip_header() {
+        let mut bytes = igmpmsg(1);
+        bytes[9] = IGMP;
+        let packet = IgmpPacket {
+            interface: Interface::try_from(4).unwrap(),
+            source: Ipv4Addr::new(198, 51, 100, 2),
+            destination: Ipv4Addr::new(239, 1, 1, 1),
+            hop_limit: 1,
+            message: bytes[24..].to_vec(),
+        };
+        assert_eq!(inet(&bytes), Some(Upcall::Igmp(packet)));
+        assert_eq!(Message::inet(&bytes).unwrap().upcall(None, nine), None, "nobody knows where it came in");
+    }
+
+    #[test]
+    fn mld_is_handed_on_with_what_the_kernel_says_of_its_header() {
+        let packet = IgmpPacket {
+            interface: Interface::try_from(4).unwrap(),
+            source: "fe80::2".parse().unwrap(),
+            destination: "ff02::16".parse().unwrap(),
+            hop_limit: 1,
+            message: vec![143, 0, 1, 2],
+        };
+        assert_eq!(inet6(&[143, 0, 1, 2]), Some(Upcall::Igmp(packet)));
+    }
+
+    proptest! {
+        /// What is shown of a packet is in it, and no bytes make it panic.
+        #[test]
+        fn any_bytes_are_read_safely(
+            bytes in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..100),
+                (igmp_like(), 0_usize..40).prop_map(|(bytes, end)| bytes[..end.min(bytes.len())].to_vec()),
+            ],
+        ) {
+            let shown = inet(&bytes).map(|upcall| part(&upcall).to_vec()).unwrap_or_default();
+            prop_assert!(shown.is_empty() || bytes.windows(shown.len()).any(|window| window == shown));
+            let shown = inet6(&bytes).map(|upcall| part(&upcall).to_vec()).unwrap_or_default();
+            prop_assert!(shown.is_empty() || bytes.windows(shown.len()).any(|window| window == shown));
+        }
+    }
+
+    /// Reports with a few bytes changed.
+    fn igmp_like() -> impl Strategy<Value = Vec<u8>> {
+        (0_u8..5, prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4)).prop_map(
+            |(kind, changes)| {
+                let mut bytes = igmpmsg(kind);
+                for (at, byte) in changes {
+                    let at = at.index(bytes.len());
+                    bytes[at] = byte;
+                }
+                bytes
+            },
+        )
+    }
+
+    fn part<A: Address>(upcall: &Upcall<A>) -> &[u8] {
+        match upcall {
+            Upcall::NoEntry { header, .. } | Upcall::WrongInterface { header, .. } => header,
+            Upcall::WholePacket { packet, .. } => packet,
+            Upcall::Igmp(packet) => &packet.message,
         }
     }
 }

@@ -164,3 +164,140 @@ impl Vifs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn index(index: u32) -> NonZeroU32 {
+        NonZeroU32::new(index).unwrap()
+    }
+
+    /// Attaches an interface that has no number.
+    fn attach(vifs: &mut Vifs, interface: u32) -> Number {
+        let number = vifs.vacancy(index(interface)).unwrap();
+        vifs.attach(number, index(interface));
+        number
+    }
+
+    #[test]
+    fn a_number_that_was_given_back_is_not_given_out_at_once() {
+        let mut vifs = Vifs::default();
+        let first = attach(&mut vifs, 1);
+        assert_eq!(vifs.take_idle(), NumberSet::default().with(first));
+        assert_ne!(attach(&mut vifs, 2), first);
+    }
+
+    #[test]
+    fn one_that_is_gone_keeps_its_number_while_entries_name_it() {
+        let mut vifs = Vifs::default();
+        let first = attach(&mut vifs, 1);
+        let used = NumberSet::default().with(first);
+        vifs.use_instead(used, NumberSet::default());
+        vifs.detach(first);
+        assert_eq!((vifs.number(index(1)), vifs.index(first.get().into())), (None, None));
+        for other in 2..33 {
+            let number = attach(&mut vifs, other);
+            vifs.watch(number, true);
+            assert_ne!(number, first);
+        }
+        assert_eq!(vifs.vacancy(index(33)), None);
+        assert_eq!(vifs.vacancy(index(1)), Some(first));
+        vifs.use_instead(NumberSet::default(), used);
+        assert_eq!(vifs.vacancy(index(33)), Some(first));
+        assert_eq!(vifs.take_idle(), NumberSet::default(), "the kernel does not have it");
+    }
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Watch(u32),
+        Unwatch(u32),
+        Gone(u32),
+        /// An entry of that name uses these interfaces.
+        Entry(u8, Vec<u32>),
+    }
+
+    fn ops() -> impl Strategy<Value = Vec<Op>> {
+        let interface = || 1..40_u32;
+        let op = prop_oneof![
+            2 => interface().prop_map(Op::Watch),
+            1 => interface().prop_map(Op::Unwatch),
+            1 => interface().prop_map(Op::Gone),
+            4 => (0..6_u8, prop::collection::vec(interface(), 0..12)).prop_map(|(name, used)| Op::Entry(name, used)),
+        ];
+        prop::collection::vec(op, 0..200)
+    }
+
+    proptest! {
+        /// As a forwarder uses it: the kernel has what is needed and not gone, and nobody gets a number that an
+        /// entry means somebody else by.
+        #[test]
+        fn the_kernel_has_what_is_needed(ops in ops()) {
+            let mut vifs = Vifs::default();
+            let mut kernel: BTreeMap<u8, u32> = BTreeMap::new();
+            let mut watched: Vec<u32> = Vec::new();
+            let mut entries: BTreeMap<u8, Vec<(Number, u32)>> = BTreeMap::new();
+            for op in ops {
+                let mut number = |vifs: &mut Vifs, interface| {
+                    if let Some(number) = vifs.number(index(interface)) {
+                        return Some(number);
+                    }
+                    let number = vifs.vacancy(index(interface))?;
+                    assert_eq!(kernel.insert(number.get(), interface), None, "the kernel refuses it twice");
+                    vifs.attach(number, index(interface));
+                    Some(number)
+                };
+                match op {
+                    Op::Watch(interface) => {
+                        if let Some(number) = number(&mut vifs, interface) {
+                            vifs.watch(number, true);
+                            watched.push(interface);
+                        }
+                    }
+                    Op::Unwatch(interface) => {
+                        watched.retain(|watched| *watched != interface);
+                        if let Some(number) = vifs.number(index(interface)) {
+                            vifs.watch(number, false);
+                        }
+                    }
+                    Op::Gone(interface) => {
+                        watched.retain(|watched| *watched != interface);
+                        if let Some(number) = vifs.number(index(interface)) {
+                            kernel.remove(&number.get());
+                            vifs.detach(number);
+                        }
+                    }
+                    Op::Entry(name, used) => {
+                        let used: BTreeMap<u32, Number> =
+                            used.iter().filter_map(|used| Some((*used, number(&mut vifs, *used)?))).collect();
+                        let new: Vec<_> = used.iter().map(|(interface, number)| (*number, *interface)).collect();
+                        let set = |entry: &[(Number, u32)]| {
+                            entry.iter().fold(NumberSet::default(), |set, (number, _)| set.with(*number))
+                        };
+                        let old = entries.insert(name, new.clone()).unwrap_or_default();
+                        vifs.use_instead(set(&new), set(&old));
+                    }
+                }
+                for idle in vifs.take_idle().iter() {
+                    prop_assert!(kernel.remove(&idle.get()).is_some(), "the kernel forgets it once");
+                }
+                for (number, interface) in &kernel {
+                    prop_assert_eq!(vifs.index((*number).into()), Some(index(*interface)));
+                    let used = entries.values().flatten().any(|(_, used)| used == interface);
+                    prop_assert!(used || watched.contains(interface), "nothing needs {}", interface);
+                }
+                for interface in &watched {
+                    prop_assert!(kernel.values().any(|has| has == interface));
+                }
+                for (number, interface) in entries.values().flatten() {
+                    let has = kernel.get(&number.get());
+                    prop_assert!(has.is_none_or(|has| has == interface), "{has:?} has the number of {interface}");
+                }
+            }
+        }
+    }
+}

@@ -262,7 +262,7 @@ pub(crate) fn without_deadlock(test: impl FnOnce() + Send + 'static) {
         test();
         finished.send(()).unwrap();
     });
-    match end.recv_timeout(Duration::from_secs(60)) {
+    match end.recv_timeout(Duration::from_secs(20)) {
         Err(mpsc::RecvTimeoutError::Timeout) => panic!("the test hangs: deadlock"),
         Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => {
             if let Err(panic) = test.join() {

@@ -121,7 +121,10 @@ pub(crate) fn name<A: Family>(interface: Interface<A>) -> String {
     let names = ["nothing", "up", "alt", "lan", "dmz", "stub", "wan", "hub"];
     let index = usize::try_from(interface.index().get()).unwrap();
     let name = names.get(index).map_or_else(|| format!("eth{index}"), ToString::to_string);
-    interface.next_hop().map_or(name.clone(), |next_hop| format!("{name}/{}", next_hop.number()))
+    match interface.next_hop() {
+        None => name,
+        Some(next_hop) => format!("{name}/{}", next_hop.number()),
+    }
 }
 
 pub(crate) fn list<A: Family>(interfaces: &[Interface<A>]) -> String {

@@ -49,10 +49,10 @@ fn an_entry_made_anew_is_no_reason_for_more_wrong_interface_alerts() {
 /// entry more time; that one was made anew all the same.
 #[test]
 fn an_entry_is_given_more_time_when_its_time_is_over() {
-    let mut steps = start();
-    steps.extend([Op::Register(0), Op::Take(0, 3), Op::Set(Verb::Add, 0, 3, 0)]);
+    let mut steps = vec![Op::Register(0), Op::Register(1), Op::Take(0, 3), Op::Set(Verb::Add, 0, 3, 0)];
+    steps.extend([Op::Route(1, Some((0, true)), true), Op::Take(1, 1)]);
     steps.extend([Op::Packet(2, 0), Op::Packet(2, 0), Op::Packet(4, 0), Op::Packet(4, 0)]);
-    steps.extend([Op::Take(1, 1), Op::Route(1, Some((1, true)), false), Op::Expire(901)]);
+    steps.extend([Op::Route(1, Some((1, true)), false), Op::Expire(901)]);
     assert_eq!(run(steps), Ok(()));
 }
 

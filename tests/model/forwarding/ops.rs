@@ -96,7 +96,7 @@ pub(crate) struct Max {
 
 impl From<Max> for Limits {
     fn from(max: Max) -> Self {
-        let limits = max.mfes.map_or(Self::default(), |max| Self::default().mfes(max));
+        let limits = max.mfes.map_or_else(Self::default, |max| Self::default().mfes(max));
         max.per_group.map_or(limits, |max| limits.mfes_per_group(max))
     }
 }
@@ -261,12 +261,12 @@ fn rpf(more: u8, on: usize) -> Rpf {
 }
 
 fn creation(more: u8, on: usize, flow: usize) -> Creation {
-    Creation { disables: 1 << on, enables: 1 << (flow % INTERFACES), panics: more % 8 == 0 }
+    Creation { disables: 1 << on, enables: 1 << (flow % INTERFACES), panics: more.is_multiple_of(8) }
 }
 
 fn faults(more: u8) -> Faults {
     let bit = |bit: u8| more >> bit & 1 == 1;
-    if more % 3 == 0 {
+    if more.is_multiple_of(3) {
         return Faults::default();
     }
     Faults { add: bit(2), change: bit(3), delete: bit(4), stats: bit(5) && bit(6), panics: bit(7) }

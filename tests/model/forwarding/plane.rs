@@ -49,7 +49,9 @@ impl Plane {
         done: impl FnOnce() -> Result<(), ForwarderError>,
     ) -> Result<(), ForwarderError> {
         let mut notes = self.notes();
-        if self.entry(key).is_some() != is_there {
+        // A failed add may have left a part: the manager has that deleted too.
+        let may_be_part = is_there && notes.last.get(&key).is_some_and(|(error, _)| error.is_some());
+        if self.entry(key).is_some() != is_there && !may_be_part {
             notes.broken = Some(format!("a command for {key:?}, which the forwarder has: {}", !is_there));
         }
         let panics = notes.faults.panics;
@@ -62,8 +64,9 @@ impl Plane {
             Err(ForwarderError::Full)
         };
         let failed = notes.last.get(&key).map_or(0, |(_, failed)| *failed);
-        let failed = if result.is_ok() { 0 } else { failed + 1 };
-        notes.last.insert(key, (result.err(), failed));
+        let error = result.err();
+        let failed = if error.is_none() { 0 } else { failed + 1 };
+        notes.last.insert(key, (error, failed));
         drop(notes);
         if result == Err(ForwarderError::Panicked) {
             // Past the panic hook, which would print it.
@@ -86,7 +89,10 @@ impl Forwarder for Plane {
 
     fn delete(&self, source: SourceAddr, group: GroupAddr) -> Result<(), ForwarderError> {
         self.notes().deletes.push((group, source));
-        self.command((group, source), (true, |faults| faults.delete), || self.memory.delete(source, group))
+        self.command((group, source), (true, |faults| faults.delete), || {
+            // What is gone is gone.
+            self.memory.delete(source, group).or(Ok(()))
+        })
     }
 
     fn stats(&self, source: SourceAddr, group: GroupAddr) -> Result<MfeStats, ForwarderError> {

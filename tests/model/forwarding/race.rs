@@ -22,6 +22,8 @@ struct Meeting {
     first_is_asked_for: Barrier,
     late_is_made: Barrier,
     routes_change: AtomicBool,
+    /// Only the thread that changes the routes waits; the other asks about the first entry too.
+    first_has_waited: AtomicBool,
 }
 
 /// A route changes from interface 0 to 1. Before that, another thread has begun to make an entry of its source; it
@@ -32,6 +34,7 @@ pub(crate) fn made_while_routes_change() -> Option<Interface> {
         first_is_asked_for: Barrier::new(2),
         late_is_made: Barrier::new(2),
         routes_change: AtomicBool::new(false),
+        first_has_waited: AtomicBool::new(false),
     });
     let table = Arc::<Table>::default();
     let mgm = Mgm::builder().rib(Arc::clone(&table)).build();
@@ -71,7 +74,10 @@ impl ProtocolCallbacks for Ear {
         if request.group == flow(LATE).1 && !routes_change {
             meeting.late_is_asked_for.wait();
             meeting.first_is_asked_for.wait();
-        } else if request.group == flow(FIRST).1 && routes_change {
+        } else if request.group == flow(FIRST).1
+            && routes_change
+            && !meeting.first_has_waited.swap(true, Ordering::SeqCst)
+        {
             meeting.first_is_asked_for.wait();
             meeting.late_is_made.wait();
         }

@@ -153,7 +153,7 @@ impl Arena {
             Op::Register(_) => self.register(GUEST),
             Op::Deregister(_) | Op::Drop(_) => self.leave(GUEST),
             Op::Take(slot, on) => {
-                self.as_client(slot, |client| client.take_interface_ownership(interface(on)))
+                self.as_client(slot, |client| client.take_interface_ownership(interface(on)));
             }
             Op::Release(slot, on) => {
                 self.as_client(slot, |client| client.release_interface_ownership(interface(on)));
@@ -235,7 +235,8 @@ impl Arena {
         // FW-13: none is for ever in the making.
         (0..FLOWS).for_each(|number| self.unknown(flow(number), interface(0)));
         self.hold(self.mgm.mfes().count() == FLOWS, || "FW-13: an entry cannot be made".to_owned());
-        self.check_entries(&self.stated.lock().unwrap());
+        let stated = self.stated.lock().unwrap().clone();
+        self.check_entries(&stated);
         self.clear_states();
         self.check_entries(&BTreeSet::new());
         for _ in 0..2 {
@@ -278,7 +279,8 @@ impl Arena {
     }
 
     fn clear_states(&self) {
-        for (on, (group, source)) in std::mem::take(&mut *self.stated.lock().unwrap()) {
+        let stated = std::mem::take(&mut *self.stated.lock().unwrap());
+        for (on, (group, source)) in stated {
             for slot in 0..SLOTS {
                 self.as_client(slot, |client| client.set_forward_state(on, source, group, None));
             }

@@ -398,10 +398,15 @@ impl World {
             let no_gap = !notes.deletes.contains(&key);
             self.hold(no_gap, || format!("FW-7, FW-9: {mfe:?} was deleted in the forwarder"))?;
         }
+        let is_live = |key: Key| mfes.iter().any(|mfe| (mfe.group, mfe.source) == key);
+        let failed: Vec<Key> =
+            notes.last.iter().filter(|(_, (error, _))| error.is_some()).map(|(key, _)| *key).collect();
         for entry in self.plane.memory.entries() {
-            let is_live = mfes.iter().any(|mfe| (mfe.source, mfe.group) == (entry.source, entry.group));
-            marked += usize::from(!is_live);
+            let key = (entry.group, entry.source);
+            let is_known = is_live(key) || failed.contains(&key);
+            self.hold(is_known, || format!("FW-12: {entry:?} is in the forwarder, and nobody knows"))?;
         }
+        marked += failed.into_iter().filter(|key| !is_live(*key)).count();
         let is_marked = failures.iter().all(|failure| {
             let live = mfes.iter().find(|mfe| (mfe.source, mfe.group) == (failure.source, failure.group));
             let seen = live.map_or((true, None), |mfe| (false, mfe.failure));
@@ -460,8 +465,9 @@ impl Ear {
         let is_pulled = mfe.is_some_and(|mfe| mfe.owner == Some(client.name()) && !mfe.oifs.is_empty());
         if pull != is_pulled {
             let mut log = self.log.lock().unwrap();
-            log.broken
-                .get_or_insert(format!("CB-2: {entry} is to be pulled: {pull}, and the entry {is_pulled}"));
+            log.broken.get_or_insert_with(|| {
+                format!("CB-2: {entry} is to be pulled: {pull}, and the entry {is_pulled}")
+            });
         }
         if self.patient {
             let _refused = client.set_mfe_timeout(source, group, Duration::from_secs(PATIENCE));

@@ -1,0 +1,223 @@
+//! One link: the groups that its hosts report, and the querier.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use mgm::{Address, GroupAddr, SourceAddr};
+
+use super::config::Config;
+use super::group::{Effects, Group, GroupView, Moment, Question};
+use super::querier::Querier;
+use super::query::Query;
+use super::step::{Step, Want};
+use crate::report::{Record, RecordKind, Report, Version};
+
+/// The state of IGMP on one link.
+#[derive(Debug)]
+pub(crate) struct Link<A: Address> {
+    querier: Querier<A>,
+    addresses: Addresses<A>,
+    groups: HashMap<GroupAddr<A>, Group<A>>,
+    /// The groups in which something is due, the next first.
+    due: BTreeSet<(Instant, GroupAddr<A>)>,
+}
+
+/// What follows for the manager and for the hosts.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Outcome<A> {
+    pub(crate) steps: Vec<Step<A>>,
+    pub(crate) queries: Vec<Query<A>>,
+}
+
+/// The addresses of this router on a link.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Addresses<A: Address> {
+    /// With which it asks.
+    pub(crate) own: Option<A>,
+    /// From which hosts may report; if none is known, any.
+    pub(crate) subnets: Vec<A::Net>,
+}
+
+impl<A: Address> Link<A> {
+    /// A link that is not up yet.
+    pub(crate) fn new(config: &Config<A>) -> Self {
+        Self {
+            querier: Querier::new(config),
+            addresses: Addresses { own: None, subnets: Vec::new() },
+            groups: HashMap::new(),
+            due: BTreeSet::new(),
+        }
+    }
+
+    /// The link is up, or up again: its hosts are asked at once.
+    pub(crate) fn start(&mut self, addresses: Addresses<A>, config: &Config<A>, now: Instant) {
+        self.querier.start(addresses.own, config, now);
+        self.addresses = addresses;
+    }
+
+    /// The link is down: nobody is asked. What was reported lasts as long as its timers run.
+    pub(crate) fn stop(&mut self, config: &Config<A>, now: Instant) {
+        self.querier.start(None, config, now);
+    }
+
+    pub(crate) fn set_addresses(&mut self, addresses: Addresses<A>, config: &Config<A>, now: Instant) {
+        self.querier.set_address(addresses.own, config, now);
+        self.addresses = addresses;
+    }
+
+    pub(crate) const fn querier(&self) -> Option<A> {
+        self.querier.elected()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let group = self.due.first().map(|&(at, _)| at);
+        group.into_iter().chain(self.querier.deadline()).min()
+    }
+
+    /// All that the manager is to hold for this link.
+    pub(crate) fn wants(&self) -> Vec<Want<A>> {
+        self.groups.values().flat_map(Group::wants).collect()
+    }
+
+    /// The groups that are reported, in order.
+    pub(crate) fn groups(&self) -> Vec<GroupView<A>> {
+        let mut groups: Vec<_> = self.groups.values().map(Group::view).collect();
+        groups.sort_unstable_by_key(|state| state.group);
+        groups
+    }
+
+    /// A host reports.
+    pub(crate) fn report(&mut self, report: &Report<A>, config: &Config<A>, now: Instant) -> Outcome<A> {
+        let mut effects = Effects::default();
+        if self.is_from_here(report.reporter, config) {
+            for record in &report.records {
+                self.record(report.version, record, config, now, &mut effects);
+            }
+        }
+        self.outcome(effects)
+    }
+
+    fn record(
+        &mut self,
+        version: Version,
+        record: &Record<A>,
+        config: &Config<A>,
+        now: Instant,
+        effects: &mut Effects<A>,
+    ) {
+        let Ok(group) = GroupAddr::new(record.group) else { return };
+        if names_no_source(record.kind) && config.ssm_ranges.iter().any(|range| record.group.is_in(range)) {
+            return; // RFC 9776 §6.4: ignored, and the other records of the report are not
+        }
+        let at = self.moment(config, now);
+        let mut state = match self.groups.remove(&group) {
+            Some(state) => state,
+            None if self.groups.len() >= config.max_groups => return,
+            None => Group::new(group),
+        };
+        self.forget_deadline(&state, group);
+        if record.kind == RecordKind::Report {
+            state.older_report(version == Version::Igmpv1, &at, effects);
+        } else {
+            let sources = record.sources.iter().filter_map(|&source| SourceAddr::new(source).ok()).collect();
+            state.record(record.kind, &sources, &at, effects);
+        }
+        self.keep(group, state);
+    }
+
+    /// Another router asks.
+    pub(crate) fn query(&mut self, query: &Query<A>, config: &Config<A>, now: Instant) {
+        self.querier.heard(query, config, now);
+        let Some(group) = query.group.and_then(|group| GroupAddr::new(group).ok()) else { return };
+        let won = self.querier.elected() == Some(query.querier);
+        let at = self.moment(config, now);
+        if query.suppress || !won {
+            return;
+        }
+        let Some(mut state) = self.groups.remove(&group) else { return };
+        self.forget_deadline(&state, group);
+        let sources: Vec<_> =
+            query.sources.iter().filter_map(|&source| SourceAddr::new(source).ok()).collect();
+        if sources.is_empty() == query.sources.is_empty() {
+            state.asked_by_another(&sources, &at);
+        }
+        self.keep(group, state);
+    }
+
+    /// Does all that is due.
+    pub(crate) fn expire(&mut self, config: &Config<A>, now: Instant) -> Outcome<A> {
+        let mut effects = Effects::default();
+        let general = self.querier.expire(config, now);
+        let at = self.moment(config, now);
+        while let Some(&(due, group)) = self.due.first()
+            && due <= now
+        {
+            self.due.pop_first();
+            if let Some(mut state) = self.groups.remove(&group) {
+                state.expire(&at, &mut effects);
+                self.keep(group, state);
+            }
+        }
+        let mut outcome = self.outcome(effects);
+        if general {
+            let max_response = self.querier.times().query_response_interval;
+            outcome.queries.extend(self.ask(None, Vec::new(), max_response, false));
+        }
+        outcome
+    }
+
+    fn outcome(&self, effects: Effects<A>) -> Outcome<A> {
+        let max_response = self.querier.times().last_member_query_interval;
+        let queries = effects.questions.into_iter().filter_map(|Question { group, sources, suppress }| {
+            let sources = sources.into_iter().map(SourceAddr::address).collect();
+            self.ask(Some(group.address()), sources, max_response, suppress)
+        });
+        Outcome { steps: effects.steps, queries: queries.collect() }
+    }
+
+    fn ask(
+        &self,
+        group: Option<A>,
+        sources: Vec<A>,
+        max_response: Duration,
+        suppress: bool,
+    ) -> Option<Query<A>> {
+        let times = self.querier.times();
+        let querier = self.querier.elected().filter(|_| self.querier.is_querier())?;
+        let (robustness, interval) = (times.robustness, Some(times.query_interval));
+        Some(Query { querier, group, sources, max_response, suppress, robustness, interval })
+    }
+
+    /// RFC 9776 §9.2. What this router itself joins reaches it without being forwarded to the link.
+    fn is_from_here(&self, reporter: A, config: &Config<A>) -> bool {
+        let Addresses { own, subnets } = &self.addresses;
+        let foreign = !subnets.is_empty() && !subnets.iter().any(|subnet| reporter.is_in(subnet));
+        *own != Some(reporter) && (config.foreign_reporters || !foreign)
+    }
+
+    fn moment(&self, config: &Config<A>, now: Instant) -> Moment {
+        let querier = self.querier.is_querier();
+        Moment { now, times: self.querier.times(), querier, max_sources: config.max_sources }
+    }
+
+    fn forget_deadline(&mut self, state: &Group<A>, group: GroupAddr<A>) {
+        if let Some(deadline) = state.deadline() {
+            self.due.remove(&(deadline, group));
+        }
+    }
+
+    fn keep(&mut self, group: GroupAddr<A>, state: Group<A>) {
+        if !state.is_forgotten() {
+            self.due.extend(state.deadline().map(|deadline| (deadline, group)));
+            self.groups.insert(group, state);
+        }
+    }
+}
+
+/// RFC 9776 §6.4: in the source-specific range such records are ignored.
+const fn names_no_source(kind: RecordKind) -> bool {
+    match kind {
+        RecordKind::Report | RecordKind::Leave | RecordKind::IsExclude | RecordKind::ToExclude => true,
+        RecordKind::IsInclude | RecordKind::ToInclude | RecordKind::Allow | RecordKind::Block => false,
+    }
+}
