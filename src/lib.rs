@@ -115,8 +115,8 @@
 //!
 //! # What it does not do
 //!
-//! - It speaks no protocol: IGMP, MLD and the routing protocols are its clients. It opens no socket and reads no
-//!   routing table.
+//! - It speaks no protocol: IGMP, MLD and the routing protocols are its clients. It reads no routing table, and opens
+//!   no socket but those of `LinuxForwarder`.
 //! - Groups and sources are single addresses, not prefixes; nor are there BGMP's dispatcher and domain-wide reports
 //!   (RFC 2715 §3.2).
 //! - It does not tell a client what follows from the client's own acts. An owner of an iif that drops its own last
@@ -152,6 +152,7 @@
 //!
 //! None is on by default, and none changes what the others do.
 //!
+//! - `linux`: `LinuxForwarder`, a [`Forwarder`] on the kernel's multicast routing tables; nothing on other systems.
 //! - `route-table`: `RouteTable`, a [`Rib`] for a daemon that has none of its own.
 //! - `serde`: what can be shown can be serialised: a [`Snapshot`], and all that is in it.
 //!
