@@ -124,9 +124,10 @@ impl<A: Address> Shared<A> {
         counted: Option<u64>,
         now: Instant,
     ) {
-        loop {
+        for round in 0_u32.. {
             let (way, stamp) = self.find_way(packet.source);
-            let rpf = way.route.map(|route| self.ask_rpf(packet, way, route));
+            let asks = round < ROUNDS;
+            let rpf = way.route.map(|route| if asks { self.ask_rpf(packet, way, route) } else { route });
             let mut draft = Draft {
                 key: packet.key(),
                 way,
@@ -137,7 +138,7 @@ impl<A: Address> Shared<A> {
                 packets: counted.unwrap_or_default(),
                 renews: counted.is_some(),
             };
-            if draft.rpf.is_some() {
+            if asks && draft.rpf.is_some() {
                 draft.answers = self.ask_about_creation(&draft);
             }
             let installed = self.update(|state| {
@@ -199,6 +200,9 @@ impl<A: Address> Shared<A> {
         answers
     }
 }
+
+/// Who changes the way whenever it is asked about it is not asked for ever: after so many rounds the RIB's serves.
+pub(crate) const ROUNDS: u32 = 16;
 
 /// FW-13: an entry is in the making; it no longer is on every path out.
 struct Making<'a, A: Address> {

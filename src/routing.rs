@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::creation::Packet;
+use crate::creation::{Packet, ROUNDS};
 use crate::engine::{Reroute, Stamp, Way};
 use crate::shared::{Shared, State};
 use crate::types::address::{Address, SourceAddr};
@@ -78,7 +78,7 @@ impl<A: Address> Shared<A> {
             reroutes
         }));
         let mut routes = answers;
-        loop {
+        for round in 1_u32.. {
             let unanswered = self.update(|state| {
                 for (source, route) in routes.drain(..) {
                     state.engine.set_route(source.address(), route, stamp, &mut state.effects);
@@ -91,7 +91,11 @@ impl<A: Address> Shared<A> {
             if unanswered.is_empty() {
                 return;
             }
-            asked = self.ask(unanswered);
+            asked = if round < ROUNDS {
+                self.ask(unanswered)
+            } else {
+                unanswered.into_iter().map(|reroute| (reroute, reroute.way.route)).collect()
+            };
         }
     }
 

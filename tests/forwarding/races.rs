@@ -533,3 +533,20 @@ fn fw_13_an_interface_removed_under_load_harms_nobody() {
         }
     });
 }
+
+#[test]
+fn fw_13_who_changes_the_route_whenever_it_is_asked_is_not_asked_for_ever() {
+    without_deadlock(|| {
+        let r = Router::<A>::new();
+        let (rib, moved) = (Arc::clone(&r.rib), AtomicBool::new(false));
+        r.pim.party.rpf(move |pim, request| {
+            let next = if moved.fetch_xor(true, Ordering::SeqCst) { up() } else { alt() };
+            rib.set(host::<A>(1), next);
+            pim.manager().routes_changed(&host::<A>(1));
+            request.route
+        });
+        r.packet(1, 1, up());
+        assert!(r.mfe(1, 1).is_some());
+        assert_eq!(count(&r.news(), "pim: rpf"), 16);
+    });
+}
