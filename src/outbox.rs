@@ -128,12 +128,13 @@ impl<A: Address> Outboxes<A> {
     }
 
     /// Puts the right back, and looks once more whether news came meanwhile.
-    pub(crate) fn give_back(&mut self, delivery: Box<Delivery<A>>) -> Garbage<A> {
+    pub(crate) fn give_back(&mut self, mut delivery: Box<Delivery<A>>) -> Garbage<A> {
         let client = delivery.client;
         let Some(outbox) = self.boxes.get_mut(&client) else { return Garbage(vec![delivery.registration]) };
+        // After a burst the memory goes back.
+        delivery.batch.shrink_to(BATCH);
         outbox.right = Some(delivery);
         if outbox.queue.is_empty() {
-            // After a burst the memory goes back.
             outbox.queue.shrink_to(BATCH);
         } else {
             self.ready.push_back(client);

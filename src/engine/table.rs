@@ -131,7 +131,9 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
         let entry = self.shards.get_mut(shard)?.get_bucket_entry(bucket).ok()?;
         let ((_, value), _) = entry.remove();
         self.len -= 1;
-        if self.len < self.shards.len() * SHARD / 4 {
+        if self.len == 0 {
+            self.shards = vec![HashTable::new()];
+        } else if self.len < self.shards.len() * SHARD / 4 {
             self.merge();
         }
         Some(value)
