@@ -473,7 +473,8 @@ impl<A: Address> ClientRef<A> {
 
     fn add(&self, interface: Interface<A>, entry: Entry<A>, hold: Hold) -> Result<Change, Error<A>> {
         let source = entry.source().filter(|_| hold == Hold::Wanted);
-        let before = self.shared.with_route(source, |state| state.add(self.client, interface, entry, hold));
+        let before =
+            self.shared.with_route(source, |state, _| state.add(self.client, interface, entry, hold));
         before.map(|before| changed(before != hold)).map_err(refused)
     }
 

@@ -23,42 +23,48 @@ impl<A: Address> Shared<A> {
     /// The way to a source as the RIB sees it now, and since which change; if that is not what the manager knew,
     /// all entries of the source follow.
     pub(crate) fn find_way(self: &Arc<Self>, source: SourceAddr<A>) -> (Way<A>, Option<Stamp>) {
-        let is_new = self.read(|engine| engine.unknown_route(source.address())).is_some();
-        let known = self.with_route(Some(source), |state| state.engine.known_route(source.address()));
+        let (learned, way, stamp) = self.with_route(Some(source), |state, learned| {
+            let engine = &state.engine;
+            (learned, engine.way(source.address()), engine.route_stamp(source.address()))
+        });
         // What was learned just now need not be asked again.
-        if let Some((known, stamp)) = known.filter(|_| !is_new) {
+        if let Some(known_since) = stamp.filter(|_| !learned) {
             let route = self.look_up(source);
-            if route != known {
-                self.follow_routes(vec![(source, route)], stamp);
+            if route != way.route {
+                self.follow_routes(vec![(source, route)], known_since);
+                return self
+                    .read(|engine| (engine.way(source.address()), engine.route_stamp(source.address())));
             }
         }
-        self.read(|engine| (engine.way(source.address()), engine.route_stamp(source.address())))
+        (way, stamp)
     }
 
-    /// Changes the state when the route to `source` is known; it is forgotten again if nothing came of it.
+    /// Changes the state when the route to `source` is known, and says whether it was learned for that; it is
+    /// forgotten again if nothing came of it.
     pub(crate) fn with_route<R>(
         self: &Arc<Self>,
         source: Option<SourceAddr<A>>,
-        change: impl Fn(&mut State<A>) -> R,
+        change: impl Fn(&mut State<A>, bool) -> R,
     ) -> R {
         let Some(source) = source.map(SourceAddr::address).filter(|_| self.rib.is_some()) else {
-            return self.update(change);
+            return self.update(|state| change(state, false));
         };
+        let mut answer = None;
         loop {
-            let unknown = self.read(|engine| engine.unknown_route(source));
-            let answer = unknown.map(|stamp| (self.look_up(SourceAddr::known(source)), stamp));
             let done = self.update(|state| {
                 // An answer that came too late for a changed route is noticed here, and asked for again.
-                let known = match answer {
-                    Some((route, stamp)) => state.engine.learn_route(source, route, stamp),
-                    None => state.engine.unknown_route(source).is_none(),
-                };
-                let result = known.then(|| change(state));
+                let learned =
+                    answer.is_some_and(|(route, stamp)| state.engine.learn_route(source, route, stamp));
+                if let Some(stamp) = state.engine.unknown_route(source) {
+                    return Err(stamp);
+                }
+                let result = change(state, learned);
                 state.engine.forget_source(source);
-                result
+                Ok(result)
             });
-            if let Some(result) = done {
-                return result;
+            match done {
+                Ok(result) => return result,
+                Err(stamp) => answer = Some((self.look_up(SourceAddr::known(source)), stamp)),
             }
         }
     }

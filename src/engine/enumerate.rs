@@ -5,6 +5,7 @@ use super::clients::ClientKey;
 use super::interfaces::{Port, Slot};
 use super::key::{Hashed, Key};
 use super::membership::Hold;
+use super::mfe;
 use super::table::Cursor;
 use crate::types::address::Address;
 use crate::types::entry::Entry;
@@ -40,10 +41,14 @@ impl<A: Address> Engine<A> {
     }
 
     pub(crate) fn mfe(&self, key: Key<A>) -> Option<Mfe<A>> {
-        let mfe = self.mfes.get(Hashed::new(&self.hasher, key))?;
+        self.view(key, self.mfes.get(Hashed::new(&self.hasher, key))?)
+    }
+
+    fn view(&self, key: Key<A>, mfe: &mfe::Mfe<A>) -> Option<Mfe<A>> {
         let interface = |slot: Slot| self.interfaces.port(slot).map(|port| port.interface);
         let (source, group) = key.pair();
-        let mut oifs: Vec<_> = mfe.oifs.iter().filter_map(|slot| interface(*slot)).collect();
+        let mut oifs = Vec::with_capacity(mfe.oifs.len());
+        oifs.extend(mfe.oifs.iter().filter_map(|slot| interface(*slot)));
         oifs.sort_unstable();
         Some(Mfe {
             source,
@@ -67,7 +72,10 @@ impl<A: Address> Engine<A> {
 
     /// Appends one page of forwarding entries to `page`, in order, those after `last`.
     pub(crate) fn mfes(&self, last: Option<Key<A>>, page: &mut Vec<Mfe<A>>) {
-        page.extend(self.mfes.after(last).take(PAGE).filter_map(|key| self.mfe(key)));
+        let find = |key| Some((key, self.mfes.get(Hashed::new(&self.hasher, key))?));
+        // All are found before any is read: so they wait for memory at the same time.
+        let found: Vec<_> = self.mfes.after(last).take(PAGE).filter_map(find).collect();
+        page.extend(found.into_iter().filter_map(|(key, mfe)| self.view(key, mfe)));
     }
 
     fn memberships(&self, slot: Slot, key: Key<A>, page: &mut Vec<Membership<A>>) {

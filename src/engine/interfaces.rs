@@ -35,7 +35,7 @@ pub(super) struct Port<A: Address> {
     /// The forwarding entries in which its owner set forward state here.
     pub(super) states_of: BTreeSet<Key<A>>,
     /// The sources to which a route leads over this interface.
-    pub(super) upstream_of: BTreeSet<A>,
+    pub(super) upstream_of: Table<A, ()>,
 }
 
 impl<A: Address> Port<A> {
@@ -48,9 +48,9 @@ impl<A: Address> Port<A> {
             held: Table::new(hasher.clone()),
             holds: 0,
             wrong_interface_alerts: false,
-            iif_of: Table::new(hasher),
+            iif_of: Table::new(hasher.clone()),
             states_of: BTreeSet::new(),
-            upstream_of: BTreeSet::new(),
+            upstream_of: Table::new(hasher),
         }
     }
 

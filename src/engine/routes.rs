@@ -18,16 +18,23 @@ pub(super) struct Routes<A: Address> {
     /// Without a RIB there is nothing to keep.
     has_rib: bool,
     known: BTreeMap<A, Known<A>>,
-    /// By source, then group: the (S,G) that are wanted or have a forwarding entry.
-    entries: BTreeSet<(A, A)>,
     stamp: Stamp,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Known<A: Address> {
     route: Option<Route<A>>,
     /// The change of routes that is to find out: an answer that comes with an older stamp came too late.
     stamp: Stamp,
+    /// Those of the (S,G) that are wanted or have a forwarding entry.
+    groups: Groups<A>,
+}
+
+/// The groups of one source: one is usual, and needs no memory of its own.
+#[derive(Debug)]
+enum Groups<A> {
+    Few(Option<A>),
+    Many(Box<BTreeSet<A>>),
 }
 
 /// Counts the changes of routes.
@@ -51,12 +58,49 @@ pub(crate) struct Way<A: Address> {
 
 impl<A: Address> Routes<A> {
     pub(super) const fn new(has_rib: bool) -> Self {
-        Self { has_rib, known: BTreeMap::new(), entries: BTreeSet::new(), stamp: Stamp(0) }
+        Self { has_rib, known: BTreeMap::new(), stamp: Stamp(0) }
     }
 
     fn groups_of(&self, source: A) -> impl Iterator<Item = Key<A>> {
-        let entries = self.entries.range((source, A::UNSPECIFIED)..).take_while(move |(of, _)| *of == source);
-        entries.map(|(source, group)| Key { group: *group, source: *source })
+        let groups = self.known.get(&source).into_iter().flat_map(|known| known.groups.iter());
+        groups.map(move |group| Key { group, source })
+    }
+}
+
+impl<A: Address> Groups<A> {
+    fn iter(&self) -> impl Iterator<Item = A> {
+        let (few, many) = match self {
+            Self::Few(few) => (*few, None),
+            Self::Many(many) => (None, Some(many.iter().copied())),
+        };
+        few.into_iter().chain(many.into_iter().flatten())
+    }
+
+    const fn is_empty(&self) -> bool {
+        matches!(self, Self::Few(None))
+    }
+
+    fn insert(&mut self, group: A) {
+        match self {
+            Self::Few(None) => *self = Self::Few(Some(group)),
+            Self::Few(Some(other)) if *other == group => {}
+            Self::Few(Some(other)) => *self = Self::Many(Box::new(BTreeSet::from([*other, group]))),
+            Self::Many(many) => {
+                many.insert(group);
+            }
+        }
+    }
+
+    fn remove(&mut self, group: A) {
+        match self {
+            Self::Few(few) => *few = few.filter(|other| *other != group),
+            Self::Many(many) => {
+                many.remove(&group);
+                if many.len() == 1 {
+                    *self = Self::Few(many.first().copied());
+                }
+            }
+        }
     }
 }
 
@@ -67,22 +111,15 @@ impl<A: Address> Engine<A> {
         (routes.has_rib && !routes.known.contains_key(&source)).then_some(routes.stamp)
     }
 
-    /// Notes what the RIB said of a source of which nothing was known; no, if routes have changed since.
+    /// Notes what the RIB said of a source of which nothing was known; no, if something is, or routes have changed
+    /// since.
     pub(crate) fn learn_route(&mut self, source: A, route: Option<Route<A>>, stamp: Stamp) -> bool {
-        if self.routes.known.contains_key(&source) {
-            return true;
+        let learns = self.unknown_route(source) == Some(stamp);
+        if learns {
+            self.routes.known.insert(source, Known { route, stamp, groups: Groups::Few(None) });
+            self.index_route(source, route, true);
         }
-        if self.routes.stamp != stamp {
-            return false;
-        }
-        self.routes.known.insert(source, Known { route, stamp });
-        self.index_route(source, route, true);
-        true
-    }
-
-    /// What is known of the route to `source`, and since which change.
-    pub(crate) fn known_route(&self, source: A) -> Option<(Option<Route<A>>, Stamp)> {
-        self.routes.known.get(&source).map(|known| (known.route, known.stamp))
+        learns
     }
 
     /// Which change is to find out the route to `source`; nothing without a RIB.
@@ -130,12 +167,12 @@ impl<A: Address> Engine<A> {
         stamp: Stamp,
         effects: &mut Effects<A>,
     ) {
-        let Some(known) = self.routes.known.get(&source).filter(|known| known.stamp == stamp).copied() else {
+        let old = self.way(source).owner;
+        let Some(known) = self.routes.known.get_mut(&source).filter(|known| known.stamp == stamp) else {
             return;
         };
-        let old = self.way(source).owner;
-        self.index_route(source, known.route, false);
-        self.routes.known.insert(source, Known { route, stamp });
+        let left = std::mem::replace(&mut known.route, route);
+        self.index_route(source, left, false);
         self.index_route(source, route, true);
         let new = self.way(source).owner;
         self.tell_upstream_moved(source, old, new, effects);
@@ -184,8 +221,10 @@ impl<A: Address> Engine<A> {
 
     /// An (S,G) is wanted, or has a forwarding entry.
     pub(super) fn track(&mut self, key: Key<A>) {
-        if self.routes.has_rib && key.names_source() {
-            self.routes.entries.insert((key.source, key.group));
+        if key.names_source()
+            && let Some(known) = self.routes.known.get_mut(&key.source)
+        {
+            known.groups.insert(key.group);
         }
     }
 
@@ -195,15 +234,18 @@ impl<A: Address> Engine<A> {
             return;
         }
         let at = Hashed::new(&self.hasher, key);
-        if self.mfes.get(at).is_none() && !self.is_wanted_by_others(at, None) {
-            self.routes.entries.remove(&(key.source, key.group));
+        if self.mfes.get(at).is_none()
+            && !self.is_wanted_by_others(at, None)
+            && let Some(known) = self.routes.known.get_mut(&key.source)
+        {
+            known.groups.remove(key.group);
             self.forget_source(key.source);
         }
     }
 
     /// Forgets the route to a source that has nothing in use or in the making.
     pub(crate) fn forget_source(&mut self, source: A) {
-        if self.routes.groups_of(source).next().is_none()
+        if self.routes.known.get(&source).is_some_and(|known| known.groups.is_empty())
             && !self.creating.iter().any(|making| making.source == source)
             && let Some(known) = self.routes.known.remove(&source)
         {
@@ -224,7 +266,8 @@ impl<A: Address> Engine<A> {
             return;
         }
         let Some(port) = self.interfaces.port(slot) else { return };
-        let sources: Vec<A> = port.upstream_of.iter().copied().collect();
+        let mut sources: Vec<A> = port.upstream_of.iter().map(|(source, ())| source).collect();
+        sources.sort_unstable();
         for source in sources {
             self.tell_upstream_moved(source, old, new, effects);
             // An owner who answered rpf with another interface of his is the owner of the iif no more.
@@ -266,10 +309,11 @@ impl<A: Address> Engine<A> {
         let Some(route) = route else { return };
         let Some(slot) = self.interfaces.find_or_add_slot(route.interface, &self.hasher) else { return };
         if let Some(port) = self.interfaces.port_mut(slot) {
+            let at = Hashed::new(&self.hasher, source);
             if add {
-                port.upstream_of.insert(source);
+                port.upstream_of.insert(at, ());
             } else {
-                port.upstream_of.remove(&source);
+                port.upstream_of.remove(at);
             }
         }
         self.interfaces.tidy_slot(slot);
