@@ -1,0 +1,59 @@
+//! The process: what it prints, and how it ends.
+
+use crate::daemon::Daemon;
+use crate::lan::{Lan, both, until};
+use crate::netns::link::Family;
+
+#[test]
+fn a_second_daemon_is_told_why_it_cannot_be() {
+    both(2, second, second);
+
+    fn second<A: Family>(lan: &mut Lan<A>) {
+        let daemon = lan.start("");
+        let mut second = lan.start_on(1..2, "");
+        assert_eq!(second.exit().code(), Some(1));
+        let (protocol, bits) = if A::PREFIX == 24 { ("IGMP", "") } else { ("MLD", "") };
+        let told = format!("a router for {protocol} hosts{bits}");
+        until(|| second.err.get(), || second.err.contains("another multicast routing daemon"));
+        assert!(second.err.contains(&told), "{}", second.err.get());
+        // The first is not disturbed.
+        let group = A::group(1);
+        let (tap, _member) = (lan.tap(1, "first"), lan.links[1].receiver(group));
+        let _stream = lan.stream(0, group, "first");
+        tap.next();
+        lan.end(daemon);
+    }
+}
+
+#[test]
+fn sigusr1_prints_the_tables() {
+    both(2, show, show);
+
+    fn show<A: Family>(lan: &mut Lan<A>) {
+        let group = A::group(1);
+        let daemon = lan.start("");
+        let _member = lan.links[1].receiver(group);
+        let _stream = lan.stream(0, group, "shown");
+        lan.forwards(0, group, &[1]);
+        let entry = format!("({},{group})  Iif: link0  Oifs: link1  ", A::on_link(0, 2));
+        daemon.shows(|shown| {
+            shown.contains("link0  Index: ")
+                && shown.contains("Owner: IGMP  ")
+                && shown.contains(&format!("    {group}  259s  EXCLUDE {{}} {{}}\n"))
+                && shown.contains(&entry)
+                && shown.contains(" packets, ")
+        });
+        lan.end(daemon);
+    }
+}
+
+#[test]
+fn without_interfaces_it_says_so() {
+    both(1, none, none);
+
+    fn none<A: Family>(lan: &mut Lan<A>) {
+        let mut daemon = Daemon::start(&lan.router, "--verbose");
+        assert_eq!(daemon.exit().code(), Some(1));
+        until(|| daemon.err.get(), || daemon.err.contains("no interface is given: --interface NAME"));
+    }
+}
