@@ -8,7 +8,9 @@ mod netns;
 
 mod daemon;
 mod lan;
+mod member;
 mod traffic;
 
+mod changes;
 mod data;
 mod process;

@@ -57,3 +57,28 @@ fn without_interfaces_it_says_so() {
         until(|| daemon.err.get(), || daemon.err.contains("no interface is given: --interface NAME"));
     }
 }
+
+#[test]
+fn interfaces_beyond_the_kernels_32_are_told_and_the_others_forward() {
+    both(2, many, many);
+
+    fn many<A: Family>(lan: &mut Lan<A>) {
+        // Their names come behind those of the links: interfaces are taken in that order.
+        let names: Vec<_> = (0..40).map(|number| format!("more{number:02}")).collect();
+        let add = |name| format!("link add {name} type dummy\nlink set {name} up\n");
+        lan.router.ip(&names.iter().map(add).collect::<String>());
+        let options: Vec<_> = names.iter().map(|name| format!("--interface {name}")).collect();
+        let daemon = lan.start_on(1..2, &options.join(" "));
+        until(|| "the last".to_owned(), || daemon.err.contains("interface=\"more39\" error"));
+        assert_eq!(lan.vifs(), 32);
+        let told = daemon.err.get();
+        let told: Vec<_> = told.lines().filter(|line| line.contains("is not forwarded")).collect();
+        assert_eq!(told.len(), 10, "{told:#?}");
+        assert!(told.iter().all(|line| line.contains("WARN") && line.contains("32")), "{told:#?}");
+        let (group, tap) = (A::group(1), lan.tap(1, "forwarded"));
+        let (_member, _stream) = (lan.links[1].receiver(group), lan.stream(0, group, "forwarded"));
+        tap.next();
+        lan.forwards(0, group, &[1]);
+        lan.end(daemon);
+    }
+}
