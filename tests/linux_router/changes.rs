@@ -79,7 +79,9 @@ fn an_interface_deleted_under_traffic_cleans_up_and_comes_back() {
         until(|| "it is there again".to_owned(), || lan.vifs() == 3);
         let _stream = lan.stream(0, group, "again");
         let taps = [1, 2].map(|link| lan.tap(link, "again"));
-        taps.iter().for_each(|tap| drop(tap.next()));
+        for tap in &taps {
+            tap.next();
+        }
         lan.forwards(0, group, &[1, 2]);
         drop(members);
         lan.end(daemon);

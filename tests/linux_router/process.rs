@@ -65,7 +65,8 @@ fn interfaces_beyond_the_kernels_32_are_told_and_the_others_forward() {
     fn many<A: Family>(lan: &mut Lan<A>) {
         // Their names come behind those of the links: interfaces are taken in that order.
         let names: Vec<_> = (0..40).map(|number| format!("more{number:02}")).collect();
-        let add = |name| format!("link add {name} type dummy\nlink set {name} up\n");
+        let add =
+            |name: &String| format!("link add {name} type veth peer name p{name}\nlink set {name} up\n");
         lan.router.ip(&names.iter().map(add).collect::<String>());
         let options: Vec<_> = names.iter().map(|name| format!("--interface {name}")).collect();
         let daemon = lan.start_on(1..2, &options.join(" "));
