@@ -13,7 +13,7 @@ use mgm::{
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-pub(crate) use crate::netns::link::{Family, Link, PORT, Receiver};
+pub(crate) use crate::netns::link::{Family, Link, Receiver};
 use crate::netns::table::{Table, table};
 use crate::netns::{Namespace, available};
 

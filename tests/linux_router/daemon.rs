@@ -111,6 +111,6 @@ fn binary() -> &'static PathBuf {
         let messages = String::from_utf8(output.stdout).unwrap();
         let messages = messages.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
         let built = messages.filter(|message| message["target"]["name"] == "linux_router");
-        built.filter_map(|message| Some(message["executable"].as_str()?.into())).last().unwrap()
+        built.filter_map(|message| Some(message["executable"].as_str()?.into())).next_back().unwrap()
     })
 }

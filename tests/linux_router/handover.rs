@@ -96,12 +96,9 @@ fn measure<A: Family>(lan: &Lan<A>, take: impl Fn(), release: impl Fn()) {
     for turn in 0..HAND_OVERS {
         // What has not reached the other host may still wait in a queue of the kernel.
         seen.iter_mut().zip(&taps).for_each(|(seen, tap)| seen.add(&tap.numbers()));
+        let change: &dyn Fn() = if turn % 2 == 0 { &take } else { &release };
         let (from, begin) = (seen[1].newest().unwrap_or(first), Instant::now());
-        if turn % 2 == 0 {
-            take()
-        } else {
-            release()
-        }
+        change();
         took += begin.elapsed();
         // The packet under way when the window closes was perhaps looked at before.
         windows.push(from..stream.sent() + 1);

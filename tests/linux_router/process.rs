@@ -12,8 +12,8 @@ fn a_second_daemon_is_told_why_it_cannot_be() {
         let daemon = lan.start("");
         let mut second = lan.start_on(1..2, "");
         assert_eq!(second.exit().code(), Some(1));
-        let (protocol, bits) = if A::PREFIX == 24 { ("IGMP", "") } else { ("MLD", "") };
-        let told = format!("a router for {protocol} hosts{bits}");
+        let protocol = if A::PREFIX == 24 { "IGMP" } else { "MLD" };
+        let told = format!("a router for {protocol} hosts");
         until(|| second.err.get(), || second.err.contains("another multicast routing daemon"));
         assert!(second.err.contains(&told), "{}", second.err.get());
         // The first is not disturbed.

@@ -58,7 +58,7 @@ pub(crate) struct Link<A: Family> {
     pub(crate) host: Namespace,
 }
 
-pub(crate) const PORT: u16 = 5000;
+const PORT: u16 = 5000;
 
 impl<A: Family> Link<A> {
     /// Number `number` of the router, and its host.
