@@ -1,5 +1,8 @@
 //! Network namespaces of a test's own, gone when it is over.
 
+pub(crate) mod link;
+pub(crate) mod table;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::fd::AsFd;
