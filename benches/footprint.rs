@@ -50,7 +50,7 @@ fn router(has_rib: bool) -> (Mgm, Client) {
 /// The more sources, the fewer groups: no entry is made twice.
 fn make(mgm: &Mgm, entry: Entry, sources: u32, now: Instant) {
     let number = entry.group().map_or(0, |group| group.address().to_bits()) & 0x0fff_ffff;
-    let source = SourceAddr::new(Ipv4Addr::from_bits(16 << 24 | number % sources)).expect("a host");
-    let group = GroupAddr::new(Ipv4Addr::from_bits(239 << 24 | number / sources)).expect("239/8");
+    let source = SourceAddr::new(Ipv4Addr::from_bits((16 << 24) | (number % sources))).expect("a host");
+    let group = GroupAddr::new(Ipv4Addr::from_bits((239 << 24) | (number / sources))).expect("239/8");
     assert_eq!(mgm.packet_received(source, group, interface(1), &[], now), Ok(()));
 }

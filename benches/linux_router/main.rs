@@ -6,6 +6,7 @@
 
 mod bare_loop;
 mod lan;
+#[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../../tests/netns/mod.rs"]
 mod netns;
 mod subject;
