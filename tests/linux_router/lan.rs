@@ -85,7 +85,6 @@ impl<A: Family> Lan<A> {
 
     /// How many interfaces the kernel forwards on.
     pub(crate) fn vifs(&self) -> usize {
-        // The one for PIM's registers is the kernel's own.
         self.router.run(|| {
             let list = fs::read_to_string(format!("/proc/thread-self/net/{}", A::TABLES[1]));
             list.map_or(0, |list| list.lines().count() - 1)
