@@ -109,10 +109,14 @@ impl<A: Address> Shared<A> {
             let done = self.outside(|| self.perform(work));
             let mut state = self.state.lock();
             let garbage = state.take_back(done);
-            let next = state.work();
-            // Whoever waits for the lock is next: otherwise one thread could deliver for all others for ever.
+            let is_done = !state.has_work();
+            // Whoever waits for the lock takes over: otherwise one thread could deliver for all others for ever.
             MutexGuard::unlock_fair(state);
             drop(garbage);
+            if is_done {
+                return;
+            }
+            let next = self.state.lock().work();
             let Some(next) = next else { return };
             work = next;
         }

@@ -1,8 +1,9 @@
 //! One link: the groups that its hosts report, and the querier.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, hash_map};
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use mgm::{Address, GroupAddr, SourceAddr};
 
 use super::config::Config;
@@ -17,9 +18,17 @@ use crate::report::{Record, RecordKind, Report, Version};
 pub(crate) struct Link<A: Address> {
     querier: Querier<A>,
     addresses: Addresses<A>,
-    groups: HashMap<GroupAddr<A>, Group<A>>,
+    groups: HashMap<GroupAddr<A>, Tracked<A>, RandomState>,
     /// The groups in which something is due, the next first.
     due: BTreeSet<(Instant, GroupAddr<A>)>,
+}
+
+/// A group, and its place among those in which something is due.
+#[derive(Debug)]
+struct Tracked<A: Address> {
+    state: Group<A>,
+    /// Not after its deadline. Reports that come again put the deadline off, which is seen when the time has come.
+    due: Option<Instant>,
 }
 
 /// What follows for the manager and for the hosts.
@@ -44,7 +53,7 @@ impl<A: Address> Link<A> {
         Self {
             querier: Querier::new(config),
             addresses: Addresses { own: None, subnets: Vec::new() },
-            groups: HashMap::new(),
+            groups: HashMap::default(),
             due: BTreeSet::new(),
         }
     }
@@ -76,12 +85,12 @@ impl<A: Address> Link<A> {
 
     /// All that the manager is to hold for this link.
     pub(crate) fn wants(&self) -> Vec<Want<A>> {
-        self.groups.values().flat_map(Group::wants).collect()
+        self.groups.values().flat_map(|tracked| tracked.state.wants()).collect()
     }
 
     /// The groups that are reported, in order.
     pub(crate) fn groups(&self) -> Vec<GroupView<A>> {
-        let mut groups: Vec<_> = self.groups.values().map(Group::view).collect();
+        let mut groups: Vec<_> = self.groups.values().map(|tracked| tracked.state.view()).collect();
         groups.sort_unstable_by_key(|state| state.group);
         groups
     }
@@ -110,19 +119,19 @@ impl<A: Address> Link<A> {
             return; // RFC 9776 §6.4: ignored, and the other records of the report are not
         }
         let at = self.moment(config, now);
-        let mut state = match self.groups.remove(&group) {
-            Some(state) => state,
-            None if self.groups.len() >= config.max_groups => return,
-            None => Group::new(group),
+        let full = self.groups.len() >= config.max_groups;
+        let Tracked { state, .. } = match self.groups.entry(group) {
+            hash_map::Entry::Occupied(known) => known.into_mut(),
+            hash_map::Entry::Vacant(_) if full => return,
+            hash_map::Entry::Vacant(new) => new.insert(Tracked { state: Group::new(group), due: None }),
         };
-        self.forget_deadline(&state, group);
         if record.kind == RecordKind::Report {
             state.older_report(version == Version::Igmpv1, &at, effects);
         } else {
             let sources = record.sources.iter().filter_map(|&source| SourceAddr::new(source).ok()).collect();
             state.record(record.kind, &sources, &at, effects);
         }
-        self.keep(group, state);
+        self.keep(group);
     }
 
     /// Another router asks.
@@ -134,14 +143,13 @@ impl<A: Address> Link<A> {
         if query.suppress || !won {
             return;
         }
-        let Some(mut state) = self.groups.remove(&group) else { return };
-        self.forget_deadline(&state, group);
+        let Some(Tracked { state, .. }) = self.groups.get_mut(&group) else { return };
         let sources: Vec<_> =
             query.sources.iter().filter_map(|&source| SourceAddr::new(source).ok()).collect();
         if sources.is_empty() == query.sources.is_empty() {
             state.asked_by_another(&sources, &at);
         }
-        self.keep(group, state);
+        self.keep(group);
     }
 
     /// Does all that is due.
@@ -153,9 +161,12 @@ impl<A: Address> Link<A> {
             && due <= now
         {
             self.due.pop_first();
-            if let Some(mut state) = self.groups.remove(&group) {
-                state.expire(&at, &mut effects);
-                self.keep(group, state);
+            if let Some(tracked) = self.groups.get_mut(&group) {
+                tracked.due = None;
+                if tracked.state.deadline().is_some_and(|deadline| deadline <= now) {
+                    tracked.state.expire(&at, &mut effects);
+                }
+                self.keep(group);
             }
         }
         let mut outcome = self.outcome(effects);
@@ -200,16 +211,24 @@ impl<A: Address> Link<A> {
         Moment { now, times: self.querier.times(), querier, max_sources: config.max_sources }
     }
 
-    fn forget_deadline(&mut self, state: &Group<A>, group: GroupAddr<A>) {
-        if let Some(deadline) = state.deadline() {
-            self.due.remove(&(deadline, group));
+    /// A group has changed: it is forgotten if there is nothing to know of it, and due no later than it has to be.
+    fn keep(&mut self, group: GroupAddr<A>) {
+        let hash_map::Entry::Occupied(mut entry) = self.groups.entry(group) else { return };
+        let Tracked { state, due } = entry.get_mut();
+        let (before, deadline) = (*due, state.deadline());
+        let forgotten = state.is_forgotten();
+        let sooner = deadline.filter(|&deadline| before.is_none_or(|before| deadline < before));
+        if !forgotten && sooner.is_none() {
+            return;
         }
-    }
-
-    fn keep(&mut self, group: GroupAddr<A>, state: Group<A>) {
-        if !state.is_forgotten() {
-            self.due.extend(state.deadline().map(|deadline| (deadline, group)));
-            self.groups.insert(group, state);
+        if let Some(before) = before {
+            self.due.remove(&(before, group));
+        }
+        *due = sooner;
+        if forgotten {
+            entry.remove();
+        } else {
+            self.due.extend(sooner.map(|sooner| (sooner, group)));
         }
     }
 }
