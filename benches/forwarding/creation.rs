@@ -1,41 +1,29 @@
 //! Making an entry beside a million others.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::Criterion;
 use foldhash::quality::RandomState;
-use mgm::{Mfe, RouteTable};
+use mgm::Mfe;
 
-use super::pairs::{Pair, Pairs, Spread};
-use super::router::{Router, route};
-use super::support::{sized, timed};
-use super::{Subject, Summary, compare};
+use super::pairs::{Pair, Pairs};
+use super::router::Router;
+use super::support::timed;
+use super::{Million, Subject, Summary, compare};
 
 /// How many are made in one turn.
 const TURN: usize = 1000;
 
 pub(crate) fn run(criterion: &mut Criterion, summary: &mut Summary) {
-    let table = || {
-        let routes = Arc::new(RouteTable::new());
-        routes.insert(route("0.0.0.0/0", 0));
-        routes
-    };
-    for (name, routes) in [("no RIB", None), ("rpf of the iif's owner", Some(table()))] {
-        let router = Router::with_routes(routes);
-        let (mut pairs, mut floor) = (Pairs::new(Spread::Even), None);
-        for pair in pairs.some(sized(1_000_000)) {
-            router.make(pair);
-            let (source, group) = pair;
-            let mfe = router.mgm.mfe(source, group).expect("it was made just now");
-            floor.get_or_insert_with(|| Floor::new(mfe)).insert(pair);
-        }
-        let mut floor = floor.expect("entries were made");
-        let mut floors_pairs = Pairs::new(Spread::Even);
-        floors_pairs.some(sized(1_000_000));
-        let mut of_floor = || floor.turn(&floors_pairs.some(TURN));
-        let mut of_subject = || turn(&router, &pairs.some(TURN));
+    for (name, has_rib) in [("no RIB", false), ("rpf of the iif's owner", true)] {
+        let (mut floor, mut million) = (None, None);
+        let mut of_floor = || floor.get_or_insert_with(Floor::new).turn();
+        let mut of_subject = || {
+            let Million { router, fresh, .. } =
+                million.get_or_insert_with(|| Million::new(Router::new(has_rib)));
+            turn(router, &fresh.some(TURN))
+        };
         let floor = Subject { name: "two inserts".to_owned(), turn: &mut of_floor };
         let subject = Subject { name: format!("creation, {name}"), turn: &mut of_subject };
         compare(criterion, summary, (floor, subject), Some(6.0));
@@ -45,6 +33,9 @@ pub(crate) fn run(criterion: &mut Criterion, summary: &mut Summary) {
 /// Makes entries, and lets them expire.
 fn turn(router: &Router, pairs: &[Pair]) -> Duration {
     let time = timed(|| pairs.iter().for_each(|pair| router.make_at(*pair, router.start)));
+    for (source, group) in pairs {
+        assert!(router.mgm.mfe(*source, *group).is_some_and(|mfe| mfe.oifs.len() == 2));
+    }
     let _next = router.mgm.expire(router.start + Duration::from_secs(1000));
     for (source, group) in pairs {
         assert_eq!(router.mgm.mfe(*source, *group), None);
@@ -57,11 +48,17 @@ struct Floor {
     found: HashMap<Pair, Mfe, RandomState>,
     ordered: BTreeMap<Pair, ()>,
     mfe: Mfe,
+    fresh: Pairs,
 }
 
 impl Floor {
-    fn new(mfe: Mfe) -> Self {
-        Self { found: HashMap::default(), ordered: BTreeMap::new(), mfe }
+    fn new() -> Self {
+        let Million { router, made, fresh } = Million::new(Router::new(false));
+        let (found, ordered) = (HashMap::default(), BTreeMap::new());
+        let mfe = router.mgm.mfes().next().expect("it has a million");
+        let mut floor = Self { found, ordered, mfe, fresh };
+        made.into_iter().for_each(|pair| floor.insert(pair));
+        floor
     }
 
     fn insert(&mut self, (source, group): Pair) {
@@ -70,9 +67,10 @@ impl Floor {
         assert_eq!(self.ordered.insert((source, group), ()), None);
     }
 
-    fn turn(&mut self, pairs: &[Pair]) -> Duration {
+    fn turn(&mut self) -> Duration {
+        let pairs = self.fresh.some(TURN);
         let time = timed(|| pairs.iter().for_each(|pair| self.insert(*pair)));
-        for pair in pairs {
+        for pair in &pairs {
             assert!(self.found.remove(pair).is_some());
             assert_eq!(self.ordered.remove(pair), Some(()));
         }

@@ -1,8 +1,11 @@
 //! Finding one of a million entries.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::hint::black_box;
+use std::ops::Deref;
+use std::time::Duration;
 
 use criterion::Criterion;
 use foldhash::quality::RandomState;
@@ -11,39 +14,35 @@ use parking_lot::Mutex;
 
 use super::pairs::Pair;
 use super::support::timed;
-use super::{Router, Subject, Summary, compare};
+use super::{Million, Subject, Summary, compare};
 
-pub(crate) fn run(criterion: &mut Criterion, summary: &mut Summary, router: &Router, made: &[Pair]) {
-    let floor: HashMap<Pair, Mfe, RandomState> =
-        router.mgm.mfes().map(|mfe| ((mfe.source, mfe.group), mfe)).collect();
-    assert_eq!(floor.len(), made.len());
-    let (floor, draws) = (Mutex::new(floor), draws(made));
+pub(crate) fn run(criterion: &mut Criterion, summary: &mut Summary, million: &impl Deref<Target = Million>) {
+    let floor = LazyCell::new(|| {
+        let mfes = million.router.mgm.mfes().map(|mfe| ((mfe.source, mfe.group), mfe));
+        Mutex::new(mfes.collect::<HashMap<Pair, Mfe, RandomState>>())
+    });
     for turn in [1000, 1] {
-        let [mut of_floor, mut of_subject] = [0, 0].map(|from| draws.iter().cycle().skip(from));
-        let mut floor = || {
-            timed(|| {
-                for pair in of_floor.by_ref().take(turn) {
-                    let found = floor.lock().get(pair).cloned();
-                    assert!(black_box(found).is_some());
-                }
-            })
+        let [mut of_floor, mut of_subject] = [(); 2].map(|()| draws(million));
+        let mut of_floor = || look_up(of_floor.by_ref().take(turn), |pair| floor.lock().get(pair).cloned());
+        let mut of_subject = || {
+            look_up(of_subject.by_ref().take(turn), |(source, group)| million.router.mgm.mfe(*source, *group))
         };
-        let mut subject = || {
-            timed(|| {
-                for (source, group) in of_subject.by_ref().take(turn) {
-                    assert!(black_box(router.mgm.mfe(*source, *group)).is_some());
-                }
-            })
-        };
-        let floor = Subject { name: "a locked hash map".to_owned(), turn: &mut floor };
-        let name = format!("lookup of an MFE at {}, turns of {turn}", made.len());
-        compare(criterion, summary, (floor, Subject { name, turn: &mut subject }), Some(1.5));
+        let floor = Subject { name: "a locked hash map".to_owned(), turn: &mut of_floor };
+        let name = format!("lookup of an MFE of a million, turns of {turn}");
+        compare(criterion, summary, (floor, Subject { name, turn: &mut of_subject }), Some(1.5));
     }
 }
 
-/// All entries, in another order than they were made in.
-fn draws(made: &[Pair]) -> Vec<Pair> {
-    let (draw, mut drawn) = (RandomState::default(), made.to_vec());
-    drawn.sort_by_cached_key(|pair| draw.hash_one(pair));
-    drawn
+/// Random ones of the entries.
+fn draws(million: &impl Deref<Target = Million>) -> impl Iterator<Item = Pair> {
+    let random = RandomState::default();
+    (0_u64..).filter_map(move |number| {
+        let draw = usize::try_from(random.hash_one(number)).expect("64 bits");
+        million.made.get(draw % million.made.len()).copied()
+    })
+}
+
+fn look_up(pairs: impl Iterator<Item = Pair>, find: impl Fn(&Pair) -> Option<Mfe>) -> Duration {
+    let pairs: Vec<Pair> = pairs.collect();
+    timed(|| pairs.iter().for_each(|pair| assert!(black_box(find(pair)).is_some())))
 }

@@ -1,5 +1,7 @@
 //! A membership that comes and goes, and the entries of its group that follow.
 
+use std::cell::LazyCell;
+use std::ops::Deref;
 use std::time::Duration;
 
 use criterion::Criterion;
@@ -8,23 +10,28 @@ use mgm::{Change, Entry};
 use super::pairs::{group, source};
 use super::router::{QUIET, Router};
 use super::support::{add, interface, sized, timed};
-use super::{Subject, Summary, compare};
+use super::{Million, Subject, Summary, compare};
 
-pub(crate) fn run(criterion: &mut Criterion, summary: &mut Summary, router: &Router) {
-    let crowds = [1, 100, 10_000].map(|entries| Crowd::new(router, entries));
-    for [few, many] in [[&crowds[0], &crowds[1]], [&crowds[1], &crowds[2]]] {
-        let floor = Subject { name: format!("{}", few.entries), turn: &mut || few.turn() };
-        let name = format!("a membership change of {} MFEs", many.entries);
+pub(crate) fn run(criterion: &mut Criterion, summary: &mut Summary, million: &impl Deref<Target = Million>) {
+    let [one, hundred, many] =
+        [1, 100, 10_000].map(|entries| LazyCell::new(move || Crowd::new(&million.router, entries)));
+    for (floor, subject, names) in
+        [(&one, &hundred, ["one", "100 MFEs"]), (&hundred, &many, ["100", "10 thousand MFEs"])]
+    {
+        let [floor_name, name] = names.map(|name| format!("a membership change of {name}"));
+        let floor = Subject { name: floor_name, turn: &mut || floor.turn() };
+        let subject = Subject { name, turn: &mut || subject.turn() };
         // Linear is a hundredfold; what every change costs makes it less, and the memory that is touched more.
-        compare(criterion, summary, (floor, Subject { name, turn: &mut || many.turn() }), Some(130.0));
+        compare(criterion, summary, (floor, subject), Some(130.0));
     }
 }
 
 /// A group with entries.
 struct Crowd<'a> {
     router: &'a Router,
-    /// How many the bench is about; fewer where it is only tried.
+    /// How many the bench is about.
     entries: u32,
+    /// How many there are: fewer where the bench is only tried.
     size: u32,
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mgm::{Client, ClientId, Entry, Interface, MemoryForwarder, Mgm, NoCallbacks, Route, RouteTable};
+use mgm::{Client, ClientId, Entry, MemoryForwarder, Mgm, NoCallbacks, Route, RouteTable};
 
 use super::pairs::{Pair, group};
 use super::support::{add, interface};
@@ -13,7 +13,7 @@ pub(crate) struct Router {
     pub(crate) mgm: Mgm,
     pub(crate) igmp: Client,
     _protocols: [Client; 2],
-    pub(crate) routes: Option<Arc<RouteTable>>,
+    pub(crate) routes: Arc<RouteTable>,
     /// When the manager was first told the time.
     pub(crate) start: Instant,
 }
@@ -26,20 +26,12 @@ const OIFS: [u32; 2] = [3, 4];
 pub(crate) const QUIET: u32 = 5;
 
 impl Router {
-    /// All sources are on the first protocol's interface.
-    pub(crate) fn new() -> Self {
+    /// With a RIB, all sources are on the first protocol's interface; without, nobody knows.
+    pub(crate) fn new(has_rib: bool) -> Self {
         let routes = Arc::new(RouteTable::new());
         routes.insert(route("0.0.0.0/0", 0));
-        Self::with_routes(Some(routes))
-    }
-
-    /// The sources are tracked if there are routes.
-    pub(crate) fn with_routes(routes: Option<Arc<RouteTable>>) -> Self {
         let builder = Mgm::builder().forwarder(MemoryForwarder::new());
-        let mgm = match &routes {
-            Some(routes) => builder.rib(Arc::clone(routes)).build(),
-            None => builder.build(),
-        };
+        let mgm = if has_rib { builder.rib(Arc::clone(&routes)).build() } else { builder.build() };
         let igmp = mgm.register_igmp(NoCallbacks).expect("there is no other");
         let protocols = UPSTREAM.map(|index| {
             let id = ClientId { protocol: index, component: 0 };
@@ -69,10 +61,6 @@ impl Router {
     pub(crate) fn make_at(&self, (source, group): Pair, now: Instant) {
         let made = self.mgm.packet_received(source, group, interface(UPSTREAM[0]), &[], now);
         assert_eq!(made, Ok(()));
-    }
-
-    pub(crate) fn iif((source, group): Pair, mgm: &Mgm) -> Option<Interface> {
-        mgm.mfe(source, group).map(|mfe| mfe.iif)
     }
 }
 
