@@ -19,10 +19,9 @@ pub(crate) fn run(criterion: &mut Criterion, summary: &mut Summary) {
     let alone = LazyCell::new(|| Crowd::new([many()]));
     let mut few = || crowd.turn(0);
     let mut alone = || alone.turn(0);
-    for (name, floor, target) in [
-        ("a thousand among a million", &mut few as &mut dyn FnMut() -> Duration, Some(13.0)),
-        ("10 thousand alone", &mut alone, None),
-    ] {
+    let floors: [(_, &mut dyn FnMut() -> Duration, _); 2] =
+        [("a thousand among a million", &mut few, Some(13.0)), ("10 thousand alone", &mut alone, None)];
+    for (name, floor, target) in floors {
         let floor = Subject { name: name.to_owned(), turn: floor };
         let name = "moving 10 thousand sources among a million".to_owned();
         compare(criterion, summary, (floor, Subject { name, turn: &mut || crowd.turn(1) }), target);
