@@ -14,7 +14,7 @@ use crate::outbox::{Delivery, Garbage, Outboxes};
 use crate::panics::Panics;
 use crate::registration::Registration;
 use crate::rib::Rib;
-use crate::types::address::Address;
+use crate::types::address::{Address, SourceAddr};
 use crate::types::entry::Entry;
 use crate::types::forwarding::ForwarderError;
 use crate::types::interface::Interface;
@@ -218,10 +218,17 @@ impl<A: Address> State<A> {
         entry: Entry<A>,
         hold: Hold,
     ) -> Result<Hold, Error<A>> {
+        let source = entry.source().map(SourceAddr::address);
+        let known =
+            source.and_then(|source| Some((self.engine.way(source).route, self.engine.route_stamp(source)?)));
         let before = self.engine.hold(client, interface, entry, (None, hold), &mut self.effects)?;
         let max = self.engine.limits().waiting_alerts;
         let overfull = max.and_then(|max| Some((max, self.outboxes.overfull(&self.effects, max)?)));
         let Some((max, overfull)) = overfull else { return Ok(before) };
+        // A block of the last (S,G) of a source has had the route to it forgotten.
+        if let (Some(source), Some(known)) = (source, known) {
+            self.engine.restore_route(source, known);
+        }
         self.engine.hold(client, interface, entry, (None, before), &mut self.effects)?;
         self.effects.alerts.clear();
         self.effects.forwarding.clear();

@@ -123,6 +123,14 @@ impl<A: Address> Engine<A> {
         learns
     }
 
+    /// Knows again what was forgotten in a change that is taken back.
+    pub(crate) fn restore_route(&mut self, source: A, (route, stamp): (Option<Route<A>>, Stamp)) {
+        if !self.routes.known.contains_key(&source) {
+            self.routes.known.insert(source, Known { route, stamp, groups: Groups::Few(None) });
+            self.index_route(source, route, true);
+        }
+    }
+
     /// Which change is to find out the route to `source`; nothing without a RIB.
     pub(crate) fn route_stamp(&self, source: A) -> Option<Stamp> {
         self.routes.known.get(&source).map(|known| known.stamp)

@@ -138,3 +138,17 @@ fn mb_7_the_cost_for_one_entry_does_not_grow_with_the_number_of_entries() {
     assert_eq!(alone, cost(1000), "calls of the forwarder, the RIB and the clients");
     assert!(alone.len() < 20);
 }
+
+#[test]
+fn ct_8_a_refused_block_leaves_the_route_to_the_source_known() {
+    let r = Router::<A>::limited(Limits::default().waiting_alerts(0));
+    r.pim.releases(up());
+    let wanted = from::<A>(1, 1);
+    r.igmp.add_group_membership(stub(), wanted).unwrap();
+    r.pim.takes(up());
+    let refused = r.igmp.block_source(stub(), wanted.source().unwrap(), wanted.group().unwrap());
+    assert!(refused.is_err(), "PIM would have to hear of it");
+    r.log.take();
+    r.reroute(1, lan());
+    assert_eq!(r.news().len(), 2, "PIM prunes, DVMRP joins");
+}
