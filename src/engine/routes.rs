@@ -1,5 +1,6 @@
 //! The sources in use, the routes to them, and who is told when those change (CT-5, CT-8, FW-9).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
@@ -125,8 +126,8 @@ impl<A: Address> Engine<A> {
 
     /// Knows again what was forgotten in a change that is taken back.
     pub(crate) fn restore_route(&mut self, source: A, (route, stamp): (Option<Route<A>>, Stamp)) {
-        if !self.routes.known.contains_key(&source) {
-            self.routes.known.insert(source, Known { route, stamp, groups: Groups::Few(None) });
+        if let Entry::Vacant(unknown) = self.routes.known.entry(source) {
+            unknown.insert(Known { route, stamp, groups: Groups::Few(None) });
             self.index_route(source, route, true);
         }
     }
