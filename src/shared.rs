@@ -218,11 +218,11 @@ impl<A: Address> State<A> {
         entry: Entry<A>,
         hold: Hold,
     ) -> Result<Hold, Error<A>> {
-        let source = entry.source().map(SourceAddr::address);
+        let max = self.engine.limits().waiting_alerts;
+        let source = max.and_then(|_| entry.source()).map(SourceAddr::address);
         let known =
             source.and_then(|source| Some((self.engine.way(source).route, self.engine.route_stamp(source)?)));
         let before = self.engine.hold(client, interface, entry, (None, hold), &mut self.effects)?;
-        let max = self.engine.limits().waiting_alerts;
         let overfull = max.and_then(|max| Some((max, self.outboxes.overfull(&self.effects, max)?)));
         let Some((max, overfull)) = overfull else { return Ok(before) };
         // A block of the last (S,G) of a source has had the route to it forgotten.
