@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::panics::Panics;
 use crate::callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 use crate::client::ClientRef;
 use crate::engine::Alert;
-use crate::panics::Panics;
 use crate::types::address::Address;
 use crate::types::client::ClientName;
 use crate::types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};

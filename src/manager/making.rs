@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::Shared;
 use crate::engine::{ClientKey, Creation, Draft, Key, Way};
 use crate::error::Error;
-use crate::shared::Shared;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::creation::{CreationOif, NewMfe, RpfRequest};
 use crate::types::forwarding::{ForwarderError, MfeStats};
