@@ -172,6 +172,7 @@ mod handover;
 #[cfg(feature = "serde")]
 mod json;
 mod limits;
+mod lock;
 mod mfes;
 mod mgm;
 mod outbox;

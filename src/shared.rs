@@ -2,14 +2,12 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-
-use parking_lot::{Mutex, MutexGuard};
 
 use crate::client::ClientRef;
 use crate::engine::{ClientKey, Command, Effects, Engine, Hold};
 use crate::error::{Error, Limit};
 use crate::forwarder::Forwarder;
+use crate::lock::{AtomicU64, Mutex, MutexGuard, thread_local};
 use crate::outbox::{Delivery, Garbage, Outboxes};
 use crate::panics::Panics;
 use crate::registration::Registration;
