@@ -172,6 +172,7 @@ mod json;
 mod limits;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 mod linux;
+mod lock;
 mod manager;
 mod mfes;
 mod mgm;

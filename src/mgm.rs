@@ -4,7 +4,6 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::builder::Builder;
@@ -13,6 +12,7 @@ use crate::client::{Client, ClientRef, refused};
 use crate::engine::Key;
 use crate::error::Error;
 use crate::groups::Groups;
+use crate::lock::Ordering;
 use crate::manager::{Callbacks, Packet, Registration, Shared};
 use crate::mfes::Mfes;
 use crate::show::Snapshot;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::Shared;
+use crate::lock::thread_local;
 use crate::types::address::Address;
 
 thread_local! {

@@ -10,9 +10,6 @@ mod routing;
 mod turn;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-
-use parking_lot::Mutex;
 
 use self::inside::Inside;
 pub(crate) use self::making::Packet;
@@ -24,6 +21,7 @@ use crate::client::ClientRef;
 use crate::engine::{ClientKey, Command, Effects, Engine, Hold};
 use crate::error::{Error, Limit};
 use crate::forwarder::Forwarder;
+use crate::lock::{AtomicU64, Mutex};
 use crate::rib::Rib;
 use crate::types::address::{Address, SourceAddr};
 use crate::types::entry::Entry;

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use parking_lot::MutexGuard;
-
 use super::outbox::{Delivery, Garbage};
 use super::{Shared, State};
 use crate::client::ClientRef;
 use crate::engine::Command;
+use crate::lock::MutexGuard;
 use crate::types::address::Address;
 use crate::types::forwarding::ForwarderError;
 
