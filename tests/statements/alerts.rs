@@ -11,8 +11,8 @@ use super::A;
 use crate::support::*;
 
 /// Three protocols with an interface each, and IGMP with one of its own.
-fn four(script: &Script<A>) -> [Client<A>; 4] {
-    let clients = [script.protocol(PIM), script.protocol(DVMRP), script.protocol(BGMP), script.igmp()];
+fn four(t: &Testbed<A>) -> [Client<A>; 4] {
+    let clients = [t.protocol(PIM), t.protocol(DVMRP), t.protocol(BGMP), t.igmp()];
     for (client, index) in clients.iter().zip(1..) {
         client.takes(eth(index));
     }
@@ -21,29 +21,24 @@ fn four(script: &Script<A>) -> [Client<A>; 4] {
 
 #[test]
 fn ct_1_clients_are_counted_not_interfaces_or_calls() {
-    let script = Script::<A>::new();
-    let [pim, _dvmrp, _bgmp, _igmp] = four(&script);
+    let t = Testbed::<A>::new();
+    let [pim, _dvmrp, _bgmp, _igmp] = four(&t);
     pim.takes(eth(9));
-    script.expect(join_alert(DVMRP, star(1)));
-    script.expect(join_alert(BGMP, star(1)));
     pim.adds(eth(1), star(1));
     pim.adds(eth(9), star(1));
     pim.adds(eth(9), star(1));
     pim.deletes(eth(1), star(1));
     pim.deletes(eth(1), star(1));
-    script.expect(prune_alert(DVMRP, star(1)));
-    script.expect(prune_alert(BGMP, star(1)));
+    t.assert_calls([join_alert(DVMRP, star(1)), join_alert(BGMP, star(1))]);
     pim.deletes(eth(9), star(1));
-    script.assert_finished();
+    t.assert_calls([prune_alert(DVMRP, star(1)), prune_alert(BGMP, star(1))]);
+    t.assert_finished();
 }
 
 #[test]
 fn ct_1_a_client_among_others_wants_it_until_its_last_interface_does_not() {
-    let script = Script::<A>::new();
-    let [pim, dvmrp, _bgmp, _igmp] = four(&script);
-    script.expect(join_alert(DVMRP, star(1)));
-    script.expect(join_alert(BGMP, star(1)));
-    script.expect(join_alert(PIM, star(1)));
+    let t = Testbed::<A>::new();
+    let [pim, dvmrp, _bgmp, _igmp] = four(&t);
     for (client, interfaces) in [(&pim, [1, 7, 8]), (&dvmrp, [2, 9, 10])] {
         for index in interfaces {
             // One of the three is taken already.
@@ -53,15 +48,16 @@ fn ct_1_a_client_among_others_wants_it_until_its_last_interface_does_not() {
     }
     pim.deletes(eth(7), star(1));
     pim.deletes(eth(1), star(1));
-    script.expect(prune_alert(DVMRP, star(1)));
+    t.assert_calls([join_alert(DVMRP, star(1)), join_alert(BGMP, star(1)), join_alert(PIM, star(1))]);
     pim.deletes(eth(8), star(1));
-    script.assert_finished();
+    t.assert_calls([prune_alert(DVMRP, star(1))]);
+    t.assert_finished();
 }
 
 #[test]
 fn ct_1_a_block_is_not_counted() {
-    let script = Script::<A>::new();
-    let [pim, dvmrp, _bgmp, _igmp] = four(&script);
+    let t = Testbed::<A>::new();
+    let [pim, dvmrp, _bgmp, _igmp] = four(&t);
     pim.takes(eth(9));
     pim.blocks(eth(1), 1, 1);
     dvmrp.blocks(eth(2), 1, 1);
@@ -69,58 +65,57 @@ fn ct_1_a_block_is_not_counted() {
     pim.unblocks(eth(1), 1, 1);
     dvmrp.adds(eth(2), from(1, 1));
     pim.blocks(eth(9), 1, 1);
-    assert_eq!(held(&script.mgm).len(), 2);
-    script.assert_finished();
+    assert_eq!(held(&t.mgm).len(), 2);
+    t.assert_finished();
 }
 
 #[test]
 fn ct_2_what_igmp_adds_counts_for_the_owner_and_else_for_igmp() {
-    let script = Script::<A>::new();
-    let [pim, dvmrp, _bgmp, igmp] = four(&script);
+    let t = Testbed::<A>::new();
+    let [pim, dvmrp, _bgmp, igmp] = four(&t);
     igmp.takes(eth(1));
-    script.expect(local_join(PIM, eth(1), star(1)));
-    script.expect(join_alert(DVMRP, star(1)));
-    script.expect(join_alert(BGMP, star(1)));
     igmp.adds(eth(1), star(1));
     pim.adds(eth(1), star(1)); // counts already
-    script.expect(join_alert(PIM, star(1)));
+    t.assert_calls([local_join(PIM, eth(1), star(1)), join_alert(DVMRP, star(1)), join_alert(BGMP, star(1))]);
     igmp.adds(eth(4), star(1));
-    let counts: BTreeSet<_> = script.mgm.groups().map(|held| (held.added_by, held.counts_for)).collect();
+    let counts: BTreeSet<_> = t.mgm.groups().map(|held| (held.added_by, held.counts_for)).collect();
     let igmp = igmp.name();
+    t.assert_calls([join_alert(PIM, star(1))]);
     assert_eq!(counts, [(igmp, igmp), (igmp, pim.name()), (pim.name(), pim.name())].into());
     dvmrp.adds(eth(2), star(1));
-    script.assert_finished();
+    t.assert_finished();
 }
 
 /// CT-3 and CT-4, each by all four clients in turn.
 fn every_step_of_the_table(entry: Entry<A>) {
-    let script = Script::<A>::new();
-    let [pim, dvmrp, bgmp, igmp] = four(&script);
-    script.expect(join_alert(DVMRP, entry)); // 0 to 1
-    script.expect(join_alert(BGMP, entry));
+    let t = Testbed::<A>::new();
+    let [pim, dvmrp, bgmp, igmp] = four(&t);
+    // 0 to 1
     pim.adds(eth(1), entry);
-    script.expect(join_alert(PIM, entry)); // 1 to 2
+    t.assert_calls([join_alert(DVMRP, entry), join_alert(BGMP, entry)]);
+    // 1 to 2
     igmp.adds(eth(4), entry);
     dvmrp.adds(eth(2), entry);
     bgmp.adds(eth(3), entry);
     bgmp.deletes(eth(3), entry);
     pim.deletes(eth(1), entry);
-    script.expect(prune_alert(DVMRP, entry)); // 2 to 1
+    t.assert_calls([join_alert(PIM, entry)]);
+    // 2 to 1
     igmp.deletes(eth(4), entry);
-    script.expect(prune_alert(PIM, entry)); // 1 to 0
-    script.expect(prune_alert(BGMP, entry));
+    t.assert_calls([prune_alert(DVMRP, entry)]);
+    // 1 to 0
     dvmrp.deletes(eth(2), entry);
-    for to in [PIM, DVMRP, BGMP] {
-        script.expect(join_alert(to, entry)); // 0 to 1, by a client that is no protocol
-    }
+    t.assert_calls([prune_alert(PIM, entry), prune_alert(BGMP, entry)]);
+    // 0 to 1, by a client that is no protocol
     igmp.adds(eth(4), entry);
-    pim.adds(eth(1), entry); // 1 to 2: IGMP hears of no joins
+    t.assert_calls([PIM, DVMRP, BGMP].map(|to| join_alert(to, entry)));
+    // 1 to 2: IGMP hears of no joins
+    pim.adds(eth(1), entry);
     pim.deletes(eth(1), entry);
-    for to in [PIM, DVMRP, BGMP] {
-        script.expect(prune_alert(to, entry));
-    }
+    t.assert_calls([]);
     igmp.deletes(eth(4), entry);
-    script.assert_finished();
+    t.assert_calls([PIM, DVMRP, BGMP].map(|to| prune_alert(to, entry)));
+    t.assert_finished();
 }
 
 #[test]
@@ -131,14 +126,13 @@ fn ct_3_who_is_told_of_a_group_by_the_number_of_clients_that_want_it() {
 #[test]
 fn ct_4_all_groups_have_counters_of_their_own_under_the_same_table() {
     every_step_of_the_table(all());
-    let script = Script::<A>::new();
-    let [pim, _dvmrp, _bgmp, _igmp] = four(&script);
+    let t = Testbed::<A>::new();
+    let [pim, _dvmrp, _bgmp, _igmp] = four(&t);
     for entry in [star(1), all(), star(2)] {
-        script.expect(join_alert(DVMRP, entry));
-        script.expect(join_alert(BGMP, entry));
         pim.adds(eth(1), entry);
+        t.assert_calls([join_alert(DVMRP, entry), join_alert(BGMP, entry)]);
     }
-    script.assert_finished();
+    t.assert_finished();
 }
 
 /// What one protocol has been told to pull.
@@ -211,13 +205,13 @@ proptest! {
 
 #[test]
 fn ct_5_without_a_route_to_the_source_nobody_is_told() {
-    let script = Script::<A>::new();
-    let [pim, _dvmrp, _bgmp, igmp] = four(&script);
+    let t = Testbed::<A>::new();
+    let [pim, _dvmrp, _bgmp, igmp] = four(&t);
     igmp.adds(eth(4), from(1, 1));
     pim.adds(eth(1), from(1, 1));
     igmp.deletes(eth(4), from(1, 1));
     pim.deletes(eth(1), from(1, 1));
-    script.assert_finished();
+    t.assert_finished();
 }
 
 #[test]
@@ -244,37 +238,37 @@ fn ct_6_an_alert_says_that_memberships_caused_it() {
 
 #[test]
 fn ct_7_the_owner_hears_what_igmp_does_on_its_interface_and_no_join_for_it() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (script.igmp(), script.protocol(PIM));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     pim.takes(eth(1));
     igmp.takes(eth(1));
     for entry in [star(1), all(), from(1, 1)] {
-        script.expect(local_join(PIM, eth(1), entry));
         igmp.adds(eth(1), entry);
+        t.assert_calls([local_join(PIM, eth(1), entry)]);
     }
-    script.expect(local_block(PIM, eth(1), from(2, 1)));
     igmp.blocks(eth(1), 2, 1);
-    script.expect(local_unblock(PIM, eth(1), from(2, 1)));
+    t.assert_calls([local_block(PIM, eth(1), from(2, 1))]);
     igmp.unblocks(eth(1), 2, 1);
+    t.assert_calls([local_unblock(PIM, eth(1), from(2, 1))]);
     for entry in [from(1, 1), all(), star(1)] {
-        script.expect(local_leave(PIM, eth(1), entry));
         igmp.deletes(eth(1), entry);
+        t.assert_calls([local_leave(PIM, eth(1), entry)]);
     }
-    script.assert_finished();
+    t.assert_finished();
 }
 
 #[test]
 fn ct_7_what_the_owner_itself_adds_is_no_news_to_it() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (script.igmp(), script.protocol(PIM));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     pim.takes(eth(1));
     igmp.takes(eth(1));
     pim.adds(eth(1), star(1));
     pim.blocks(eth(1), 1, 1);
-    script.expect(local_join(PIM, eth(1), star(1)));
     igmp.adds(eth(1), star(1));
     pim.deletes(eth(1), star(1));
-    script.expect(local_leave(PIM, eth(1), star(1)));
+    t.assert_calls([local_join(PIM, eth(1), star(1))]);
     igmp.deletes(eth(1), star(1));
-    script.assert_finished();
+    t.assert_calls([local_leave(PIM, eth(1), star(1))]);
+    t.assert_finished();
 }
