@@ -13,12 +13,25 @@ mod v4 {
     mod alerts;
     mod callbacks;
     mod clients;
+    mod creation;
     mod enumeration;
     mod errors;
+    mod expiry;
+    mod faults;
+    mod forwarder;
     mod handover;
+    mod limits;
     mod membership;
+    mod mfes;
+    mod oifs;
     mod ownership;
+    mod races;
+    mod release;
+    mod routes;
     mod spans;
+    #[cfg(feature = "route-table")]
+    mod table;
+    mod upstream;
 }
 
 #[path = "."]
@@ -29,12 +42,25 @@ mod v6 {
     mod alerts;
     mod callbacks;
     mod clients;
+    mod creation;
     mod enumeration;
     mod errors;
+    mod expiry;
+    mod faults;
+    mod forwarder;
     mod handover;
+    mod limits;
     mod membership;
+    mod mfes;
+    mod oifs;
     mod ownership;
+    mod races;
+    mod release;
+    mod routes;
     mod spans;
+    #[cfg(feature = "route-table")]
+    mod table;
+    mod upstream;
 }
 
 mod types;

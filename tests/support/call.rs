@@ -91,7 +91,46 @@ impl<A> Call<A> {
     }
 }
 
+/// How often this client is called so.
+pub(crate) fn count<A>(calls: &[Call<A>], to: impl Named, so: impl Fn(&What<A>) -> bool) -> usize {
+    let to = Party::Client(to.named());
+    calls.iter().filter(|call| call.to == to && so(&call.what)).count()
+}
+
 impl<A: Family> What<A> {
+    pub(crate) const fn is_rpf(&self) -> bool {
+        matches!(self, Self::Rpf { .. })
+    }
+
+    pub(crate) const fn is_creation(&self) -> bool {
+        matches!(self, Self::Creation { .. })
+    }
+
+    pub(crate) const fn is_join(&self) -> bool {
+        matches!(self, Self::Join(..))
+    }
+
+    pub(crate) const fn is_prune(&self) -> bool {
+        matches!(self, Self::Prune(..))
+    }
+
+    pub(crate) const fn is_add(&self) -> bool {
+        matches!(self, Self::Add(_))
+    }
+
+    pub(crate) const fn is_change(&self) -> bool {
+        matches!(self, Self::Change(_))
+    }
+
+    pub(crate) const fn is_delete(&self) -> bool {
+        matches!(self, Self::Delete(_))
+    }
+
+    /// Why others begin or cease to want something.
+    pub(crate) const fn cause(&self) -> Option<AlertCause> {
+        if let Self::Join(_, cause) | Self::Prune(_, cause) = self { Some(*cause) } else { None }
+    }
+
     /// Whether it is about this source; of entries without one, nothing is.
     pub(crate) fn is_about_source(&self, source: u16) -> bool {
         let about = match self {

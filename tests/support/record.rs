@@ -26,10 +26,12 @@ struct State<A: Family> {
 }
 
 struct Hook<A: Family> {
-    is_for: Box<dyn Fn(&Call<A>) -> bool + Send>,
-    then: Box<dyn FnOnce(&ClientRef<A>) + Send>,
+    is_for: Box<IsFor<A>>,
+    then: Box<Then<A>>,
 }
 
+type IsFor<A> = dyn Fn(&Call<A>) -> bool + Send;
+type Then<A> = dyn FnOnce(&ClientRef<A>) + Send;
 type Rpf<A> = dyn Fn(&ClientRef<A>, &RpfRequest<'_, A>) -> Route<A> + Send + Sync;
 type Creation<A> = dyn Fn(&ClientRef<A>, &mut [CreationOif<A>]) + Send + Sync;
 type Alert<A> = dyn Fn(&ClientRef<A>, &What<A>) + Send + Sync;

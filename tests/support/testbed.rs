@@ -68,16 +68,15 @@ impl<A: Family> Testbed<A> {
         self.inside(call, |_| boom());
     }
 
-    /// Does `then` inside the next `rpf` of this client.
-    pub(crate) fn inside_rpf(&self, of: impl Named, then: impl FnOnce(&ClientRef<A>) + Send + 'static) {
-        let of = of.named();
-        self.record.inside(move |call| call.is_to(of) && matches!(call.what, What::Rpf { .. }), then);
-    }
-
-    /// Does `then` inside the next `creation_alert` of this client.
-    pub(crate) fn inside_creation(&self, of: impl Named, then: impl FnOnce(&ClientRef<A>) + Send + 'static) {
-        let of = of.named();
-        self.record.inside(move |call| call.is_to(of) && matches!(call.what, What::Creation { .. }), then);
+    /// Does `then` inside the next call of this kind to the client.
+    pub(crate) fn inside_next(
+        &self,
+        to: impl Named,
+        kind: impl Fn(&What<A>) -> bool + Send + 'static,
+        then: impl FnOnce(&ClientRef<A>) + Send + 'static,
+    ) {
+        let to = to.named();
+        self.record.inside(move |call| call.is_to(to) && kind(&call.what), then);
     }
 
     /// Does `then` inside every alert of this client, which it is given.
@@ -111,7 +110,7 @@ impl<A: Family> Testbed<A> {
     pub(crate) fn enable_in_creation(&self, of: impl Named, on: Interface<A>) {
         let on = move |oif: &&mut CreationOif<A>| oif.interface() == on;
         self.answer_creation(of, move |_, oifs| {
-            oifs.iter_mut().filter(on).for_each(|oif| oif.set_enabled(true))
+            oifs.iter_mut().filter(on).for_each(|oif| oif.set_enabled(true));
         });
     }
 
@@ -119,7 +118,7 @@ impl<A: Family> Testbed<A> {
     pub(crate) fn disable_in_creation(&self, of: impl Named, on: Interface<A>) {
         let on = move |oif: &&mut CreationOif<A>| oif.interface() == on;
         self.answer_creation(of, move |_, oifs| {
-            oifs.iter_mut().filter(on).for_each(|oif| oif.set_enabled(false))
+            oifs.iter_mut().filter(on).for_each(|oif| oif.set_enabled(false));
         });
     }
 
@@ -164,9 +163,7 @@ impl<A: Family> Testbed<A> {
     /// Fails unless these are the calls of clients since the last time, in any order.
     #[track_caller]
     pub(crate) fn assert_callbacks_in_any_order(&self, expected: impl AsRef<[Call<A>]>) {
-        let (mut made, expected) = (self.callbacks(), expected.as_ref());
-        made.sort_by_key(|call| expected.iter().position(|other| other == call).unwrap_or(usize::MAX));
-        assert_same(&made, expected);
+        assert_same_set(self.callbacks(), expected.as_ref());
         self.assert_in_step();
     }
 
@@ -174,6 +171,12 @@ impl<A: Family> Testbed<A> {
     #[track_caller]
     pub(crate) fn assert_commands(&self, expected: impl AsRef<[Call<A>]>) {
         assert_same(&self.commands(), expected.as_ref());
+    }
+
+    /// Fails unless these are the calls of the forwarder since the last time, in any order; others do not matter.
+    #[track_caller]
+    pub(crate) fn assert_commands_in_any_order(&self, expected: impl AsRef<[Call<A>]>) {
+        assert_same_set(self.commands(), expected.as_ref());
     }
 
     /// Fails unless so many panics were caught, all of which the test has caused.
@@ -217,4 +220,10 @@ impl<A: Family> Drop for Testbed<A> {
 fn assert_same<T: Debug + PartialEq>(made: &[T], expected: &[T]) {
     let lines = |all: &[T]| all.iter().map(|one| format!("\n  {one:?}")).collect::<String>();
     assert!(made == expected, "made:{}\nexpected:{}", lines(made), lines(expected));
+}
+
+#[track_caller]
+fn assert_same_set<T: Debug + PartialEq>(mut made: Vec<T>, expected: &[T]) {
+    made.sort_by_key(|one| expected.iter().position(|other| other == one).unwrap_or(usize::MAX));
+    assert_same(&made, expected);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use mgm::{Error, ForwarderError, Mfe, Mgm};
+use mgm::{Entry, Error, ForwarderError, Mfe, Mgm};
 
 use super::A;
 use crate::support::*;
@@ -18,14 +18,16 @@ fn en_2_in_order_of_group_then_source_all_or_those_after_or_one() {
     for (source, group) in [(3, 1), (1, 2), (2, 1), (1, 1), (2, 3)] {
         r.packet(source, group, up());
     }
-    let lines = |mfes: mgm::Mfes<A>| mfes.map(|mfe| pair(mfe.source, mfe.group)).collect::<Vec<_>>();
-    let all = ["(S1, G1)", "(S2, G1)", "(S3, G1)", "(S1, G2)", "(S2, G3)"];
-    assert_eq!(lines(r.mgm.mfes()), all);
-    let after = |source, group| lines(r.mgm.mfes_after(A::source(source), A::group(group)));
+    let entries = |mfes: mgm::Mfes<A>| -> Vec<Entry<A>> {
+        mfes.map(|mfe| Entry::SourceGroup(mfe.source, mfe.group)).collect()
+    };
+    let all = [from(1, 1), from(2, 1), from(3, 1), from(1, 2), from(2, 3)];
+    assert_eq!(entries(r.mgm.mfes()), all);
+    let after = |source, group| entries(r.mgm.mfes_after(A::source(source), A::group(group)));
     assert_eq!(after(2, 1), all[2..]);
     assert_eq!(after(9, 1), all[3..], "one that is not there");
     assert_eq!(after(1, 2), all[4..]);
-    assert_eq!(after(2, 3), [""; 0]);
+    assert_eq!(after(2, 3), []);
     assert_eq!(r.mfe(1, 2), r.mgm.mfes().nth(3));
     assert_eq!(r.mfe(3, 2), None);
 }
@@ -59,7 +61,7 @@ fn en_2_the_oifs_are_in_order() {
     let r = Router::<A>::new();
     r.igmp.adds(stub(), star(1));
     r.dvmrp.adds(dmz(), star(1));
-    let bgmp = r.protocol("bgmp");
+    let bgmp = r.protocol(BGMP);
     bgmp.takes(hub(9));
     bgmp.takes(wan());
     bgmp.takes(hub(8));
@@ -68,7 +70,7 @@ fn en_2_the_oifs_are_in_order() {
     r.packet(1, 1, up());
     bgmp.adds(hub(8), all());
     r.dvmrp.adds(lan(), all());
-    assert_eq!(r.path(1, 1), "up -> lan dmz stub wan hub/8 hub/9");
+    assert_eq!(r.path(1, 1), path(up(), [lan(), dmz(), stub(), wan(), hub(8), hub(9)]));
     r.assert_in_step();
 }
 
@@ -88,9 +90,9 @@ fn en_3_statistics_come_from_the_forwarder() {
     assert_eq!(counted.oifs, [(lan(), 2), (dmz(), 1)]);
     r.forwarder.stats(|_| Err(ForwarderError::Full));
     assert_eq!(stats(), Err(Error::Forwarder(ForwarderError::Full)));
-    r.forwarder.stats(|_| panic!("boom"));
+    r.forwarder.stats(|_| boom());
     assert_eq!(stats(), Err(Error::Forwarder(ForwarderError::Panicked)));
-    assert_eq!(r.mgm.caught_panics(), 1);
+    r.assert_panics(1);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Interfaces that change hands or go, and the entries over them: IF-7, IF-8, HO-3.
 
-use mgm::{ClientName, ForwardState, InterfaceStatus};
+use mgm::{ClientName, ClientRef, ForwardState, InterfaceStatus};
 
 use super::A;
 use crate::support::*;
@@ -13,12 +13,10 @@ fn if_7_releasing_deletes_the_entries_that_come_in_there_and_recomputes_the_oifs
     r.packet(1, 1, up());
     r.reroute(2, lan());
     r.packet(2, 1, lan());
-    r.log.take();
+    r.forget_calls();
     r.dvmrp.releases(lan());
-    let mut commands = r.commands();
-    commands.sort_unstable();
-    assert_eq!(commands, ["forwarder: change (S1, G1) up -> dmz", "forwarder: delete (S2, G1)"]);
-    assert_eq!([r.path(1, 1), r.path(2, 1)], ["up -> dmz", "none"]);
+    r.assert_commands_in_any_order([change_mfe(1, 1, up(), [dmz()]), delete_mfe(2, 1)]);
+    assert_eq!([r.path(1, 1), r.path(2, 1)], [path(up(), [dmz()]), None]);
     r.assert_in_step();
 }
 
@@ -29,32 +27,28 @@ fn if_7_with_the_alerts_that_deleting_one_by_one_would_cause() {
     r.packet(1, 1, up());
     r.packet(1, 2, up());
     r.dvmrp.forwards(lan(), 1, 2, ForwardState::On);
-    r.log.take();
+    r.forget_calls();
     r.dvmrp.releases(lan());
-    r.expect_news([
-        "pim: prune (S1, G1) by forwarding entry",
-        "pim: prune (S1, G2) by forwarding entry",
-        "pim: prune (*, G1) by membership",
-    ]);
+    r.assert_callbacks([mfe_prune(PIM, 1, 1), mfe_prune(PIM, 1, 2), prune_alert(PIM, star(1))]);
 }
 
 #[test]
 fn if_7_a_protocol_that_takes_an_interface_deletes_the_entries_that_come_in_there() {
     let r = Router::<A>::new();
     r.rib.set(host::<A>(2), wan());
-    r.rib.remove(A::everything());
+    r.rib.remove(A::every_source());
     r.packet(1, 1, wan()); // without a route
     r.packet(2, 1, up()); // with one
-    assert_eq!([r.path(1, 1), r.path(2, 1)], ["wan -> nowhere"; 2]);
-    let bgmp = r.protocol("bgmp");
-    r.log.take();
+    assert_eq!([r.path(1, 1), r.path(2, 1)], [path(wan(), []), path(wan(), [])]);
+    let bgmp = r.protocol(BGMP);
+    r.forget_calls();
     bgmp.takes(wan());
-    assert_eq!([r.path(1, 1), r.path(2, 1)], ["none"; 2]);
+    assert_eq!([r.path(1, 1), r.path(2, 1)], [None, None]);
     assert_eq!(r.mgm.owner(wan()), Some(bgmp.name()));
     r.assert_in_step();
     bgmp.adds(wan(), star(1));
     r.packet(1, 1, up());
-    assert_eq!(r.path(1, 1), "up -> wan");
+    assert_eq!(r.path(1, 1), path(up(), [wan()]));
 }
 
 #[test]
@@ -62,17 +56,17 @@ fn if_7_a_take_of_an_interface_that_only_an_entry_speaks_of_is_a_take() {
     for routed in [false, true] {
         let r = Router::<A>::new();
         if !routed {
-            r.rib.remove(A::everything());
+            r.rib.remove(A::every_source());
         }
         r.rib.set(host::<A>(2), wan());
         r.packet(if routed { 2 } else { 1 }, 1, wan());
-        let bgmp = r.protocol("bgmp");
+        let bgmp = r.protocol(BGMP);
         bgmp.takes(wan());
         assert_eq!(r.mgm.owner(wan()), Some(bgmp.name()), "routed: {routed}");
         bgmp.adds(wan(), star(1));
         bgmp.releases(wan());
         assert_eq!(r.mgm.owner(wan()), None);
-        bgmp.client.deregister().unwrap();
+        bgmp.deregister().unwrap();
     }
 }
 
@@ -84,13 +78,13 @@ fn if_7_igmps_release_leaves_the_entries_of_the_owner_alone() {
     r.igmp.adds(lan(), star(1));
     r.packet(1, 1, up());
     r.dvmrp.forwards(dmz(), 1, 1, ForwardState::On);
-    r.log.take();
+    r.forget_calls();
     r.igmp.releases(up());
-    r.expect([]);
-    assert_eq!(r.path(1, 1), "up -> lan dmz");
+    r.assert_calls([]);
+    assert_eq!(r.path(1, 1), path(up(), [lan(), dmz()]));
     r.igmp.releases(lan());
-    r.expect_news(["dvmrp: local_leave lan (*, G1)", "pim: prune (*, G1) by membership"]);
-    assert_eq!(r.path(1, 1), "up -> dmz");
+    r.assert_callbacks([local_leave(DVMRP, lan(), star(1)), prune_alert(PIM, star(1))]);
+    assert_eq!(r.path(1, 1), path(up(), [dmz()]));
 }
 
 #[test]
@@ -98,11 +92,11 @@ fn if_7_igmp_that_comes_and_goes_alone_leaves_the_entries_that_come_in_there() {
     let r = Router::<A>::new();
     r.rib.set(host::<A>(1), wan());
     r.packet(1, 1, wan());
-    r.log.take();
+    r.forget_calls();
     r.igmp.takes(wan());
     r.igmp.releases(wan());
-    r.expect([]);
-    assert_eq!(r.path(1, 1), "wan -> nowhere");
+    r.assert_calls([]);
+    assert_eq!(r.path(1, 1), path(wan(), []));
 }
 
 /// The interface that the owner chose by rpf or `set_mfe`, or the one toward the source.
@@ -114,50 +108,46 @@ fn if_7_no_entry_outlives_the_owner_of_its_iif() {
         if chosen {
             r.pim.set_mfe(A::source(1), A::group(1), alt(), None).unwrap();
         }
-        r.log.take();
+        r.forget_calls();
         r.pim.releases(released);
-        r.expect(["forwarder: delete (S1, G1)"]);
-        assert_eq!(r.path(1, 1), "none");
+        r.assert_calls([delete_mfe(1, 1)]);
+        assert_eq!(r.path(1, 1), None);
     }
 }
 
 #[test]
 fn if_7_no_entry_outlives_the_client_that_is_dropped() {
     let r = Router::<A>::new();
-    let bgmp = r.protocol("bgmp");
+    let bgmp = r.protocol(BGMP);
     bgmp.takes(wan());
     bgmp.takes(eth(20));
     bgmp.adds(eth(20), star(1));
     r.reroute(1, wan());
     r.packet(1, 1, wan());
     r.packet(2, 1, up());
-    assert_eq!([r.path(1, 1), r.path(2, 1)], ["wan -> eth20", "up -> eth20"]);
-    r.log.take();
+    assert_eq!([r.path(1, 1), r.path(2, 1)], [path(wan(), [eth(20)]), path(up(), [eth(20)])]);
+    r.forget_calls();
     drop(bgmp);
-    assert_eq!([r.path(1, 1), r.path(2, 1)], ["none", "up -> nowhere"]);
-    r.expect_news([
-        "pim: prune (S2, G1) by forwarding entry",
-        "pim: prune (*, G1) by membership",
-        "dvmrp: prune (*, G1) by membership",
-    ]);
+    assert_eq!([r.path(1, 1), r.path(2, 1)], [None, path(up(), [])]);
+    r.assert_callbacks([mfe_prune(PIM, 2, 1), prune_alert(PIM, star(1)), prune_alert(DVMRP, star(1))]);
 }
 
 #[test]
 fn if_7_wrong_interface_alerts_are_off_again_when_the_interface_changes_hands() {
     let r = Router::<A>::new();
-    r.dvmrp.wants_alerts(lan());
+    r.dvmrp.wants_wrong_interface_alerts(lan());
     r.packet(1, 1, up());
     r.dvmrp.releases(lan());
     r.dvmrp.takes(lan());
-    r.log.take();
+    r.forget_calls();
     r.wrong_packet(1, 1, lan());
-    r.expect([]);
+    r.assert_calls([]);
 }
 
 #[test]
 fn if_8_no_entry_outlives_its_interface_with_all_its_next_hops() {
     let r = Router::<A>::new();
-    let bgmp = r.protocol("bgmp");
+    let bgmp = r.protocol(BGMP);
     for spoke in [8, 9] {
         bgmp.takes(hub(spoke));
         r.igmp.takes(hub(spoke));
@@ -170,35 +160,31 @@ fn if_8_no_entry_outlives_its_interface_with_all_its_next_hops() {
     }
     assert_eq!(
         [1, 2, 3].map(|source| r.path(source, 1)),
-        ["up -> hub/8", "hub/9 -> hub/8", "hub/10 -> hub/8"]
+        [path(up(), [hub(8)]), path(hub(9), [hub(8)]), path(hub(10), [hub(8)])]
     );
-    r.log.take();
+    r.forget_calls();
     r.mgm.interface_removed(7.try_into().unwrap());
-    assert_eq!([1, 2, 3].map(|source| r.path(source, 1)), ["up -> nowhere", "none", "none"]);
-    let mut news = r.news();
-    news.sort_unstable();
-    let expected = [
-        "bgmp: removed hub/8",
-        "bgmp: removed hub/9",
-        "dvmrp: prune (*, G1) by membership",
-        "igmp: removed hub/8",
-        "igmp: removed hub/9",
-        "pim: prune (*, G1) by membership",
-        "pim: prune (S1, G1) by forwarding entry",
-    ];
-    assert_eq!(news, expected);
-    r.assert_in_step();
+    assert_eq!([1, 2, 3].map(|source| r.path(source, 1)), [path(up(), []), None, None]);
+    r.assert_callbacks_in_any_order([
+        interface_removed(BGMP, hub(8)),
+        interface_removed(BGMP, hub(9)),
+        prune_alert(DVMRP, star(1)),
+        interface_removed(IGMP, hub(8)),
+        interface_removed(IGMP, hub(9)),
+        prune_alert(PIM, star(1)),
+        mfe_prune(PIM, 1, 1),
+    ]);
 }
 
 #[test]
 fn if_8_what_comes_in_by_an_interface_that_nobody_is_on_goes_too() {
     let r = Router::<A>::new();
-    r.rib.remove(A::everything());
+    r.rib.remove(A::every_source());
     r.packet(1, 1, wan());
-    r.log.take();
+    r.forget_calls();
     r.mgm.interface_removed(wan::<A>().index());
-    r.expect(["forwarder: delete (S1, G1)"]);
-    assert_eq!(r.path(1, 1), "none");
+    r.assert_calls([delete_mfe(1, 1)]);
+    assert_eq!(r.path(1, 1), None);
 }
 
 #[test]
@@ -207,48 +193,47 @@ fn if_8_forward_state_goes_with_the_interface() {
     r.packet(1, 1, up());
     r.dvmrp.forwards(lan(), 1, 1, ForwardState::On);
     r.mgm.interface_removed(lan::<A>().index());
-    assert_eq!(r.path(1, 1), "up -> nowhere");
+    assert_eq!(r.path(1, 1), path(up(), []));
     r.dvmrp.takes(lan());
-    assert_eq!(r.path(1, 1), "up -> nowhere");
+    assert_eq!(r.path(1, 1), path(up(), []));
     r.assert_in_step();
 }
 
 #[test]
 fn ho_3_taking_withdraws_what_igmp_has_from_the_oifs_before_and_it_adds_it_again_after() {
     let r = Router::<A>::new();
-    let bgmp = r.protocol("bgmp");
+    let bgmp = r.protocol(BGMP);
     r.igmp.adds(stub(), star(1));
     r.packet(1, 1, up());
     r.rib.set(host::<A>(2), stub());
     r.packet(2, 1, stub()); // comes in on the interface itself
-    r.igmp.party.alert(|igmp, line| {
-        let path = igmp.manager().mfe(A::source(1), A::group(1)).unwrap().oifs;
-        let incoming = igmp.manager().mfe(A::source(2), A::group(1)).is_some();
-        if line.contains("disable") {
-            assert_eq!((path, incoming), (vec![stub()], true), "none of it is done");
-        } else {
-            assert_eq!((path, incoming), (vec![], false), "all of it is done");
-            igmp.adds(stub(), star(1));
-        }
+    let read = |igmp: &ClientRef<A>| {
+        let oifs = igmp.manager().mfe(A::source(1), A::group(1)).unwrap().oifs;
+        (oifs, igmp.manager().mfe(A::source(2), A::group(1)).is_some())
+    };
+    r.inside(disable_igmp(stub()), move |igmp| assert_eq!(read(igmp), (vec![stub()], true), "none is done"));
+    r.inside(enable_igmp(stub()), move |igmp| {
+        assert_eq!(read(igmp), (vec![], false), "all of it is done");
+        igmp.adds(stub(), star(1));
     });
-    r.log.take();
+    r.forget_calls();
     bgmp.takes(stub());
-    assert_eq!(r.mgm.caught_panics(), 0);
-    let log = r.log.take();
-    let at =
-        |what: &str| log.iter().position(|line| line == what).unwrap_or_else(|| panic!("{what}: {log:?}"));
+    let calls = r.calls();
+    let at = |what: Call<A>| {
+        calls.iter().position(|call| *call == what).unwrap_or_else(|| panic!("{what:?}: {calls:?}"))
+    };
     let steps = [
-        "igmp: disable stub",
-        "forwarder: change (S1, G1) up -> nowhere",
-        "pim: prune (S1, G1) by forwarding entry",
-        "igmp: enable stub",
-        "forwarder: change (S1, G1) up -> stub",
-        "pim: join (S1, G1) by forwarding entry",
+        disable_igmp(stub()),
+        change_mfe(1, 1, up(), []),
+        mfe_prune(PIM, 1, 1),
+        enable_igmp(stub()),
+        change_mfe(1, 1, up(), [stub()]),
+        mfe_join(PIM, 1, 1),
     ];
-    assert!(steps.map(at).is_sorted(), "{log:?}");
-    assert!(at("forwarder: delete (S2, G1)") < at("igmp: enable stub"));
-    assert_eq!(log.iter().filter(|line| line.starts_with("forwarder")).count(), 3);
-    assert_eq!(r.path(1, 1), "up -> stub");
+    assert!(steps.map(at).is_sorted(), "{calls:?}");
+    assert!(at(delete_mfe(2, 1)) < at(enable_igmp(stub())));
+    assert_eq!(calls.iter().filter(|call| call.to == Party::Forwarder).count(), 3);
+    assert_eq!(r.path(1, 1), path(up(), [stub()]));
     r.assert_in_step();
 }
 
@@ -258,15 +243,15 @@ fn ho_3_what_igmp_does_not_add_again_is_forwarded_no_more() {
     r.igmp.takes(lan());
     r.igmp.adds(lan(), star(1));
     r.packet(1, 1, up());
-    r.log.take();
+    r.forget_calls();
     r.dvmrp.releases(lan());
-    assert_eq!(r.path(1, 1), "up -> nowhere");
-    r.expect_news([
-        "igmp: disable lan",
-        "pim: prune (S1, G1) by forwarding entry",
-        "pim: prune (*, G1) by membership",
-        "dvmrp: local_leave lan (*, G1)",
-        "igmp: enable lan",
+    assert_eq!(r.path(1, 1), path(up(), []));
+    r.assert_callbacks([
+        disable_igmp(lan()),
+        mfe_prune(PIM, 1, 1),
+        prune_alert(PIM, star(1)),
+        local_leave(DVMRP, lan(), star(1)),
+        enable_igmp(lan()),
     ]);
     assert_eq!(r.mgm.owner(lan()), Some(ClientName::Igmp));
 }
