@@ -162,6 +162,14 @@ pub(crate) fn enable_igmp<A>(on: Interface<A>) -> Call<A> {
     call(ClientName::Igmp, What::EnableIgmp(on))
 }
 
+/// A hand-over with the calls that step 2 makes (HO-1).
+pub(crate) fn bracket<A: Family>(
+    on: Interface<A>,
+    between: impl IntoIterator<Item = Call<A>>,
+) -> Vec<Call<A>> {
+    [disable_igmp(on)].into_iter().chain(between).chain([enable_igmp(on)]).collect()
+}
+
 /// Where the packet came in that `rpf` is asked about.
 pub(crate) struct Arrived<A>(Interface<A>);
 

@@ -62,6 +62,10 @@ impl<A: Family> Spy<A> {
         *self.after.lock() = None;
     }
 
+    pub(super) fn is_faulty(&self) -> bool {
+        self.before.lock().is_some() || self.after.lock().is_some()
+    }
+
     fn told(
         &self,
         what: &What<A>,

@@ -21,8 +21,6 @@ struct State<A: Family> {
     hooks: Vec<Hook<A>>,
     answers: BTreeMap<ClientName, Answers<A>>,
     panics: u64,
-    /// What is called when the test lets its clients go is not part of it.
-    ended: bool,
 }
 
 struct Hook<A: Family> {
@@ -43,14 +41,6 @@ pub(super) struct Answers<A: Family> {
     pub(super) alert: Option<Arc<Alert<A>>>,
 }
 
-/// How a test has ended.
-pub(super) struct End {
-    /// How many calls never came in which it wanted to do something.
-    pub(super) never_called: usize,
-    /// How often it has panicked inside a call.
-    pub(super) panics: u64,
-}
-
 /// Panics without the message that `panic!` would print.
 pub(crate) fn boom() -> ! {
     resume_unwind(Box::new("boom"))
@@ -59,7 +49,7 @@ pub(crate) fn boom() -> ! {
 impl<A: Family> Record<A> {
     pub(super) fn new() -> Self {
         let (calls, hooks, answers) = Default::default();
-        Self(Mutex::new(State { calls, hooks, answers, panics: 0, ended: false }))
+        Self(Mutex::new(State { calls, hooks, answers, panics: 0 }))
     }
 
     pub(super) fn take(&self) -> Vec<Call<A>> {
@@ -79,22 +69,17 @@ impl<A: Family> Record<A> {
         set(self.0.lock().answers.entry(of).or_insert(Answers { rpf, creation, alert }));
     }
 
-    pub(super) fn expect_panic(&self) {
-        self.0.lock().panics += 1;
+    pub(super) fn expected_panics(&self) -> u64 {
+        self.0.lock().panics
     }
 
-    pub(super) fn expected_panics(&self, in_all: u64) {
+    pub(super) fn expect_panics(&self, in_all: u64) {
         self.0.lock().panics = in_all;
     }
 
-    pub(super) fn has_ended(&self) -> bool {
-        self.0.lock().ended
-    }
-
-    pub(super) fn end(&self) -> End {
-        let mut state = self.0.lock();
-        state.ended = true;
-        End { never_called: state.hooks.len(), panics: state.panics }
+    pub(super) fn assert_all_done(&self) {
+        let left = self.0.lock().hooks.len();
+        assert_eq!(left, 0, "so many calls never came in which the test wanted to do something");
     }
 
     pub(super) fn note(&self, to: Party, what: What<A>) {
@@ -104,9 +89,6 @@ impl<A: Family> Record<A> {
     fn called(&self, me: &ClientRef<A>, what: What<A>) {
         let call = Call { to: Party::Client(me.name()), what };
         let mut state = self.0.lock();
-        if state.ended {
-            return;
-        }
         let found = state.hooks.iter().position(|hook| (hook.is_for)(&call));
         let hook = found.map(|found| state.hooks.remove(found));
         state.calls.push(call);

@@ -13,7 +13,8 @@ use super::{Call, Family, Mock, Named, Party, Record, Spy, What, boom};
 /// A manager, and the calls that it makes to its clients, its RIB and its forwarder, in one order.
 ///
 /// A test acts, and then says which calls that made; what is to be done inside a call it says before. At its end
-/// stands [`assert_finished`](Self::assert_finished).
+/// all of that has been done, the forwarder is in step (unless it was made to fail), and nothing has panicked: a failed
+/// assertion inside a call is a panic.
 pub(crate) struct Testbed<A: Family> {
     pub(crate) mgm: Mgm<A>,
     pub(crate) forwarder: Arc<Spy<A>>,
@@ -64,7 +65,7 @@ impl<A: Family> Testbed<A> {
 
     /// Panics inside the next such call.
     pub(crate) fn panic_inside(&self, call: Call<A>) {
-        self.record.expect_panic();
+        self.record.expect_panics(self.record.expected_panics() + 1);
         self.inside(call, |_| boom());
     }
 
@@ -183,7 +184,7 @@ impl<A: Family> Testbed<A> {
     #[track_caller]
     pub(crate) fn assert_panics(&self, caught: u64) {
         assert_eq!(self.mgm.caught_panics(), caught, "caught panics");
-        self.record.expected_panics(caught);
+        self.record.expect_panics(caught);
     }
 
     /// FW-12: the forwarder holds exactly the manager's entries.
@@ -193,26 +194,17 @@ impl<A: Family> Testbed<A> {
         assert_same(&self.forwarder.memory.entries(), &entries);
         assert_eq!(self.mgm.forwarder_failures(), []);
     }
-
-    /// Fails unless the test has looked at all calls, and has done what it wanted to do inside of them.
-    #[track_caller]
-    pub(crate) fn assert_finished(&self) {
-        self.assert_calls([]);
-        self.assert_no_surprise();
-    }
-
-    /// A failed assertion inside a call is a panic that the test has not caused.
-    #[track_caller]
-    pub(super) fn assert_no_surprise(&self) {
-        let end = self.record.end();
-        assert_eq!(end.never_called, 0, "calls that the test wanted to do something in were never made");
-        assert_eq!(self.mgm.caught_panics(), end.panics, "caught panics");
-    }
 }
 
 impl<A: Family> Drop for Testbed<A> {
     fn drop(&mut self) {
-        assert!(thread::panicking() || self.record.has_ended(), "the test forgot assert_finished");
+        if !thread::panicking() {
+            self.record.assert_all_done();
+            assert_eq!(self.mgm.caught_panics(), self.record.expected_panics(), "caught panics");
+            if !self.forwarder.is_faulty() {
+                self.assert_in_step();
+            }
+        }
     }
 }
 
