@@ -1,6 +1,6 @@
 //! Every refusal: one test for each bullet of an `# Errors` section, named after the call and the error.
 
-use mgm::{Client, ClientName, ClientRef, Error, Limit, Limits, Mgm, NoCallbacks};
+use mgm::{ClientName, ClientRef, Error, Limit, Limits, Mgm, NoCallbacks};
 
 use super::A;
 use crate::support::*;
@@ -31,15 +31,6 @@ fn said(error: Error<A>, text: impl Into<String>, misuse: bool) -> (Error<A>, St
     (error, text.into(), misuse)
 }
 
-/// IGMP and PIM on eth1, DVMRP on nothing.
-fn three(t: &Testbed<A>) -> [Client<A>; 3] {
-    let clients = [t.igmp(), t.protocol(PIM), t.protocol(DVMRP)];
-    let [igmp, pim, _] = &clients;
-    pim.takes(eth(1));
-    igmp.takes(eth(1));
-    clients
-}
-
 /// Calls as a client that goes while one of its callbacks runs.
 fn as_one_that_has_gone(call: impl FnOnce(&Mgm<A>, &ClientRef<A>) + Send + 'static) {
     let t = Testbed::<A>::new();
@@ -61,7 +52,7 @@ fn gone() -> (Error<A>, String, bool) {
 /// Calls while IGMP is disabled on eth1, and PIM releases it.
 fn during_a_hand_over(call: impl FnOnce(&Mgm<A>, &ClientRef<A>) + Send + 'static) {
     let t = Testbed::<A>::new();
-    let [_igmp, pim, _dvmrp] = three(&t);
+    let [_igmp, pim, _dvmrp] = t.three();
     t.inside(disable_igmp(eth(1)), |igmp| call(&igmp.manager(), igmp));
     pim.releases(eth(1));
     t.assert_calls(bracket(eth(1), []));
@@ -98,7 +89,7 @@ fn source_required() -> (Error<A>, String, bool) {
 #[test]
 fn register_igmp_igmp_already_registered() {
     let t = Testbed::<A>::new();
-    let _clients = three(&t);
+    let _clients = t.three();
     let expected = said(Error::IgmpAlreadyRegistered, "IGMP is already registered", true);
     assert_eq!(refused(&t, || t.mgm.register_igmp(t.mock())), expected);
 }
@@ -106,7 +97,7 @@ fn register_igmp_igmp_already_registered() {
 #[test]
 fn register_protocol_already_registered() {
     let t = Testbed::<A>::new();
-    let _clients = three(&t);
+    let _clients = t.three();
     let expected = said(Error::AlreadyRegistered { id: PIM }, "protocol 1.0 is already registered", true);
     assert_eq!(refused(&t, || t.mgm.register_protocol(PIM, t.mock())), expected);
 }
@@ -114,7 +105,7 @@ fn register_protocol_already_registered() {
 #[test]
 fn deregister_still_on_interfaces() {
     let t = Testbed::<A>::new();
-    let [_igmp, pim, _dvmrp] = three(&t);
+    let [_igmp, pim, _dvmrp] = t.three();
     pim.takes(eth(3));
     let mut client = None;
     let got = refused(&t, || {
@@ -141,7 +132,7 @@ fn take_interface_ownership_handover_in_progress() {
 #[test]
 fn take_interface_ownership_already_taken() {
     let t = Testbed::<A>::new();
-    let [igmp, pim, _dvmrp] = three(&t);
+    let [igmp, pim, _dvmrp] = t.three();
     for (client, text) in [(&igmp, "IGMP"), (&pim, "protocol 1.0")] {
         let error = Error::AlreadyTaken { interface: eth(1), client: client.name() };
         let expected = said(error, format!("{text} is already on interface 1"), true);
@@ -152,7 +143,7 @@ fn take_interface_ownership_already_taken() {
 #[test]
 fn take_interface_ownership_owned_by_another() {
     let t = Testbed::<A>::new();
-    let [_igmp, pim, dvmrp] = three(&t);
+    let [_igmp, pim, dvmrp] = t.three();
     let error = Error::OwnedByAnother { interface: eth(1), owner: pim.name() };
     let expected = said(error, "interface 1 is owned by protocol 1.0", false);
     assert_eq!(refused(&t, || dvmrp.take_interface_ownership(eth(1))), expected);
@@ -175,7 +166,7 @@ fn release_interface_ownership_handover_in_progress() {
 #[test]
 fn release_interface_ownership_not_on_interface() {
     let t = Testbed::<A>::new();
-    let [_igmp, _pim, dvmrp] = three(&t);
+    let [_igmp, _pim, dvmrp] = t.three();
     assert_eq!(refused(&t, || dvmrp.release_interface_ownership(eth(1))), not_on_eth1());
     let nobodys = not_on(2, None, "nobody owns");
     assert_eq!(refused(&t, || dvmrp.release_interface_ownership(eth(2))), nobodys);
@@ -191,7 +182,7 @@ fn release_interface_ownership_deregistered() {
 #[test]
 fn add_group_membership_source_required() {
     let t = Testbed::<A>::new();
-    let [igmp, _pim, _dvmrp] = three(&t);
+    let [igmp, _pim, _dvmrp] = t.three();
     let group = A::group(SSM).into();
     assert_eq!(refused(&t, || igmp.add_group_membership(eth(1), group)), source_required());
 }
@@ -199,7 +190,7 @@ fn add_group_membership_source_required() {
 #[test]
 fn add_group_membership_not_on_interface() {
     let t = Testbed::<A>::new();
-    let [_igmp, _pim, dvmrp] = three(&t);
+    let [_igmp, _pim, dvmrp] = t.three();
     assert_eq!(refused(&t, || dvmrp.add_group_membership(eth(1), star(1))), not_on_eth1());
 }
 
@@ -231,8 +222,8 @@ fn add_group_membership_limit_reached() {
         ),
     ];
     for (limits, limit, text) in limits {
-        let t = Testbed::<A>::with(|builder| builder.limits(limits));
-        let [_igmp, pim, _dvmrp] = three(&t);
+        let t = Testbed::<A>::limited(limits);
+        let [_igmp, pim, _dvmrp] = t.three();
         let expected = said(Error::LimitReached(limit), format!("limit reached: {text}"), false);
         assert_eq!(refused(&t, || pim.add_group_membership(eth(1), star(1))), expected);
     }
@@ -248,7 +239,7 @@ fn add_group_membership_deregistered() {
 #[test]
 fn delete_group_membership_source_required() {
     let t = Testbed::<A>::new();
-    let [igmp, _pim, _dvmrp] = three(&t);
+    let [igmp, _pim, _dvmrp] = t.three();
     let group = A::group(SSM).into();
     assert_eq!(refused(&t, || igmp.delete_group_membership(eth(1), group)), source_required());
 }
@@ -256,7 +247,7 @@ fn delete_group_membership_source_required() {
 #[test]
 fn delete_group_membership_not_on_interface() {
     let t = Testbed::<A>::new();
-    let [_igmp, pim, dvmrp] = three(&t);
+    let [_igmp, pim, dvmrp] = t.three();
     pim.adds(eth(1), star(1));
     t.assert_calls([join_alert(DVMRP, star(1))]);
     assert_eq!(refused(&t, || dvmrp.delete_group_membership(eth(1), star(1))), not_on_eth1());
@@ -279,7 +270,7 @@ fn delete_group_membership_deregistered() {
 #[test]
 fn block_source_not_on_interface() {
     let t = Testbed::<A>::new();
-    let [_igmp, _pim, dvmrp] = three(&t);
+    let [_igmp, _pim, dvmrp] = t.three();
     let got = refused(&t, || dvmrp.block_source(eth(1), A::source(1), A::group(1)));
     assert_eq!(got, not_on_eth1());
 }
@@ -293,8 +284,8 @@ fn block_source_igmp_disabled() {
 
 #[test]
 fn block_source_limit_reached() {
-    let t = Testbed::<A>::with(|builder| builder.limits(Limits::default().memberships(0)));
-    let [igmp, _pim, _dvmrp] = three(&t);
+    let t = Testbed::<A>::limited(Limits::default().memberships(0));
+    let [igmp, _pim, _dvmrp] = t.three();
     let got = refused(&t, || igmp.block_source(eth(1), A::source(1), A::group(1)));
     let error = Error::LimitReached(Limit::Memberships { max: 0 });
     assert_eq!(got, said(error, "limit reached: 0 memberships and blocks in all", false));
@@ -310,7 +301,7 @@ fn block_source_deregistered() {
 #[test]
 fn unblock_source_not_on_interface() {
     let t = Testbed::<A>::new();
-    let [_igmp, _pim, dvmrp] = three(&t);
+    let [_igmp, _pim, dvmrp] = t.three();
     let got = refused(&t, || dvmrp.unblock_source(eth(1), A::source(1), A::group(1)));
     assert_eq!(got, not_on_eth1());
 }
@@ -332,7 +323,7 @@ fn unblock_source_deregistered() {
 #[test]
 fn a_refused_registration_leaves_the_registered_client_its_callbacks() {
     let t = Testbed::<A>::new();
-    let [igmp, ..] = &three(&t);
+    let [igmp, ..] = &t.three();
     assert!(t.mgm.register_protocol(PIM, NoCallbacks).is_err());
     igmp.adds(eth(1), from(1, 1));
     t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);

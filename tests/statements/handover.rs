@@ -21,12 +21,17 @@ fn let_go(handle: &Handle) {
     drop(client);
 }
 
-/// IGMP on eth1, and PIM on it too if `owned`.
-fn igmp_and_pim(t: &Testbed<A>, owned: bool) -> (Arc<Client<A>>, Arc<Client<A>>) {
+/// IGMP on eth1, and PIM on nothing.
+fn igmp_alone(t: &Testbed<A>) -> (Arc<Client<A>>, Arc<Client<A>>) {
     let (igmp, pim) = (t.igmp(), t.protocol(PIM));
-    if owned {
-        pim.takes(eth(1));
-    }
+    igmp.takes(eth(1));
+    (Arc::new(igmp), Arc::new(pim))
+}
+
+/// IGMP on eth1, and PIM, which owns it.
+fn igmp_beside_the_owner(t: &Testbed<A>) -> (Arc<Client<A>>, Arc<Client<A>>) {
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    pim.takes(eth(1));
     igmp.takes(eth(1));
     (Arc::new(igmp), Arc::new(pim))
 }
@@ -34,7 +39,7 @@ fn igmp_and_pim(t: &Testbed<A>, owned: bool) -> (Arc<Client<A>>, Arc<Client<A>>)
 #[test]
 fn ho_1_a_take_disables_igmp_changes_all_and_enables_igmp() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&t, false);
+    let (igmp, pim) = igmp_alone(&t);
     igmp.adds(eth(1), star(1));
     t.assert_calls([join_alert(PIM, star(1))]);
     t.inside(disable_igmp(eth(1)), |me| {
@@ -55,7 +60,7 @@ fn ho_1_a_take_disables_igmp_changes_all_and_enables_igmp() {
 #[test]
 fn ho_1_a_release_disables_igmp_changes_all_and_enables_igmp() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&t, true);
+    let (igmp, pim) = igmp_beside_the_owner(&t);
     igmp.adds(eth(1), star(1));
     t.assert_calls([local_join(PIM, eth(1), star(1))]);
     t.inside(disable_igmp(eth(1)), |me| {
@@ -76,7 +81,7 @@ fn ho_1_a_release_disables_igmp_changes_all_and_enables_igmp() {
 #[test]
 fn ho_1_each_change_has_a_bracket_of_its_own() {
     let t = Testbed::<A>::new();
-    let (_igmp, pim) = igmp_and_pim(&t, false);
+    let (_igmp, pim) = igmp_alone(&t);
     let dvmrp = t.protocol(DVMRP);
     for protocol in [&*pim, &dvmrp] {
         protocol.takes(eth(1));
@@ -91,7 +96,7 @@ fn ho_1_each_change_has_a_bracket_of_its_own() {
 fn ho_1_one_link_of_a_point_to_multipoint_interface_changes_hands_alone() {
     let t = Testbed::<A>::new();
     let (igmp, pim) = (t.igmp(), t.protocol(PIM));
-    let [near, far] = [1, 2].map(|n| Interface::link(eth::<A>(7).index(), A::source(n)));
+    let [near, far] = [hub(1), hub(2)];
     igmp.takes(near);
     igmp.takes(far);
     igmp.adds(far, star(1));
@@ -123,7 +128,7 @@ fn is_refused(igmp: &ClientRef<A>) {
 #[test]
 fn ho_2_igmp_is_refused_from_before_disable_until_enable_on_every_thread() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&t, true);
+    let (igmp, pim) = igmp_beside_the_owner(&t);
     igmp.adds(eth(1), star(1));
     t.assert_calls([local_join(PIM, eth(1), star(1))]);
     t.inside(disable_igmp(eth(1)), |me| {
@@ -147,7 +152,7 @@ fn ho_2_igmp_is_refused_from_before_disable_until_enable_on_every_thread() {
 #[test]
 fn ho_2_igmps_other_interfaces_and_the_owner_are_unaffected() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&t, true);
+    let (igmp, pim) = igmp_beside_the_owner(&t);
     igmp.takes(eth(2));
     let owner = Arc::clone(&pim);
     t.inside(disable_igmp(eth(1)), move |me| {
@@ -163,7 +168,7 @@ fn ho_2_igmps_other_interfaces_and_the_owner_are_unaffected() {
 #[test]
 fn ho_3_wants_are_withdrawn_from_the_old_owner_and_count_for_the_new_one_when_added_again() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&t, false);
+    let (igmp, pim) = igmp_alone(&t);
     let _dvmrp = t.protocol(DVMRP);
     igmp.adds(eth(1), star(1));
     t.assert_calls([join_alert(PIM, star(1)), join_alert(DVMRP, star(1))]);
@@ -186,7 +191,7 @@ fn ho_3_wants_are_withdrawn_from_the_old_owner_and_count_for_the_new_one_when_ad
 #[test]
 fn ho_3_a_protocol_that_releases_gets_its_leaves_and_igmp_counts_for_itself_again() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&t, true);
+    let (igmp, pim) = igmp_beside_the_owner(&t);
     igmp.adds(eth(1), star(1));
     igmp.blocks(eth(1), 1, 1);
     pim.adds(eth(1), star(1));
@@ -208,7 +213,7 @@ fn ho_3_a_protocol_that_releases_gets_its_leaves_and_igmp_counts_for_itself_agai
 #[test]
 fn ho_3_what_igmp_does_not_add_again_is_no_longer_joined_or_blocked() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&t, false);
+    let (igmp, pim) = igmp_alone(&t);
     igmp.adds(eth(1), from(1, 1));
     igmp.blocks(eth(1), 2, 1);
     pim.takes(eth(1));
@@ -222,7 +227,7 @@ fn ho_3_what_igmp_does_not_add_again_is_no_longer_joined_or_blocked() {
 fn ho_4_igmp_may_add_inside_enable_igmp() {
     without_deadlock(|| {
         let t = Testbed::<A>::new();
-        let (_igmp, pim) = igmp_and_pim(&t, false);
+        let (_igmp, pim) = igmp_alone(&t);
         t.inside(enable_igmp(eth(1)), |me| {
             assert_eq!(me.adds(eth(1), star(1)), mgm::Change::Changed);
             assert_eq!(me.deletes(eth(1), star(1)), mgm::Change::Changed);
@@ -258,7 +263,7 @@ fn ho_5_without_igmp_there_or_when_refused_or_for_igmp_itself_nobody_is_called()
 fn ho_6_enable_follows_disable_whichever_callback_panics() {
     for bad in 0..3 {
         let t = Testbed::<A>::new();
-        let (igmp, pim) = igmp_and_pim(&t, false);
+        let (igmp, pim) = igmp_alone(&t);
         igmp.adds(eth(1), star(1));
         t.assert_calls([join_alert(PIM, star(1))]);
         let calls = [disable_igmp(eth(1)), prune_alert(PIM, star(1)), enable_igmp(eth(1))];
@@ -277,7 +282,7 @@ fn ho_6_enable_follows_disable_whichever_callback_panics() {
 #[test]
 fn ho_6_enable_follows_disable_when_igmp_tries_what_is_refused() {
     let t = Testbed::<A>::new();
-    let (_igmp, pim) = igmp_and_pim(&t, false);
+    let (_igmp, pim) = igmp_alone(&t);
     t.inside(disable_igmp(eth(1)), |me| {
         assert!(me.add_group_membership(eth(1), star(1)).is_err());
         assert!(me.release_interface_ownership(eth(1)).is_err());
@@ -289,7 +294,7 @@ fn ho_6_enable_follows_disable_when_igmp_tries_what_is_refused() {
 #[test]
 fn ho_7_another_take_or_release_is_refused_until_enable_has_returned() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&t, false);
+    let (igmp, pim) = igmp_alone(&t);
     let dvmrp = Arc::new(t.protocol(DVMRP));
     let clients = Arc::new([Arc::clone(&igmp), Arc::clone(&pim), Arc::clone(&dvmrp)]);
     for callback in bracket(eth(1), []) {
@@ -319,7 +324,7 @@ fn ho_7_another_take_or_release_is_refused_until_enable_has_returned() {
 #[test]
 fn ho_7_during_a_hand_over_its_alerts_find_it_in_progress() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&t, true);
+    let (igmp, pim) = igmp_beside_the_owner(&t);
     igmp.adds(eth(1), star(1));
     t.assert_calls([local_join(PIM, eth(1), star(1))]);
     t.inside(local_leave(PIM, eth(1), star(1)), |me| {
@@ -362,7 +367,7 @@ fn ho_7_hand_overs_of_different_interfaces_run_side_by_side() {
 fn ho_7_no_thread_waits_for_a_callback_that_runs_on_another() {
     without_deadlock(|| {
         let t = Testbed::<A>::new();
-        let (_igmp, pim) = igmp_and_pim(&t, true);
+        let (_igmp, pim) = igmp_beside_the_owner(&t);
         for callback in bracket(eth(1), []) {
             t.inside(callback, |me| {
                 let mgm = me.manager();
@@ -409,7 +414,7 @@ fn ho_8_a_query_answers_with_the_old_state_or_the_new() {
 #[test]
 fn ho_9_the_alerts_of_the_change_are_delivered_before_enable() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&t, true);
+    let (igmp, pim) = igmp_beside_the_owner(&t);
     let _dvmrp = t.protocol(DVMRP);
     igmp.adds(eth(1), star(1));
     t.assert_calls([local_join(PIM, eth(1), star(1)), join_alert(DVMRP, star(1))]);
@@ -420,7 +425,7 @@ fn ho_9_the_alerts_of_the_change_are_delivered_before_enable() {
 #[test]
 fn ho_9_inside_a_callback_they_come_after_it() {
     let t = Testbed::<A>::new();
-    let (igmp, _pim) = igmp_and_pim(&t, false);
+    let (igmp, _pim) = igmp_alone(&t);
     t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
     igmp.adds(eth(1), star(1));
     t.assert_calls([
@@ -562,7 +567,7 @@ fn ho_10_an_interface_removed_in_the_middle_is_removed_right_after() {
     let turns: [(Inside, Inside); 3] = [(remove, nothing), (nothing, remove), (remove, remove)];
     for (at_disable, at_enable) in turns {
         let t = Testbed::<A>::new();
-        let (igmp, pim) = igmp_and_pim(&t, false);
+        let (igmp, pim) = igmp_alone(&t);
         t.inside(disable_igmp(eth(1)), at_disable);
         t.inside(enable_igmp(eth(1)), at_enable);
         pim.takes(eth(1));
@@ -597,4 +602,57 @@ fn ho_10_the_taker_dropped_and_the_interface_removed_in_the_middle_leave_nothing
     ]);
     assert_eq!((t.mgm.interface(eth(1)), held(&t.mgm)), (None, vec![]));
     let _id_is_free = t.protocol(PIM);
+}
+
+#[test]
+fn ho_3_taking_withdraws_what_igmp_has_from_the_oifs_before_and_it_adds_it_again_after() {
+    let r = Router::<A>::new();
+    let bgmp = r.protocol(BGMP);
+    r.igmp.adds(stub(), star(1));
+    r.packet(1, 1, up());
+    r.rib.set(host::<A>(2), stub());
+    r.packet(2, 1, stub()); // comes in on the interface itself
+    let read = |igmp: &ClientRef<A>| {
+        let oifs = igmp.manager().mfe(A::source(1), A::group(1)).unwrap().oifs;
+        (oifs, igmp.manager().mfe(A::source(2), A::group(1)).is_some())
+    };
+    r.inside(disable_igmp(stub()), move |igmp| assert_eq!(read(igmp), (vec![stub()], true), "none is done"));
+    r.inside(enable_igmp(stub()), move |igmp| {
+        assert_eq!(read(igmp), (vec![], false), "all of it is done");
+        igmp.adds(stub(), star(1));
+    });
+    r.forget_calls();
+    bgmp.takes(stub());
+    let calls = r.calls();
+    let at = |what: Call<A>| {
+        calls.iter().position(|call| *call == what).unwrap_or_else(|| panic!("{what:?}: {calls:?}"))
+    };
+    let steps = [
+        disable_igmp(stub()),
+        change_mfe(1, 1, up(), []),
+        mfe_prune(PIM, 1, 1),
+        enable_igmp(stub()),
+        change_mfe(1, 1, up(), [stub()]),
+        mfe_join(PIM, 1, 1),
+    ];
+    assert!(steps.map(at).is_sorted(), "{calls:?}");
+    assert!(at(delete_mfe(2, 1)) < at(enable_igmp(stub())));
+    assert_eq!(calls.iter().filter(|call| call.to == Party::Forwarder).count(), 3);
+    assert_eq!(r.path(1, 1), path(up(), [stub()]));
+}
+
+#[test]
+fn ho_3_what_igmp_does_not_add_again_is_forwarded_no_more() {
+    let r = Router::<A>::new();
+    r.igmp.takes(lan());
+    r.igmp.adds(lan(), star(1));
+    r.packet(1, 1, up());
+    r.forget_calls();
+    r.dvmrp.releases(lan());
+    assert_eq!(r.path(1, 1), path(up(), []));
+    r.assert_callbacks(bracket(
+        lan(),
+        [mfe_prune(PIM, 1, 1), prune_alert(PIM, star(1)), local_leave(DVMRP, lan(), star(1))],
+    ));
+    assert_eq!(r.mgm.owner(lan()), Some(ClientName::Igmp));
 }

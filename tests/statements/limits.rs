@@ -1,6 +1,8 @@
-//! How many entries there may be: MB-7.
+//! How many memberships, blocks, forwarding entries and waiting alerts there may be: MB-7.
 
-use mgm::{Error, Limit, Limits};
+use std::thread;
+
+use mgm::{Change, Client, Error, Limit, Limits};
 
 use super::A;
 use crate::support::*;
@@ -137,16 +139,107 @@ fn mb_7_the_cost_for_one_entry_does_not_grow_with_the_number_of_entries() {
     assert!(alone.len() < 20);
 }
 
+/// The `max` things that are allowed fit, one more does not, and a delete makes room for one.
+fn holds_at_most(t: &Testbed<A>, client: &Client<A>, limit: &Limit<A>) {
+    client.adds(eth(2), from(1, 1));
+    client.blocks(eth(2), 2, 1);
+    let before = held(&t.mgm);
+    let refused = Err(Error::LimitReached(limit.clone()));
+    assert_eq!(client.add_group_membership(eth(2), from(3, 1)), refused);
+    assert_eq!(client.block_source(eth(2), A::source(3), A::group(1)), refused);
+    assert_eq!(held(&t.mgm), before);
+    assert_eq!(client.adds(eth(2), from(1, 1)), Change::Unchanged, "no growth");
+    assert_eq!(client.adds(eth(2), from(2, 1)), Change::Changed, "no growth");
+    client.deletes(eth(2), from(1, 1));
+    client.adds(eth(2), from(3, 1));
+    assert_eq!(client.add_group_membership(eth(2), from(4, 1)), refused);
+}
+
 #[test]
-fn ct_8_a_refused_block_leaves_the_route_to_the_source_known() {
-    let r = Router::<A>::limited(Limits::default().waiting_alerts(0));
-    r.pim.releases(up());
-    let wanted = from::<A>(1, 1);
-    r.igmp.add_group_membership(stub(), wanted).unwrap();
-    r.pim.takes(up());
-    let refused = r.igmp.block_source(stub(), wanted.source().unwrap(), wanted.group().unwrap());
-    assert!(refused.is_err(), "PIM would have to hear of it");
-    r.forget_calls();
-    r.reroute(1, lan());
-    assert_eq!(r.callbacks().len(), 2, "PIM prunes, DVMRP joins");
+fn mb_7_memberships_and_blocks_in_all_are_limited() {
+    let t = Testbed::<A>::limited(Limits::default().memberships(3));
+    let [_igmp, pim, dvmrp] = t.three();
+    dvmrp.takes(eth(2));
+    pim.adds(eth(1), from(1, 1));
+    holds_at_most(&t, &dvmrp, &Limit::Memberships { max: 3 });
+    pim.deletes(eth(1), from(1, 1));
+    dvmrp.adds(eth(2), from(4, 1));
+    t.assert_calls([]);
+}
+
+#[test]
+fn mb_7_memberships_and_blocks_on_one_interface_are_limited() {
+    let t = Testbed::<A>::limited(Limits::default().memberships_per_interface(2));
+    let [_igmp, pim, dvmrp] = t.three();
+    dvmrp.takes(eth(2));
+    dvmrp.takes(eth(3));
+    pim.adds(eth(1), from(1, 1));
+    let on_eth2 = Limit::MembershipsOnInterface { interface: eth(2), max: 2 };
+    holds_at_most(&t, &dvmrp, &on_eth2);
+    dvmrp.adds(eth(3), from(4, 1));
+    t.assert_calls([]);
+}
+
+#[test]
+fn mb_7_memberships_and_blocks_of_one_client_are_limited() {
+    let t = Testbed::<A>::limited(Limits::default().memberships_per_client(2));
+    let [_igmp, pim, dvmrp] = t.three();
+    dvmrp.takes(eth(2));
+    dvmrp.takes(eth(3));
+    holds_at_most(&t, &dvmrp, &Limit::MembershipsOfClient { client: dvmrp.name(), max: 2 });
+    assert!(dvmrp.add_group_membership(eth(3), from(4, 1)).is_err());
+    pim.adds(eth(1), from(1, 1));
+    dvmrp.releases(eth(2));
+    dvmrp.adds(eth(3), from(4, 1));
+    t.assert_calls([]);
+}
+
+#[test]
+fn mb_7_what_a_hand_over_withdraws_makes_room_again() {
+    let t = Testbed::<A>::limited(
+        Limits::default().memberships(1).memberships_per_interface(1).memberships_per_client(1),
+    );
+    let [igmp, pim, _dvmrp] = t.three();
+    igmp.adds(eth(1), from(1, 1));
+    t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);
+    t.inside(enable_igmp(eth(1)), |me| {
+        me.adds(eth(1), from(2, 1));
+        assert!(me.add_group_membership(eth(1), from(3, 1)).is_err());
+    });
+    pim.releases(eth(1));
+    t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), from(1, 1))]));
+}
+
+#[test]
+fn mb_7_alerts_that_wait_for_a_busy_client_are_limited_for_adds_and_never_for_deletes() {
+    without_deadlock(|| {
+        let t = Testbed::<A>::limited(Limits::default().waiting_alerts(2));
+        let [igmp, pim, dvmrp] = t.three();
+        dvmrp.takes(eth(2));
+        igmp.adds(eth(1), from(1, 1));
+        let gate = Gate::new();
+        let held_there = gate.clone();
+        t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);
+        t.inside(join_alert(PIM, star(1)), move |_| held_there.pass());
+        thread::scope(|scope| {
+            scope.spawn(|| dvmrp.adds(eth(2), star(1)));
+            gate.await_arrival();
+            // Two may wait; replacing a join by a block would cause two more.
+            dvmrp.adds(eth(2), star(2));
+            let (before, pim) = (held(&t.mgm), pim.name());
+            let refused = Err(Error::LimitReached(Limit::WaitingAlerts { client: pim, max: 2 }));
+            assert_eq!(igmp.block_source(eth(1), A::source(1), A::group(1)), refused);
+            t.assert_calls([join_alert(PIM, star(1))]);
+            assert_eq!(held(&t.mgm), before);
+            dvmrp.adds(eth(2), star(3));
+            assert_eq!(dvmrp.add_group_membership(eth(2), star(4)), refused);
+            assert_eq!(held(&t.mgm).len(), before.len() + 1);
+            dvmrp.deletes(eth(2), star(2));
+            t.assert_calls([]);
+            gate.open();
+        });
+        t.assert_calls([join_alert(PIM, star(2)), join_alert(PIM, star(3)), prune_alert(PIM, star(2))]);
+        dvmrp.adds(eth(2), star(4));
+        t.assert_calls([join_alert(PIM, star(4))]);
+    });
 }

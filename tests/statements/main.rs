@@ -22,7 +22,6 @@ mod v4 {
     mod handover;
     mod limits;
     mod membership;
-    mod mfes;
     mod oifs;
     mod ownership;
     mod races;
@@ -51,7 +50,6 @@ mod v6 {
     mod handover;
     mod limits;
     mod membership;
-    mod mfes;
     mod oifs;
     mod ownership;
     mod races;

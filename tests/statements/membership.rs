@@ -1,30 +1,14 @@
-//! What clients hold: MB-1 to MB-4, MB-6, MB-7.
+//! What clients hold: MB-1 to MB-4, MB-6.
 
-use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread;
-
-use mgm::{Change, Client, ClientName, Error, Limit, Limits, MembershipKind, Mgm, NoCallbacks};
+use mgm::{Change, Client, ClientName, Error, MembershipKind, Mgm, NoCallbacks};
 
 use super::A;
 use crate::support::*;
 
-/// PIM owns eth1, and IGMP is on it; DVMRP looks on.
-fn three(t: &Testbed<A>) -> [Client<A>; 3] {
-    let (igmp, pim, dvmrp) = (t.igmp(), t.protocol(PIM), t.protocol(DVMRP));
-    pim.takes(eth(1));
-    igmp.takes(eth(1));
-    [igmp, pim, dvmrp]
-}
-
-fn limited(limits: Limits) -> Testbed<A> {
-    Testbed::with(|builder| builder.limits(limits))
-}
-
 #[test]
 fn mb_1_a_client_adds_where_it_is_and_elsewhere_hears_who_owns_it() {
     let t = Testbed::<A>::new();
-    let [igmp, pim, dvmrp] = three(&t);
+    let [igmp, pim, dvmrp] = t.three();
     dvmrp.takes(eth(2));
     igmp.takes(eth(3));
     for (client, interface, owner) in [
@@ -48,7 +32,7 @@ fn mb_1_a_client_adds_where_it_is_and_elsewhere_hears_who_owns_it() {
 #[test]
 fn mb_2_adding_twice_and_deleting_what_is_not_there_change_nothing() {
     let t = Testbed::<A>::new();
-    let [igmp, _pim, _dvmrp] = three(&t);
+    let [igmp, _pim, _dvmrp] = t.three();
     for entry in [star(1), all()] {
         let adds = [(); 2].map(|()| igmp.adds(eth(1), entry));
         t.assert_calls([local_join(PIM, eth(1), entry), join_alert(DVMRP, entry)]);
@@ -87,7 +71,7 @@ fn mb_2_what_is_deleted_leaves_no_memory_behind() {
 #[test]
 fn mb_3_igmp_and_the_owner_may_hold_the_same_and_it_is_wanted_while_either_does() {
     let t = Testbed::<A>::new();
-    let [igmp, pim, _dvmrp] = three(&t);
+    let [igmp, pim, _dvmrp] = t.three();
     for (first, second) in [(&igmp, &pim), (&pim, &igmp)] {
         // PIM hears of what IGMP does, and not of what it does itself.
         let local = |by: &Client<A>, call: Call<A>| (by.name() == IGMP).then_some(call);
@@ -109,7 +93,7 @@ fn mb_3_igmp_and_the_owner_may_hold_the_same_and_it_is_wanted_while_either_does(
 #[test]
 fn mb_4_a_group_in_the_ssm_range_cannot_be_joined_without_a_source() {
     let t = Testbed::<A>::new();
-    let [igmp, pim, _dvmrp] = three(&t);
+    let [igmp, pim, _dvmrp] = t.three();
     let (group, range) = (A::group(SSM), A::ssm_range());
     for client in [&igmp, &pim] {
         let refused = Err(Error::SourceRequired { group, range });
@@ -125,13 +109,13 @@ fn mb_4_a_group_in_the_ssm_range_cannot_be_joined_without_a_source() {
 #[test]
 fn mb_4_the_ssm_ranges_are_configurable() {
     let none = Testbed::<A>::with(|builder| builder.ssm_ranges([]));
-    let [_igmp, pim, _dvmrp] = three(&none);
+    let [_igmp, pim, _dvmrp] = none.three();
     pim.adds(eth(1), A::group(SSM).into());
     none.assert_calls([join_alert(DVMRP, A::group(SSM).into())]);
 
     let everything = [A::every_group()];
     let all_ssm = Testbed::<A>::with(|builder| builder.ssm_ranges(everything));
-    let [_igmp, pim, _dvmrp] = three(&all_ssm);
+    let [_igmp, pim, _dvmrp] = all_ssm.three();
     assert!(pim.add_group_membership(eth(1), star(1)).is_err());
     pim.adds(eth(1), all());
     all_ssm.assert_calls([join_alert(DVMRP, all())]);
@@ -140,7 +124,7 @@ fn mb_4_the_ssm_ranges_are_configurable() {
 #[test]
 fn mb_6_a_block_is_kept_listed_and_told_and_takes_the_place_of_a_join() {
     let t = Testbed::<A>::new();
-    let [igmp, _pim, _dvmrp] = three(&t);
+    let [igmp, _pim, _dvmrp] = t.three();
     let kinds = || held(&t.mgm).iter().map(|held| (held.entry, held.kind)).collect::<Vec<_>>();
     igmp.adds(eth(1), from(1, 1));
     t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);
@@ -158,7 +142,7 @@ fn mb_6_a_block_is_kept_listed_and_told_and_takes_the_place_of_a_join() {
 #[test]
 fn mb_6_a_block_is_the_clients_own_and_leaves_alone_what_another_holds() {
     let t = Testbed::<A>::new();
-    let [igmp, pim, _dvmrp] = three(&t);
+    let [igmp, pim, _dvmrp] = t.three();
     pim.adds(eth(1), from(1, 1));
     igmp.blocks(eth(1), 1, 1);
     let read: Vec<_> = held(&t.mgm).iter().map(|held| (held.added_by, held.kind)).collect();
@@ -172,120 +156,11 @@ fn mb_6_a_block_is_the_clients_own_and_leaves_alone_what_another_holds() {
 #[test]
 fn mb_6_blocks_are_withdrawn_like_memberships() {
     let t = Testbed::<A>::new();
-    let [igmp, pim, _dvmrp] = three(&t);
+    let [igmp, pim, _dvmrp] = t.three();
     pim.blocks(eth(1), 2, 1);
     igmp.blocks(eth(1), 1, 1);
     t.assert_calls([local_block(PIM, eth(1), from(1, 1))]);
     pim.releases(eth(1));
     t.assert_calls(bracket(eth(1), [local_unblock(PIM, eth(1), from(1, 1))]));
     assert_eq!(held(&t.mgm), []);
-}
-
-/// The `max` things that are allowed fit, one more does not, and a delete makes room for one.
-fn holds_at_most(t: &Testbed<A>, client: &Client<A>, limit: &Limit<A>) {
-    client.adds(eth(2), from(1, 1));
-    client.blocks(eth(2), 2, 1);
-    let before = held(&t.mgm);
-    let refused = Err(Error::LimitReached(limit.clone()));
-    assert_eq!(client.add_group_membership(eth(2), from(3, 1)), refused);
-    assert_eq!(client.block_source(eth(2), A::source(3), A::group(1)), refused);
-    assert_eq!(held(&t.mgm), before);
-    assert_eq!(client.adds(eth(2), from(1, 1)), Change::Unchanged, "no growth");
-    assert_eq!(client.adds(eth(2), from(2, 1)), Change::Changed, "no growth");
-    client.deletes(eth(2), from(1, 1));
-    client.adds(eth(2), from(3, 1));
-    assert_eq!(client.add_group_membership(eth(2), from(4, 1)), refused);
-}
-
-#[test]
-fn mb_7_memberships_and_blocks_in_all_are_limited() {
-    let t = limited(Limits::default().memberships(3));
-    let [_igmp, pim, dvmrp] = three(&t);
-    dvmrp.takes(eth(2));
-    pim.adds(eth(1), from(1, 1));
-    holds_at_most(&t, &dvmrp, &Limit::Memberships { max: 3 });
-    pim.deletes(eth(1), from(1, 1));
-    dvmrp.adds(eth(2), from(4, 1));
-    t.assert_calls([]);
-}
-
-#[test]
-fn mb_7_memberships_and_blocks_on_one_interface_are_limited() {
-    let t = limited(Limits::default().memberships_per_interface(2));
-    let [_igmp, pim, dvmrp] = three(&t);
-    dvmrp.takes(eth(2));
-    dvmrp.takes(eth(3));
-    pim.adds(eth(1), from(1, 1));
-    let on_eth2 = Limit::MembershipsOnInterface { interface: eth(2), max: 2 };
-    holds_at_most(&t, &dvmrp, &on_eth2);
-    dvmrp.adds(eth(3), from(4, 1));
-    t.assert_calls([]);
-}
-
-#[test]
-fn mb_7_memberships_and_blocks_of_one_client_are_limited() {
-    let t = limited(Limits::default().memberships_per_client(2));
-    let [_igmp, pim, dvmrp] = three(&t);
-    dvmrp.takes(eth(2));
-    dvmrp.takes(eth(3));
-    holds_at_most(&t, &dvmrp, &Limit::MembershipsOfClient { client: dvmrp.name(), max: 2 });
-    assert!(dvmrp.add_group_membership(eth(3), from(4, 1)).is_err());
-    pim.adds(eth(1), from(1, 1));
-    dvmrp.releases(eth(2));
-    dvmrp.adds(eth(3), from(4, 1));
-    t.assert_calls([]);
-}
-
-#[test]
-fn mb_7_what_a_hand_over_withdraws_makes_room_again() {
-    let t = limited(Limits::default().memberships(1).memberships_per_interface(1).memberships_per_client(1));
-    let [igmp, pim, _dvmrp] = three(&t);
-    igmp.adds(eth(1), from(1, 1));
-    t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);
-    t.inside(enable_igmp(eth(1)), |me| {
-        me.adds(eth(1), from(2, 1));
-        assert!(me.add_group_membership(eth(1), from(3, 1)).is_err());
-    });
-    pim.releases(eth(1));
-    t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), from(1, 1))]));
-}
-
-#[test]
-fn mb_7_alerts_that_wait_for_a_busy_client_are_limited_for_adds_and_never_for_deletes() {
-    without_deadlock(|| {
-        let t = limited(Limits::default().waiting_alerts(2));
-        let [igmp, _pim, dvmrp] = three(&t);
-        dvmrp.takes(eth(2));
-        igmp.adds(eth(1), from(1, 1));
-        let (entered, is_in) = mpsc::channel();
-        let (finish, may_finish) = mpsc::channel::<()>();
-        t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);
-        t.inside(join_alert(PIM, star(1)), move |_| {
-            entered.send(()).unwrap();
-            may_finish.recv().unwrap();
-        });
-        let dvmrp = Arc::new(dvmrp);
-        let adder = Arc::clone(&dvmrp);
-        let busy = thread::spawn(move || {
-            adder.adds(eth(2), star(1));
-        });
-        is_in.recv().unwrap();
-        // Two may wait; replacing a join by a block would cause two more.
-        dvmrp.adds(eth(2), star(2));
-        let (before, pim) = (held(&t.mgm), ClientName::Protocol(PIM));
-        let refused = Err(Error::LimitReached(Limit::WaitingAlerts { client: pim, max: 2 }));
-        assert_eq!(igmp.block_source(eth(1), A::source(1), A::group(1)), refused);
-        t.assert_calls([join_alert(PIM, star(1))]);
-        assert_eq!(held(&t.mgm), before);
-        dvmrp.adds(eth(2), star(3));
-        assert_eq!(dvmrp.add_group_membership(eth(2), star(4)), refused);
-        assert_eq!(held(&t.mgm).len(), before.len() + 1);
-        dvmrp.deletes(eth(2), star(2));
-        t.assert_calls([]);
-        finish.send(()).unwrap();
-        busy.join().unwrap();
-        t.assert_calls([join_alert(PIM, star(2)), join_alert(PIM, star(3)), prune_alert(PIM, star(2))]);
-        dvmrp.adds(eth(2), star(4));
-        t.assert_calls([join_alert(PIM, star(4))]);
-    });
 }

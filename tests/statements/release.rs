@@ -1,6 +1,6 @@
-//! Interfaces that change hands or go, and the entries over them: IF-7, IF-8, HO-3.
+//! What goes with an interface that is released or removed, and what changes with its owner: IF-7, IF-8.
 
-use mgm::{ClientName, ClientRef, ForwardState, InterfaceStatus};
+use mgm::{ClientName, ForwardState, InterfaceStatus};
 
 use super::A;
 use crate::support::*;
@@ -197,59 +197,6 @@ fn if_8_forward_state_goes_with_the_interface() {
     assert_eq!(r.path(1, 1), path(up(), []));
 }
 
-#[test]
-fn ho_3_taking_withdraws_what_igmp_has_from_the_oifs_before_and_it_adds_it_again_after() {
-    let r = Router::<A>::new();
-    let bgmp = r.protocol(BGMP);
-    r.igmp.adds(stub(), star(1));
-    r.packet(1, 1, up());
-    r.rib.set(host::<A>(2), stub());
-    r.packet(2, 1, stub()); // comes in on the interface itself
-    let read = |igmp: &ClientRef<A>| {
-        let oifs = igmp.manager().mfe(A::source(1), A::group(1)).unwrap().oifs;
-        (oifs, igmp.manager().mfe(A::source(2), A::group(1)).is_some())
-    };
-    r.inside(disable_igmp(stub()), move |igmp| assert_eq!(read(igmp), (vec![stub()], true), "none is done"));
-    r.inside(enable_igmp(stub()), move |igmp| {
-        assert_eq!(read(igmp), (vec![], false), "all of it is done");
-        igmp.adds(stub(), star(1));
-    });
-    r.forget_calls();
-    bgmp.takes(stub());
-    let calls = r.calls();
-    let at = |what: Call<A>| {
-        calls.iter().position(|call| *call == what).unwrap_or_else(|| panic!("{what:?}: {calls:?}"))
-    };
-    let steps = [
-        disable_igmp(stub()),
-        change_mfe(1, 1, up(), []),
-        mfe_prune(PIM, 1, 1),
-        enable_igmp(stub()),
-        change_mfe(1, 1, up(), [stub()]),
-        mfe_join(PIM, 1, 1),
-    ];
-    assert!(steps.map(at).is_sorted(), "{calls:?}");
-    assert!(at(delete_mfe(2, 1)) < at(enable_igmp(stub())));
-    assert_eq!(calls.iter().filter(|call| call.to == Party::Forwarder).count(), 3);
-    assert_eq!(r.path(1, 1), path(up(), [stub()]));
-}
-
-#[test]
-fn ho_3_what_igmp_does_not_add_again_is_forwarded_no_more() {
-    let r = Router::<A>::new();
-    r.igmp.takes(lan());
-    r.igmp.adds(lan(), star(1));
-    r.packet(1, 1, up());
-    r.forget_calls();
-    r.dvmrp.releases(lan());
-    assert_eq!(r.path(1, 1), path(up(), []));
-    r.assert_callbacks(bracket(
-        lan(),
-        [mfe_prune(PIM, 1, 1), prune_alert(PIM, star(1)), local_leave(DVMRP, lan(), star(1))],
-    ));
-    assert_eq!(r.mgm.owner(lan()), Some(ClientName::Igmp));
-}
-
 /// What is read of an interface is never a half of a change.
 #[test]
 fn if_7_an_interface_that_only_routes_speak_of_is_nobodys() {
@@ -259,4 +206,113 @@ fn if_7_an_interface_that_only_routes_speak_of_is_nobodys() {
     assert_eq!((r.mgm.owner(wan()), r.mgm.interface(wan())), (None, None));
     let on: Vec<InterfaceStatus<A>> = r.mgm.interfaces();
     assert_eq!(on.len(), 5);
+}
+
+#[test]
+fn if_7_a_release_by_a_protocol_deletes_what_it_holds_as_one_by_one() {
+    let t = Testbed::<A>::new();
+    let (pim, _dvmrp) = (t.protocol(PIM), t.protocol(DVMRP));
+    pim.takes(eth(1));
+    pim.takes(eth(2));
+    for (index, entry) in [(1, star(1)), (1, star(2)), (2, star(2)), (1, all()), (1, from(1, 3))] {
+        pim.adds(eth(index), entry);
+    }
+    pim.blocks(eth(1), 2, 1);
+    t.assert_calls([join_alert(DVMRP, star(1)), join_alert(DVMRP, star(2)), join_alert(DVMRP, all())]);
+    // (*, 2) is still wanted on the other interface.
+    pim.releases(eth(1));
+    let left: Vec<_> = held(&t.mgm).iter().map(|held| (held.interface, held.entry)).collect();
+    t.assert_callbacks_in_any_order([prune_alert(DVMRP, star(1)), prune_alert(DVMRP, all())]);
+    assert_eq!(left, [(eth(2), star(2))]);
+}
+
+#[test]
+fn if_7_igmps_release_leaves_the_owner_alone_and_it_gets_its_leaves() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim, _dvmrp) = (t.igmp(), t.protocol(PIM), t.protocol(DVMRP));
+    pim.takes(eth(1));
+    igmp.takes(eth(1));
+    pim.adds(eth(1), star(1));
+    t.assert_calls([join_alert(DVMRP, star(1))]);
+    igmp.adds(eth(1), star(1));
+    igmp.adds(eth(1), star(2));
+    igmp.blocks(eth(1), 1, 1);
+    t.assert_calls([
+        local_join(PIM, eth(1), star(1)),
+        local_join(PIM, eth(1), star(2)),
+        join_alert(DVMRP, star(2)),
+        local_block(PIM, eth(1), from(1, 1)),
+    ]);
+    igmp.releases(eth(1));
+    let left: Vec<_> = held(&t.mgm).iter().map(|held| (held.added_by, held.entry)).collect();
+    t.assert_callbacks_in_any_order([
+        local_leave(PIM, eth(1), star(1)),
+        local_leave(PIM, eth(1), star(2)),
+        local_unblock(PIM, eth(1), from(1, 1)),
+        prune_alert(DVMRP, star(2)),
+    ]);
+    assert_eq!(left, [(pim.name(), star(1))]);
+    assert_eq!(t.mgm.owner(eth(1)), Some(pim.name()));
+}
+
+#[test]
+fn if_7_igmps_release_of_an_interface_of_its_own_ends_what_it_wanted() {
+    let t = Testbed::<A>::new();
+    let (igmp, _pim) = (t.igmp(), t.protocol(PIM));
+    igmp.takes(eth(1));
+    igmp.adds(eth(1), star(1));
+    t.assert_calls([join_alert(PIM, star(1))]);
+    igmp.releases(eth(1));
+    t.assert_calls([prune_alert(PIM, star(1))]);
+    assert_eq!((t.mgm.interfaces(), held(&t.mgm)), (vec![], vec![]));
+}
+
+#[test]
+fn if_8_a_removed_interface_goes_with_its_links_and_each_client_on_it_is_told() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim, dvmrp) = (t.igmp(), t.protocol(PIM), t.protocol(DVMRP));
+    let [near, far] = [hub(1), hub(2)];
+    pim.takes(near);
+    igmp.takes(near);
+    dvmrp.takes(far);
+    for index in [6, 8] {
+        pim.takes(eth(index));
+    }
+    igmp.adds(near, star(1));
+    t.assert_calls([local_join(PIM, near, star(1)), join_alert(DVMRP, star(1))]);
+    t.mgm.interface_removed(near.index());
+    let left: Vec<_> = t.mgm.interfaces().iter().map(|on| on.interface).collect();
+    t.assert_callbacks_in_any_order([
+        local_leave(PIM, near, star(1)),
+        prune_alert(DVMRP, star(1)),
+        interface_removed(pim.name(), near),
+        interface_removed(igmp.name(), near),
+        interface_removed(dvmrp.name(), far),
+    ]);
+    assert_eq!(left, [eth(6), eth(8)]);
+    igmp.deregister().unwrap();
+    dvmrp.deregister().unwrap();
+    t.assert_calls([]);
+}
+
+#[test]
+fn if_8_a_client_hears_of_its_leaves_before_it_hears_of_the_removal() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    pim.takes(eth(1));
+    igmp.takes(eth(1));
+    igmp.adds(eth(1), star(1));
+    igmp.takes(eth(2));
+    t.assert_calls([local_join(PIM, eth(1), star(1))]);
+    t.inside(interface_removed(pim.name(), eth(1)), |pim| {
+        assert_eq!(pim.manager().owner(eth(1)), None);
+        pim.takes(eth(1));
+    });
+    t.mgm.interface_removed(eth::<A>(1).index());
+    t.assert_calls([
+        local_leave(PIM, eth(1), star(1)),
+        interface_removed(pim.name(), eth(1)),
+        interface_removed(ClientName::Igmp, eth(1)),
+    ]);
+    assert_eq!(t.mgm.owner(eth(1)), Some(pim.name()));
 }

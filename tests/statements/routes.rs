@@ -1,5 +1,7 @@
 //! Entries follow their routes, and their owners: FW-8, FW-9.
 
+use std::sync::Arc;
+
 use mgm::{Client, Error, ForwardState, Route};
 
 use super::A;
@@ -312,4 +314,48 @@ fn fw_9_all_entries_move_in_one_step() {
     r.forget_calls();
     r.routes_changed();
     assert_eq!(count(&r.callbacks(), PIM, What::is_prune), 5);
+}
+
+#[test]
+fn fw_9_a_route_that_changes_again_while_rpf_is_asked() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(dmz(), star(1));
+    r.packet(1, 1, up());
+    let rib = Arc::clone(&r.rib);
+    r.inside_next(PIM, What::is_rpf, move |pim| {
+        rib.set(A::every_source(), lan());
+        pim.manager().routes_changed(&A::every_source());
+    });
+    r.forget_calls();
+    r.rib.set(A::every_source(), alt());
+    r.routes_changed();
+    assert_eq!(r.path(1, 1), path(lan(), [dmz()]));
+    let news = r.callbacks();
+    for once in [mfe_prune(PIM, 1, 1), mfe_join(DVMRP, 1, 1)] {
+        assert_eq!(news.iter().filter(|call| **call == once).count(), 1, "{once:?}");
+    }
+}
+
+#[test]
+fn fw_9_an_owner_that_releases_the_interface_while_rpf_is_asked() {
+    let r = Router::<A>::new();
+    r.igmp.adds(stub(), star(1));
+    r.packet(1, 1, up());
+    r.inside_next(DVMRP, What::is_rpf, |dvmrp| dvmrp.releases(lan()));
+    r.forget_calls();
+    r.reroute(1, lan());
+    assert_eq!((r.path(1, 1), r.mfe(1, 1).unwrap().owner), (path(lan(), [stub()]), None));
+    r.assert_callbacks([rpf(DVMRP, 1, 1, arrived(up()), via(lan())), mfe_prune(PIM, 1, 1)]);
+}
+
+#[test]
+fn fw_9_an_entry_that_goes_while_rpf_is_asked_stays_away() {
+    let r = Router::<A>::new();
+    r.packet(1, 1, up());
+    r.packet(1, 2, up());
+    r.inside_next(DVMRP, What::is_rpf, |dvmrp| dvmrp.manager().interface_removed(up::<A>().index()));
+    r.forget_calls();
+    r.reroute(1, lan());
+    assert_eq!([r.path(1, 1), r.path(1, 2)], [None, None]);
+    assert_eq!(count(&r.callbacks(), PIM, What::is_prune), 0);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mgm::AlertCause;
+use mgm::{AlertCause, Limits};
 
 use super::A;
 use crate::support::*;
@@ -311,4 +311,18 @@ fn ct_8_the_owner_toward_the_source_always_knows_whether_others_want_it() {
             assert_eq!(pulls, others && way == Some(client), "{client}");
         }
     }
+}
+
+#[test]
+fn ct_8_a_refused_block_leaves_the_route_to_the_source_known() {
+    let r = Router::<A>::limited(Limits::default().waiting_alerts(0));
+    r.pim.releases(up());
+    let wanted = from::<A>(1, 1);
+    r.igmp.add_group_membership(stub(), wanted).unwrap();
+    r.pim.takes(up());
+    let refused = r.igmp.block_source(stub(), wanted.source().unwrap(), wanted.group().unwrap());
+    assert!(refused.is_err(), "PIM would have to hear of it");
+    r.forget_calls();
+    r.reroute(1, lan());
+    assert_eq!(r.callbacks().len(), 2, "PIM prunes, DVMRP joins");
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::thread;
 
 use mgm::{
-    Builder, Client, ClientId, ClientRef, CreationMode, CreationOif, Interface, Mgm, Route, RpfRequest,
+    Builder, Client, ClientId, ClientRef, CreationMode, CreationOif, Interface, Limits, Mgm, Route,
+    RpfRequest,
 };
 
-use super::{Call, Family, Mock, Named, Party, Record, Spy, What, boom};
+use super::{Acts, Call, DVMRP, Family, Mock, Named, PIM, Party, Record, Spy, What, boom, eth};
 
 /// A manager, and the calls that it makes to its clients, its RIB and its forwarder, in one order.
 ///
@@ -25,6 +26,10 @@ impl<A: Family> Testbed<A> {
     /// A manager without a RIB.
     pub(crate) fn new() -> Self {
         Self::with(|builder| builder)
+    }
+
+    pub(crate) fn limited(limits: Limits) -> Self {
+        Self::with(|builder| builder.limits(limits))
     }
 
     pub(crate) fn with(options: impl FnOnce(Builder<A>) -> Builder<A>) -> Self {
@@ -46,6 +51,14 @@ impl<A: Family> Testbed<A> {
 
     pub(crate) fn protocol(&self, id: ClientId) -> Client<A> {
         self.mgm.register_protocol(id, self.mock()).unwrap()
+    }
+
+    /// IGMP and PIM on eth1, and DVMRP, which looks on.
+    pub(crate) fn three(&self) -> [Client<A>; 3] {
+        let (igmp, pim, dvmrp) = (self.igmp(), self.protocol(PIM), self.protocol(DVMRP));
+        pim.takes(eth(1));
+        igmp.takes(eth(1));
+        [igmp, pim, dvmrp]
     }
 
     /// Registers a protocol that is asked about every new entry.
