@@ -1,4 +1,4 @@
-//! Who is told of memberships: CT-1 to CT-4, CT-6, CT-7.
+//! Who is told of (\*,G) and (\*,\*), and of what IGMP does: CT-1 to CT-4, CT-6, CT-7.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,19 +10,10 @@ use proptest::prelude::*;
 use super::A;
 use crate::support::*;
 
-/// Three protocols with an interface each, and IGMP with one of its own.
-fn four(t: &Testbed<A>) -> [Client<A>; 4] {
-    let clients = [t.protocol(PIM), t.protocol(DVMRP), t.protocol(BGMP), t.igmp()];
-    for (client, index) in clients.iter().zip(1..) {
-        client.takes(eth(index));
-    }
-    clients
-}
-
 #[test]
 fn ct_1_clients_are_counted_not_interfaces_or_calls() {
     let t = Testbed::<A>::new();
-    let [pim, _dvmrp, _bgmp, _igmp] = four(&t);
+    let [pim, _dvmrp, _bgmp, _igmp] = t.four();
     pim.takes(eth(9));
     pim.adds(eth(1), star(1));
     pim.adds(eth(9), star(1));
@@ -37,7 +28,7 @@ fn ct_1_clients_are_counted_not_interfaces_or_calls() {
 #[test]
 fn ct_1_a_client_among_others_wants_it_until_its_last_interface_does_not() {
     let t = Testbed::<A>::new();
-    let [pim, dvmrp, _bgmp, _igmp] = four(&t);
+    let [pim, dvmrp, _bgmp, _igmp] = t.four();
     for (client, interfaces) in [(&pim, [1, 7, 8]), (&dvmrp, [2, 9, 10])] {
         for index in interfaces {
             // One of the three is taken already.
@@ -55,7 +46,7 @@ fn ct_1_a_client_among_others_wants_it_until_its_last_interface_does_not() {
 #[test]
 fn ct_1_a_block_is_not_counted() {
     let t = Testbed::<A>::new();
-    let [pim, dvmrp, _bgmp, _igmp] = four(&t);
+    let [pim, dvmrp, _bgmp, _igmp] = t.four();
     pim.takes(eth(9));
     pim.blocks(eth(1), 1, 1);
     dvmrp.blocks(eth(2), 1, 1);
@@ -70,7 +61,7 @@ fn ct_1_a_block_is_not_counted() {
 #[test]
 fn ct_2_what_igmp_adds_counts_for_the_owner_and_else_for_igmp() {
     let t = Testbed::<A>::new();
-    let [pim, dvmrp, _bgmp, igmp] = four(&t);
+    let [pim, dvmrp, _bgmp, igmp] = t.four();
     igmp.takes(eth(1));
     igmp.adds(eth(1), star(1));
     pim.adds(eth(1), star(1)); // counts already
@@ -87,7 +78,7 @@ fn ct_2_what_igmp_adds_counts_for_the_owner_and_else_for_igmp() {
 /// CT-3 and CT-4, each by all four clients in turn.
 fn every_step_of_the_table(entry: Entry<A>) {
     let t = Testbed::<A>::new();
-    let [pim, dvmrp, bgmp, igmp] = four(&t);
+    let [pim, dvmrp, bgmp, igmp] = t.four();
     // 0 to 1
     pim.adds(eth(1), entry);
     t.assert_calls([join_alert(DVMRP, entry), join_alert(BGMP, entry)]);
@@ -124,7 +115,7 @@ fn ct_3_who_is_told_of_a_group_by_the_number_of_clients_that_want_it() {
 fn ct_4_all_groups_have_counters_of_their_own_under_the_same_table() {
     every_step_of_the_table(all());
     let t = Testbed::<A>::new();
-    let [pim, _dvmrp, _bgmp, _igmp] = four(&t);
+    let [pim, _dvmrp, _bgmp, _igmp] = t.four();
     for entry in [star(1), all(), star(2)] {
         pim.adds(eth(1), entry);
         t.assert_calls([join_alert(DVMRP, entry), join_alert(BGMP, entry)]);
@@ -198,17 +189,6 @@ proptest! {
         }
         prop_assert_eq!(mgm.caught_panics(), 0);
     }
-}
-
-#[test]
-fn ct_5_without_a_route_to_the_source_nobody_is_told() {
-    let t = Testbed::<A>::new();
-    let [pim, _dvmrp, _bgmp, igmp] = four(&t);
-    igmp.adds(eth(4), from(1, 1));
-    pim.adds(eth(1), from(1, 1));
-    igmp.deletes(eth(4), from(1, 1));
-    pim.deletes(eth(1), from(1, 1));
-    t.assert_calls([]);
 }
 
 #[test]

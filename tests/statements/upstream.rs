@@ -326,3 +326,14 @@ fn ct_8_a_refused_block_leaves_the_route_to_the_source_known() {
     r.reroute(1, lan());
     assert_eq!(r.callbacks().len(), 2, "PIM prunes, DVMRP joins");
 }
+
+#[test]
+fn ct_5_without_a_route_to_the_source_nobody_is_told() {
+    let t = Testbed::<A>::new();
+    let [pim, _dvmrp, _bgmp, igmp] = t.four();
+    igmp.adds(eth(4), from(1, 1));
+    pim.adds(eth(1), from(1, 1));
+    igmp.deletes(eth(4), from(1, 1));
+    pim.deletes(eth(1), from(1, 1));
+    t.assert_calls([]);
+}

@@ -9,7 +9,7 @@ use mgm::{
     RpfRequest,
 };
 
-use super::{Acts, Call, DVMRP, Family, Mock, Named, PIM, Party, Record, Spy, What, boom, eth};
+use super::{Acts, BGMP, Call, DVMRP, Family, Mock, Named, PIM, Party, Record, Spy, What, boom, eth};
 
 /// A manager, and the calls that it makes to its clients, its RIB and its forwarder, in one order.
 ///
@@ -59,6 +59,13 @@ impl<A: Family> Testbed<A> {
         pim.takes(eth(1));
         igmp.takes(eth(1));
         [igmp, pim, dvmrp]
+    }
+
+    /// Three protocols with an interface each, and IGMP with one of its own: eth1 to eth4.
+    pub(crate) fn four(&self) -> [Client<A>; 4] {
+        let clients = [self.protocol(PIM), self.protocol(DVMRP), self.protocol(BGMP), self.igmp()];
+        clients.iter().zip(1..).for_each(|(client, index)| client.takes(eth(index)));
+        clients
     }
 
     /// Registers a protocol that is asked about every new entry.
