@@ -1,12 +1,12 @@
 //! The making of a forwarding entry: RIB, `rpf`, `creation_alert`, install (FW-1, FW-3, FW-7, FW-13).
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::Shared;
 use crate::engine::{ClientKey, Creation, Draft, Key, Way};
 use crate::error::Error;
-use crate::shared::Shared;
+use crate::lock::Ordering;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::creation::{CreationOif, NewMfe, RpfRequest};
 use crate::types::forwarding::{ForwarderError, MfeStats};

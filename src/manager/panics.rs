@@ -3,7 +3,8 @@
 use std::any::Any;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::lock::{AtomicU64, Ordering};
 
 /// How many panics have been caught.
 #[derive(Debug, Default)]

@@ -1,12 +1,12 @@
 //! A client as the manager calls it: the only file that invokes callbacks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::panics::Panics;
 use crate::callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 use crate::client::ClientRef;
 use crate::engine::Alert;
-use crate::panics::Panics;
+use crate::lock::{AtomicBool, Ordering};
 use crate::types::address::Address;
 use crate::types::client::ClientName;
 use crate::types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};
