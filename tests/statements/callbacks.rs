@@ -342,6 +342,27 @@ fn cb_4_alerts_caused_inside_a_callback_come_after_it_has_returned() {
     }
 }
 
+/// Inside a callback nothing is delivered: all of it waits for the same thread.
+#[test]
+fn cb_4_who_has_much_to_hear_does_not_hold_up_the_others() {
+    let t = Testbed::<A>::new();
+    let [igmp, _pim, _dvmrp] = t.three();
+    igmp.takes(eth(2));
+    let igmp = Arc::new(igmp);
+    let adder = Arc::clone(&igmp);
+    t.inside(join_alert(DVMRP, star(1)), move |_| {
+        for source in 1..=200 {
+            adder.adds(eth(1), from(source, 1));
+        }
+        adder.adds(eth(2), star(2));
+    });
+    igmp.adds(eth(2), star(1));
+    let calls = t.calls();
+    let of_pim = calls.iter().rposition(|call| *call == local_join(PIM, eth(1), from(200, 1)));
+    let of_dvmrp = calls.iter().position(|call| *call == join_alert(DVMRP, star(2)));
+    assert!(of_dvmrp.unwrap() < of_pim.unwrap(), "{calls:?}");
+}
+
 #[test]
 fn cb_4_alerts_caused_on_another_manager_are_delivered_too() {
     let (here, there) = (Testbed::<A>::new(), Testbed::<A>::new());

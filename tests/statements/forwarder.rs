@@ -1,9 +1,11 @@
 //! What the forwarder is told, and what becomes of it when it fails, panics or is slow: FW-11, FW-12.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
-use mgm::{Entry, Failure, ForwardState, ForwarderError};
+use mgm::{Entry, Failure, ForwardState, ForwarderError, MemoryForwarder, Mgm};
 
 use super::A;
 use crate::support::*;
@@ -296,7 +298,7 @@ fn fw_11_a_slow_forwarder_delays_only_the_thread_that_calls_it() {
             r.dvmrp.adds(dmz(), star(1));
             r.dvmrp.deletes(lan(), star(1));
             r.packet(3, 1, up());
-            r.pim.set_mfe_timeout(A::source(3), A::group(1), std::time::Duration::ZERO).unwrap();
+            r.pim.set_mfe_timeout(A::source(3), A::group(1), Duration::ZERO).unwrap();
             let _next = r.mgm.expire(r.now());
             assert_eq!(
                 [1, 2, 3].map(|source| r.path(source, 1)),
@@ -378,6 +380,41 @@ fn fw_11_an_entry_that_comes_back_while_the_forwarder_is_deleting_it() {
     }
 }
 
+/// It goes again before its first delete is done, and comes once more while it waits behind another.
+#[test]
+fn fw_11_an_entry_that_comes_and_goes_while_the_forwarder_is_busy_is_told_of_once() {
+    without_deadlock(|| {
+        let r = Router::<A>::new();
+        r.packet(1, 1, up());
+        r.forget_calls();
+        let gate = Gate::new();
+        let held = gate.clone();
+        r.forwarder.before(move |what| {
+            if what.is_delete() || what.is_about_source(2) {
+                held.pass();
+            }
+            Ok(())
+        });
+        let delete = || {
+            r.pim.set_mfe_timeout(A::source(1), A::group(1), Duration::ZERO).unwrap();
+            let _next = r.mgm.expire(r.now());
+        };
+        thread::scope(|scope| {
+            scope.spawn(delete);
+            gate.await_arrival();
+            r.packet(2, 1, up());
+            r.packet(1, 1, up());
+            delete();
+            gate.open();
+            gate.await_arrival();
+            r.packet(1, 1, up());
+            gate.open();
+        });
+        r.assert_commands([delete_mfe(1, 1), add_mfe(2, 1, up(), []), add_mfe(1, 1, up(), [])]);
+        r.forwarder.recover();
+    });
+}
+
 #[test]
 fn fw_12_when_the_manager_goes_the_forwarder_is_emptied() {
     let r = Router::<A>::new();
@@ -388,7 +425,7 @@ fn fw_12_when_the_manager_goes_the_forwarder_is_emptied() {
     }
     // One of them was deleted in vain, and one has a change waiting.
     r.forwarder.refuse(FULL);
-    r.pim.set_mfe_timeout(A::source(1), A::group(1), std::time::Duration::ZERO).unwrap();
+    r.pim.set_mfe_timeout(A::source(1), A::group(1), Duration::ZERO).unwrap();
     let _next = r.mgm.expire(r.now());
     r.dvmrp.forwards(dmz(), 2, 1, ForwardState::On);
     assert_eq!(failures(&r).len(), 2);
@@ -425,4 +462,22 @@ fn fw_12_one_that_refuses_to_the_end_or_panics_does_no_harm() {
         drop(r);
         assert_eq!(forwarder.memory.entries().len(), if panics { 2 } else { 1 });
     }
+}
+
+#[test]
+fn fw_12_an_entry_that_is_gone_leaves_nothing_behind_in_memory() {
+    let mgm = Mgm::<A>::builder().forwarder(MemoryForwarder::new()).build();
+    let mut now = Instant::now();
+    let mut come_and_go = |sources: Range<u16>| {
+        for source in sources {
+            mgm.packet_received(A::source(source), A::group(1), up(), &[], now).unwrap();
+        }
+        now += Duration::from_secs(900);
+        assert_eq!(mgm.expire(now), None);
+        assert_eq!(mgm.mfes().count(), 0);
+    };
+    // Tables and buffers have more room than they need after the first time.
+    come_and_go(0..6000);
+    let left = allocation_counter::measure(|| come_and_go(6000..8000)).bytes_current;
+    assert_eq!(left, 0, "bytes");
 }

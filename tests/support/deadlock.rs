@@ -1,9 +1,11 @@
 //! Threads that meet, and tests that would hang.
 
 use std::panic::resume_unwind;
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 /// Runs `test`, and fails where it would hang.
 pub(crate) fn without_deadlock(test: impl FnOnce() + Send + 'static) {
@@ -23,29 +25,50 @@ pub(crate) fn without_deadlock(test: impl FnOnce() + Send + 'static) {
 }
 
 /// Where one thread is held, as often as it comes there, until another has seen it and lets it go on.
+///
+/// Nobody waits here for ever: a test that fails while it holds a thread still ends.
 #[derive(Clone)]
-pub(crate) struct Gate(Arc<[Barrier; 2]>);
+pub(crate) struct Gate {
+    arrivals: Arc<Signal>,
+    departures: Arc<Signal>,
+}
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        Self(Arc::new([Barrier::new(2), Barrier::new(2)]))
+        Self { arrivals: Arc::new(Signal::new()), departures: Arc::new(Signal::new()) }
     }
 
     /// Stays here until the other thread calls [`open`](Self::open).
     pub(crate) fn pass(&self) {
-        self.await_arrival();
-        self.open();
+        self.arrivals.send();
+        self.departures.receive("nobody opened the gate");
     }
 
     /// Waits until the other thread is held here.
     pub(crate) fn await_arrival(&self) {
-        let [arrival, _] = &*self.0;
-        arrival.wait();
+        self.arrivals.receive("nobody came to the gate");
     }
 
     /// Lets the thread that is held here go on.
     pub(crate) fn open(&self) {
-        let [_, departure] = &*self.0;
-        departure.wait();
+        self.departures.send();
+    }
+}
+
+struct Signal(mpsc::Sender<()>, Mutex<mpsc::Receiver<()>>);
+
+impl Signal {
+    fn new() -> Self {
+        let (sender, receiver) = mpsc::channel();
+        Self(sender, Mutex::new(receiver))
+    }
+
+    fn send(&self) {
+        self.0.send(()).unwrap();
+    }
+
+    fn receive(&self, else_panic: &str) {
+        let received = self.1.lock().recv_timeout(Duration::from_secs(10));
+        assert!(received.is_ok(), "{else_panic}");
     }
 }
