@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mgm::{AlertCause, Client, ClientId, ClientName, ClientRef, Entry, Mgm, NoCallbacks, ProtocolCallbacks};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 

@@ -6,9 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use mgm::{
-    AlertCause, ClientId, ClientRef, Entry, IgmpCallbacks, Interface, Mgm, NoCallbacks, ProtocolCallbacks,
-};
 use parking_lot::Mutex;
 
 use super::A;
@@ -61,18 +58,14 @@ fn call_everything(me: &ClientRef<A>) {
 
 #[test]
 fn cb_1_every_callback_may_call_the_manager() {
-    without_deadlock(|| {
-        every_callback(|t, call| t.inside(call, call_everything));
-    });
+    every_callback(|t, call| t.inside(call, call_everything));
 }
 
 #[test]
 fn cb_1_every_callback_may_wait_for_another_thread_that_calls_the_manager() {
-    without_deadlock(|| {
-        every_callback(|t, call| {
-            t.inside(call, |me| {
-                thread::scope(|scope| scope.spawn(|| call_everything(me)).join().unwrap());
-            });
+    every_callback(|t, call| {
+        t.inside(call, |me| {
+            thread::scope(|scope| scope.spawn(|| call_everything(me)).join().unwrap());
         });
     });
 }
@@ -96,26 +89,25 @@ impl ProtocolCallbacks<A> for Parting {}
 
 #[test]
 fn cb_1_callbacks_are_dropped_outside_the_lock() {
-    without_deadlock(|| {
-        let mgm = Mgm::<A>::default();
-        let dropped = Arc::<AtomicUsize>::default();
-        let parting = || Parting { mgm: mgm.clone(), dropped: Arc::clone(&dropped) };
-        let pim = mgm.register_protocol(PIM, parting()).unwrap();
-        assert!(mgm.register_protocol(PIM, parting()).is_err());
-        assert_eq!(dropped.load(Ordering::Relaxed), 1, "refused");
-        pim.deregister().unwrap();
-        assert_eq!(dropped.load(Ordering::Relaxed), 2, "deregistered");
-        let igmp = mgm.register_igmp(parting()).unwrap();
-        igmp.takes(eth(1));
-        drop(igmp);
-        assert_eq!(dropped.load(Ordering::Relaxed), 3, "dropped");
-        assert_eq!(mgm.caught_panics(), 0);
-    });
+    let _watchdog = Watchdog::new();
+    let mgm = Mgm::<A>::default();
+    let dropped = Arc::<AtomicUsize>::default();
+    let parting = || Parting { mgm: mgm.clone(), dropped: Arc::clone(&dropped) };
+    let pim = mgm.register_protocol(PIM, parting()).unwrap();
+    assert!(mgm.register_protocol(PIM, parting()).is_err());
+    assert_eq!(dropped.load(Ordering::Relaxed), 1, "refused");
+    pim.deregister().unwrap();
+    assert_eq!(dropped.load(Ordering::Relaxed), 2, "deregistered");
+    let igmp = mgm.register_igmp(parting()).unwrap();
+    igmp.takes(eth(1));
+    drop(igmp);
+    assert_eq!(dropped.load(Ordering::Relaxed), 3, "dropped");
+    assert_eq!(mgm.caught_panics(), 0);
 }
 
 #[test]
 fn cb_1_callbacks_of_a_client_that_goes_inside_its_own_callback_are_dropped_outside_the_lock() {
-    struct Leaver(Parting, Mutex<Option<mgm::Client<A>>>);
+    struct Leaver(Parting, Mutex<Option<Client<A>>>);
     impl ProtocolCallbacks<A> for Leaver {
         fn join_alert(&self, _: &ClientRef<A>, _: Entry<A>, _: AlertCause) {
             let me = self.1.lock().take();
@@ -123,19 +115,18 @@ fn cb_1_callbacks_of_a_client_that_goes_inside_its_own_callback_are_dropped_outs
             assert_eq!(self.0.dropped.load(Ordering::Relaxed), 0, "it is still running");
         }
     }
-    without_deadlock(|| {
-        let mgm = Mgm::<A>::default();
-        let dropped = Arc::<AtomicUsize>::default();
-        let parting = Parting { mgm: mgm.clone(), dropped: Arc::clone(&dropped) };
-        let leaver = Arc::new(Leaver(parting, Mutex::default()));
-        *leaver.1.lock() = Some(mgm.register_protocol(PIM, Arc::clone(&leaver)).unwrap());
-        drop(leaver);
-        let igmp = mgm.register_igmp(NoCallbacks).unwrap();
-        igmp.takes(eth(1));
-        igmp.adds(eth(1), star(1));
-        assert_eq!(dropped.load(Ordering::Relaxed), 1);
-        assert_eq!(mgm.caught_panics(), 0);
-    });
+    let _watchdog = Watchdog::new();
+    let mgm = Mgm::<A>::default();
+    let dropped = Arc::<AtomicUsize>::default();
+    let parting = Parting { mgm: mgm.clone(), dropped: Arc::clone(&dropped) };
+    let leaver = Arc::new(Leaver(parting, Mutex::default()));
+    *leaver.1.lock() = Some(mgm.register_protocol(PIM, Arc::clone(&leaver)).unwrap());
+    drop(leaver);
+    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    igmp.takes(eth(1));
+    igmp.adds(eth(1), star(1));
+    assert_eq!(dropped.load(Ordering::Relaxed), 1);
+    assert_eq!(mgm.caught_panics(), 0);
 }
 
 #[test]
@@ -260,55 +251,51 @@ fn cb_4_a_call_returns_after_the_alerts_that_it_caused_were_delivered() {
 
 #[test]
 fn cb_4_a_thread_that_is_delivering_to_a_client_delivers_what_others_cause_meanwhile() {
-    without_deadlock(|| {
-        let t = Testbed::<A>::new();
-        let (igmp, _pim) = (Arc::new(t.igmp()), t.protocol(PIM));
-        igmp.takes(eth(1));
-        let (entered, is_in) = mpsc::channel();
-        let (finish, may_finish) = mpsc::channel::<()>();
-        t.inside(join_alert(PIM, star(1)), move |_| {
-            entered.send(thread::current().id()).unwrap();
-            may_finish.recv().unwrap();
-        });
-        let adder = Arc::clone(&igmp);
-        let first = thread::spawn(move || adder.adds(eth(1), star(1)));
-        let deliverer = is_in.recv().unwrap();
-        let told = Arc::<AtomicBool>::default();
-        let tell = Arc::clone(&told);
-        t.assert_calls([join_alert(PIM, star(1))]);
-        t.inside(join_alert(PIM, star(2)), move |_| {
-            assert_eq!(thread::current().id(), deliverer);
-            tell.store(true, Ordering::SeqCst);
-        });
-        igmp.adds(eth(1), star(2));
-        t.assert_calls([]);
-        assert!(!told.load(Ordering::SeqCst), "this call has returned, and that thread is busy");
-        finish.send(()).unwrap();
-        first.join().unwrap();
-        assert!(told.load(Ordering::SeqCst));
-        t.assert_calls([join_alert(PIM, star(2))]);
+    let t = Testbed::<A>::new();
+    let (igmp, _pim) = (Arc::new(t.igmp()), t.protocol(PIM));
+    igmp.takes(eth(1));
+    let (entered, is_in) = mpsc::channel();
+    let (finish, may_finish) = mpsc::channel::<()>();
+    t.inside(join_alert(PIM, star(1)), move |_| {
+        entered.send(thread::current().id()).unwrap();
+        may_finish.recv().unwrap();
     });
+    let adder = Arc::clone(&igmp);
+    let first = thread::spawn(move || adder.adds(eth(1), star(1)));
+    let deliverer = is_in.recv().unwrap();
+    let told = Arc::<AtomicBool>::default();
+    let tell = Arc::clone(&told);
+    t.assert_calls([join_alert(PIM, star(1))]);
+    t.inside(join_alert(PIM, star(2)), move |_| {
+        assert_eq!(thread::current().id(), deliverer);
+        tell.store(true, Ordering::SeqCst);
+    });
+    igmp.adds(eth(1), star(2));
+    t.assert_calls([]);
+    assert!(!told.load(Ordering::SeqCst), "this call has returned, and that thread is busy");
+    finish.send(()).unwrap();
+    first.join().unwrap();
+    assert!(told.load(Ordering::SeqCst));
+    t.assert_calls([join_alert(PIM, star(2))]);
 }
 
 #[test]
 fn cb_4_while_one_client_is_busy_the_others_are_told() {
-    without_deadlock(|| {
-        let t = Testbed::<A>::new();
-        let (igmp, _pim) = (Arc::new(t.igmp()), t.protocol(PIM));
-        igmp.takes(eth(1));
-        let adder = Arc::clone(&igmp);
-        let told = Arc::<AtomicBool>::default();
-        let tell = Arc::clone(&told);
-        t.inside(join_alert(PIM, star(1)), move |me| {
-            let dvmrp = me.manager().register_protocol(DVMRP, Told(Arc::clone(&tell))).unwrap();
-            thread::spawn(move || adder.adds(eth(1), star(2))).join().unwrap();
-            assert!(tell.load(Ordering::SeqCst), "before the call of the other thread returned");
-            drop(dvmrp);
-        });
-        igmp.adds(eth(1), star(1));
-        t.assert_calls([join_alert(PIM, star(1)), join_alert(PIM, star(2))]);
-        assert!(told.load(Ordering::SeqCst));
+    let t = Testbed::<A>::new();
+    let (igmp, _pim) = (Arc::new(t.igmp()), t.protocol(PIM));
+    igmp.takes(eth(1));
+    let adder = Arc::clone(&igmp);
+    let told = Arc::<AtomicBool>::default();
+    let tell = Arc::clone(&told);
+    t.inside(join_alert(PIM, star(1)), move |me| {
+        let dvmrp = me.manager().register_protocol(DVMRP, Told(Arc::clone(&tell))).unwrap();
+        thread::spawn(move || adder.adds(eth(1), star(2))).join().unwrap();
+        assert!(tell.load(Ordering::SeqCst), "before the call of the other thread returned");
+        drop(dvmrp);
     });
+    igmp.adds(eth(1), star(1));
+    t.assert_calls([join_alert(PIM, star(1)), join_alert(PIM, star(2))]);
+    assert!(told.load(Ordering::SeqCst));
 }
 
 struct Told(Arc<AtomicBool>);

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, mpsc};
 
-use mgm::{Client, ClientId, ClientName, ClientRef, Error, Mgm, NoCallbacks};
 use parking_lot::Mutex;
 
 use super::A;

@@ -1,7 +1,5 @@
 //! How an entry is made: FW-1, FW-3, FW-4, and FW-6 at creation.
 
-use mgm::{AlertCause, ClientName, ForwardState, Mgm, Route};
-
 use super::A;
 use crate::support::*;
 

@@ -4,10 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mgm::{
-    ClientName, Entry, Error, ForwarderError, GroupAddr, MembershipKind, Mfe, Mgm, NoCallbacks, SourceAddr,
-};
-
 use super::A;
 use crate::support::*;
 
@@ -130,7 +126,7 @@ fn en_2_in_order_of_group_then_source_all_or_those_after_or_one() {
     for (source, group) in [(3, 1), (1, 2), (2, 1), (1, 1), (2, 3)] {
         r.packet(source, group, up());
     }
-    let entries = |mfes: mgm::Mfes<A>| -> Vec<Entry<A>> {
+    let entries = |mfes: Mfes<A>| -> Vec<Entry<A>> {
         mfes.map(|mfe| Entry::SourceGroup(mfe.source, mfe.group)).collect()
     };
     let all = [from(1, 1), from(2, 1), from(3, 1), from(1, 2), from(2, 3)];
@@ -199,9 +195,9 @@ fn en_3_statistics_come_from_the_forwarder() {
     let counted = stats().unwrap();
     assert_eq!((counted.packets, counted.octets, counted.wrong_interface), (2, 200, 1));
     assert_eq!(counted.oifs, [(lan(), 2), (dmz(), 1)]);
-    r.forwarder.stats(|_| Err(ForwarderError::Full));
+    r.forwarder.before_stats(|_| Err(ForwarderError::Full));
     assert_eq!(stats(), Err(Error::Forwarder(ForwarderError::Full)));
-    r.forwarder.stats(|_| boom());
+    r.forwarder.before_stats(|_| boom());
     assert_eq!(stats(), Err(Error::Forwarder(ForwarderError::Panicked)));
     r.assert_panics(1);
 }

@@ -1,7 +1,5 @@
 //! Every refusal: one test for each bullet of an `# Errors` section, named after the call and the error.
 
-use mgm::{ClientName, ClientRef, Error, Limit, Limits, Mgm, NoCallbacks};
-
 use super::A;
 use crate::support::*;
 

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use mgm::{Client, Error, ForwardState, ForwarderError, Mgm};
-
 use super::A;
 use crate::support::*;
 
@@ -110,7 +108,7 @@ fn fw_7_a_forwarder_that_cannot_tell_what_it_counted_counts_as_idle() {
     r.packet(2, 1, up());
     r.traffic(1, 1, up());
     r.traffic(2, 1, up());
-    r.forwarder.stats(|of| if of == A::source(1) { Err(ForwarderError::Full) } else { boom() });
+    r.forwarder.before_stats(|of| if of == A::source(1) { Err(ForwarderError::Full) } else { boom() });
     r.expire(900);
     assert_eq!([r.path(1, 1), r.path(2, 1)], [None, None]);
     r.assert_panics(1);

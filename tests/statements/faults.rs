@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mgm::{Client, ForwardState, ForwarderError, ForwardingEntry, Interface};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 

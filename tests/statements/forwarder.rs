@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mgm::{Entry, Failure, ForwardState, ForwarderError, MemoryForwarder, Mgm};
-
 use super::A;
 use crate::support::*;
 
@@ -172,7 +170,7 @@ fn fw_11_what_is_to_be_deleted_and_is_not_there_is_gone() {
 fn fw_11_what_is_to_be_changed_and_is_not_there_is_added() {
     let r = Router::<A>::new();
     r.packet(1, 1, up());
-    mgm::Forwarder::delete(&r.forwarder.memory, A::source(1), A::group(1)).unwrap();
+    Forwarder::delete(&r.forwarder.memory, A::source(1), A::group(1)).unwrap();
     r.dvmrp.adds(lan(), star(1));
     assert_eq!(r.mfe(1, 1).unwrap().failure, Some((ForwarderError::NoSuchEntry, 1)));
     r.forget_calls();
@@ -279,75 +277,71 @@ fn fw_11_the_forwarder_may_call_the_manager() {
 /// than the last state of each entry.
 #[test]
 fn fw_11_a_slow_forwarder_delays_only_the_thread_that_calls_it() {
-    without_deadlock(|| {
-        let r = Router::<A>::new();
-        let gate = Gate::new();
-        let held = gate.clone();
-        r.forwarder.before(move |what| {
-            if what.is_add() && what.is_about_source(1) {
-                held.pass();
-            }
-            Ok(())
-        });
-        r.forget_calls();
-        thread::scope(|scope| {
-            scope.spawn(|| r.packet(1, 1, up()));
-            gate.await_arrival();
-            r.packet(2, 1, up());
-            r.dvmrp.adds(lan(), star(1));
-            r.dvmrp.adds(dmz(), star(1));
-            r.dvmrp.deletes(lan(), star(1));
-            r.packet(3, 1, up());
-            r.pim.set_mfe_timeout(A::source(3), A::group(1), Duration::ZERO).unwrap();
-            let _next = r.mgm.expire(r.now());
-            assert_eq!(
-                [1, 2, 3].map(|source| r.path(source, 1)),
-                [path(up(), [dmz()]), path(up(), [dmz()]), None]
-            );
-            r.assert_commands([add_mfe(1, 1, up(), [])]);
-            gate.open();
-        });
-        r.assert_commands([add_mfe(2, 1, up(), [dmz()]), change_mfe(1, 1, up(), [dmz()])]);
-        r.assert_in_step();
+    let r = Router::<A>::new();
+    let gate = Gate::new();
+    let held = gate.clone();
+    r.forwarder.before(move |what| {
+        if what.is_add() && what.is_about_source(1) {
+            held.pass();
+        }
+        Ok(())
     });
+    r.forget_calls();
+    thread::scope(|scope| {
+        scope.spawn(|| r.packet(1, 1, up()));
+        gate.await_arrival();
+        r.packet(2, 1, up());
+        r.dvmrp.adds(lan(), star(1));
+        r.dvmrp.adds(dmz(), star(1));
+        r.dvmrp.deletes(lan(), star(1));
+        r.packet(3, 1, up());
+        r.pim.set_mfe_timeout(A::source(3), A::group(1), Duration::ZERO).unwrap();
+        let _next = r.mgm.expire(r.now());
+        assert_eq!(
+            [1, 2, 3].map(|source| r.path(source, 1)),
+            [path(up(), [dmz()]), path(up(), [dmz()]), None]
+        );
+        r.assert_commands([add_mfe(1, 1, up(), [])]);
+        gate.open();
+    });
+    r.assert_commands([add_mfe(2, 1, up(), [dmz()]), change_mfe(1, 1, up(), [dmz()])]);
+    r.assert_in_step();
 }
 
 /// While it is being added it is deleted, made again, deleted: the last state counts.
 #[test]
 fn fw_11_an_entry_that_goes_while_the_forwarder_is_adding_it_is_deleted_after() {
     for (again, fails) in [(false, false), (false, true), (true, false), (true, true)] {
-        without_deadlock(move || {
-            let r = Router::<A>::new();
-            let gate = Gate::new();
-            let held = gate.clone();
-            let first = parking_lot::Mutex::new(true);
-            r.forwarder.before(move |_| {
-                if !std::mem::take(&mut *first.lock()) {
-                    return Ok(());
-                }
-                held.pass();
-                if fails { Err(FULL) } else { Ok(()) }
-            });
-            thread::scope(|scope| {
-                scope.spawn(|| r.packet(1, 1, up()));
-                gate.await_arrival();
-                r.pim.releases(up());
-                if again {
-                    r.packet(1, 1, up());
-                }
-                r.forget_calls();
-                gate.open();
-            });
-            let expected = match (again, fails) {
-                // A failed add may have left a part.
-                (false, false | true) => vec![delete_mfe(1, 1)],
-                (true, false) => vec![change_mfe(1, 1, up(), [])],
-                (true, true) => vec![add_mfe(1, 1, up(), [])],
-            };
-            r.assert_commands(expected);
-            assert_eq!(r.expire(0), again.then_some(900), "nothing waits any more");
-            r.assert_in_step();
+        let r = Router::<A>::new();
+        let gate = Gate::new();
+        let held = gate.clone();
+        let first = parking_lot::Mutex::new(true);
+        r.forwarder.before(move |_| {
+            if !std::mem::take(&mut *first.lock()) {
+                return Ok(());
+            }
+            held.pass();
+            if fails { Err(FULL) } else { Ok(()) }
         });
+        thread::scope(|scope| {
+            scope.spawn(|| r.packet(1, 1, up()));
+            gate.await_arrival();
+            r.pim.releases(up());
+            if again {
+                r.packet(1, 1, up());
+            }
+            r.forget_calls();
+            gate.open();
+        });
+        let expected = match (again, fails) {
+            // A failed add may have left a part.
+            (false, false | true) => vec![delete_mfe(1, 1)],
+            (true, false) => vec![change_mfe(1, 1, up(), [])],
+            (true, true) => vec![add_mfe(1, 1, up(), [])],
+        };
+        r.assert_commands(expected);
+        assert_eq!(r.expire(0), again.then_some(900), "nothing waits any more");
+        r.assert_in_step();
     }
 }
 
@@ -355,64 +349,60 @@ fn fw_11_an_entry_that_goes_while_the_forwarder_is_adding_it_is_deleted_after() 
 #[test]
 fn fw_11_an_entry_that_comes_back_while_the_forwarder_is_deleting_it() {
     for fails in [false, true] {
-        without_deadlock(move || {
-            let r = Router::<A>::new();
-            r.packet(1, 1, up());
-            let gate = Gate::new();
-            let held = gate.clone();
-            r.forwarder.before(move |what| {
-                if what.is_delete() {
-                    held.pass();
-                    return if fails { Err(FULL) } else { Ok(()) };
-                }
-                Ok(())
-            });
-            thread::scope(|scope| {
-                scope.spawn(|| r.pim.releases(up()));
-                gate.await_arrival();
-                r.packet(1, 1, up());
-                r.forget_calls();
-                gate.open();
-            });
-            r.assert_commands([if fails { change_mfe(1, 1, up(), []) } else { add_mfe(1, 1, up(), []) }]);
-            r.forwarder.recover();
+        let r = Router::<A>::new();
+        r.packet(1, 1, up());
+        let gate = Gate::new();
+        let held = gate.clone();
+        r.forwarder.before(move |what| {
+            if what.is_delete() {
+                held.pass();
+                return if fails { Err(FULL) } else { Ok(()) };
+            }
+            Ok(())
         });
+        thread::scope(|scope| {
+            scope.spawn(|| r.pim.releases(up()));
+            gate.await_arrival();
+            r.packet(1, 1, up());
+            r.forget_calls();
+            gate.open();
+        });
+        r.assert_commands([if fails { change_mfe(1, 1, up(), []) } else { add_mfe(1, 1, up(), []) }]);
+        r.forwarder.recover();
     }
 }
 
 /// It goes again before its first delete is done, and comes once more while it waits behind another.
 #[test]
 fn fw_11_an_entry_that_comes_and_goes_while_the_forwarder_is_busy_is_told_of_once() {
-    without_deadlock(|| {
-        let r = Router::<A>::new();
-        r.packet(1, 1, up());
-        r.forget_calls();
-        let gate = Gate::new();
-        let held = gate.clone();
-        r.forwarder.before(move |what| {
-            if what.is_delete() || what.is_about_source(2) {
-                held.pass();
-            }
-            Ok(())
-        });
-        let delete = || {
-            r.pim.set_mfe_timeout(A::source(1), A::group(1), Duration::ZERO).unwrap();
-            let _next = r.mgm.expire(r.now());
-        };
-        thread::scope(|scope| {
-            scope.spawn(delete);
-            gate.await_arrival();
-            r.packet(2, 1, up());
-            r.packet(1, 1, up());
-            delete();
-            gate.open();
-            gate.await_arrival();
-            r.packet(1, 1, up());
-            gate.open();
-        });
-        r.assert_commands([delete_mfe(1, 1), add_mfe(2, 1, up(), []), add_mfe(1, 1, up(), [])]);
-        r.forwarder.recover();
+    let r = Router::<A>::new();
+    r.packet(1, 1, up());
+    r.forget_calls();
+    let gate = Gate::new();
+    let held = gate.clone();
+    r.forwarder.before(move |what| {
+        if what.is_delete() || what.is_about_source(2) {
+            held.pass();
+        }
+        Ok(())
     });
+    let delete = || {
+        r.pim.set_mfe_timeout(A::source(1), A::group(1), Duration::ZERO).unwrap();
+        let _next = r.mgm.expire(r.now());
+    };
+    thread::scope(|scope| {
+        scope.spawn(delete);
+        gate.await_arrival();
+        r.packet(2, 1, up());
+        r.packet(1, 1, up());
+        delete();
+        gate.open();
+        gate.await_arrival();
+        r.packet(1, 1, up());
+        gate.open();
+    });
+    r.assert_commands([delete_mfe(1, 1), add_mfe(2, 1, up(), []), add_mfe(1, 1, up(), [])]);
+    r.forwarder.recover();
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use mgm::{Client, ClientName, ClientRef, Error, IgmpCallbacks, Interface, Mgm, NoCallbacks};
 use parking_lot::Mutex;
 
 use super::A;
@@ -219,27 +218,25 @@ fn ho_3_what_igmp_does_not_add_again_is_no_longer_joined_or_blocked() {
     pim.takes(eth(1));
     t.assert_calls(bracket(eth(1), []));
     assert_eq!(held(&t.mgm), []);
-    assert_eq!(igmp.deletes(eth(1), from(1, 1)), mgm::Change::Unchanged);
+    assert_eq!(igmp.deletes(eth(1), from(1, 1)), Change::Unchanged);
     t.assert_calls([]);
 }
 
 #[test]
 fn ho_4_igmp_may_add_inside_enable_igmp() {
-    without_deadlock(|| {
-        let t = Testbed::<A>::new();
-        let (_igmp, pim) = igmp_alone(&t);
-        t.inside(enable_igmp(eth(1)), |me| {
-            assert_eq!(me.adds(eth(1), star(1)), mgm::Change::Changed);
-            assert_eq!(me.deletes(eth(1), star(1)), mgm::Change::Changed);
-        });
-        pim.takes(eth(1));
-        t.assert_calls([
-            disable_igmp(eth(1)),
-            enable_igmp(eth(1)),
-            local_join(PIM, eth(1), star(1)),
-            local_leave(PIM, eth(1), star(1)),
-        ]);
+    let t = Testbed::<A>::new();
+    let (_igmp, pim) = igmp_alone(&t);
+    t.inside(enable_igmp(eth(1)), |me| {
+        assert_eq!(me.adds(eth(1), star(1)), Change::Changed);
+        assert_eq!(me.deletes(eth(1), star(1)), Change::Changed);
     });
+    pim.takes(eth(1));
+    t.assert_calls([
+        disable_igmp(eth(1)),
+        enable_igmp(eth(1)),
+        local_join(PIM, eth(1), star(1)),
+        local_leave(PIM, eth(1), star(1)),
+    ]);
 }
 
 #[test]
@@ -346,44 +343,41 @@ fn ho_7_hand_overs_of_different_interfaces_run_side_by_side() {
             self.0.wait();
         }
     }
-    without_deadlock(|| {
-        let mgm = Mgm::<A>::default();
-        let igmp = mgm.register_igmp(Meeting(Barrier::new(2))).unwrap();
-        let protocols = [PIM, DVMRP].map(|id| mgm.register_protocol(id, NoCallbacks).unwrap());
-        igmp.takes(eth(1));
-        igmp.takes(eth(2));
-        for change in [ClientRef::take_interface_ownership, ClientRef::release_interface_ownership] {
-            thread::scope(|scope| {
-                for (protocol, index) in protocols.iter().zip([1, 2]) {
-                    scope.spawn(move || change(protocol, eth(index)).unwrap());
-                }
-            });
-        }
-        assert_eq!(mgm.owner(eth(1)), Some(ClientName::Igmp));
-    });
+    let _watchdog = Watchdog::new();
+    let mgm = Mgm::<A>::default();
+    let igmp = mgm.register_igmp(Meeting(Barrier::new(2))).unwrap();
+    let protocols = [PIM, DVMRP].map(|id| mgm.register_protocol(id, NoCallbacks).unwrap());
+    igmp.takes(eth(1));
+    igmp.takes(eth(2));
+    for change in [ClientRef::take_interface_ownership, ClientRef::release_interface_ownership] {
+        thread::scope(|scope| {
+            for (protocol, index) in protocols.iter().zip([1, 2]) {
+                scope.spawn(move || change(protocol, eth(index)).unwrap());
+            }
+        });
+    }
+    assert_eq!(mgm.owner(eth(1)), Some(ClientName::Igmp));
 }
 
 #[test]
 fn ho_7_no_thread_waits_for_a_callback_that_runs_on_another() {
-    without_deadlock(|| {
-        let t = Testbed::<A>::new();
-        let (_igmp, pim) = igmp_beside_the_owner(&t);
-        for callback in bracket(eth(1), []) {
-            t.inside(callback, |me| {
-                let mgm = me.manager();
-                let busy = thread::spawn(move || {
-                    let dvmrp = mgm.register_protocol(DVMRP, NoCallbacks).unwrap();
-                    dvmrp.takes(eth(2));
-                    dvmrp.adds(eth(2), from(1, 1));
-                    assert!(dvmrp.take_interface_ownership(eth(1)).is_err());
-                    assert_eq!((mgm.interfaces().len(), held(&mgm).len()), (2, 1));
-                });
-                busy.join().unwrap();
+    let t = Testbed::<A>::new();
+    let (_igmp, pim) = igmp_beside_the_owner(&t);
+    for callback in bracket(eth(1), []) {
+        t.inside(callback, |me| {
+            let mgm = me.manager();
+            let busy = thread::spawn(move || {
+                let dvmrp = mgm.register_protocol(DVMRP, NoCallbacks).unwrap();
+                dvmrp.takes(eth(2));
+                dvmrp.adds(eth(2), from(1, 1));
+                assert!(dvmrp.take_interface_ownership(eth(1)).is_err());
+                assert_eq!((mgm.interfaces().len(), held(&mgm).len()), (2, 1));
             });
-        }
-        pim.releases(eth(1));
-        t.assert_calls(bracket(eth(1), []));
-    });
+            busy.join().unwrap();
+        });
+    }
+    pim.releases(eth(1));
+    t.assert_calls(bracket(eth(1), []));
 }
 
 #[test]

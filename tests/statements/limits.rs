@@ -2,8 +2,6 @@
 
 use std::thread;
 
-use mgm::{Change, Client, Error, Limit, Limits};
-
 use super::A;
 use crate::support::*;
 
@@ -127,7 +125,7 @@ fn mb_7_the_cost_for_one_entry_does_not_grow_with_the_number_of_entries() {
         }
         r.forget_calls();
         r.dvmrp.adds(lan(), star(1));
-        r.dvmrp.forwards(lan(), 1, 1, mgm::ForwardState::Off);
+        r.dvmrp.forwards(lan(), 1, 1, ForwardState::Off);
         r.reroute(1, alt());
         r.dvmrp.deletes(lan(), star(1));
         r.dvmrp.adds(lan(), from(1, 1));
@@ -212,34 +210,32 @@ fn mb_7_what_a_hand_over_withdraws_makes_room_again() {
 
 #[test]
 fn mb_7_alerts_that_wait_for_a_busy_client_are_limited_for_adds_and_never_for_deletes() {
-    without_deadlock(|| {
-        let t = Testbed::<A>::limited(Limits::default().waiting_alerts(2));
-        let [igmp, pim, dvmrp] = t.three();
-        dvmrp.takes(eth(2));
-        igmp.adds(eth(1), from(1, 1));
-        let gate = Gate::new();
-        let held_there = gate.clone();
-        t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);
-        t.inside(join_alert(PIM, star(1)), move |_| held_there.pass());
-        thread::scope(|scope| {
-            scope.spawn(|| dvmrp.adds(eth(2), star(1)));
-            gate.await_arrival();
-            // Two may wait; replacing a join by a block would cause two more.
-            dvmrp.adds(eth(2), star(2));
-            let (before, pim) = (held(&t.mgm), pim.name());
-            let refused = Err(Error::LimitReached(Limit::WaitingAlerts { client: pim, max: 2 }));
-            assert_eq!(igmp.block_source(eth(1), A::source(1), A::group(1)), refused);
-            t.assert_calls([join_alert(PIM, star(1))]);
-            assert_eq!(held(&t.mgm), before);
-            dvmrp.adds(eth(2), star(3));
-            assert_eq!(dvmrp.add_group_membership(eth(2), star(4)), refused);
-            assert_eq!(held(&t.mgm).len(), before.len() + 1);
-            dvmrp.deletes(eth(2), star(2));
-            t.assert_calls([]);
-            gate.open();
-        });
-        t.assert_calls([join_alert(PIM, star(2)), join_alert(PIM, star(3)), prune_alert(PIM, star(2))]);
-        dvmrp.adds(eth(2), star(4));
-        t.assert_calls([join_alert(PIM, star(4))]);
+    let t = Testbed::<A>::limited(Limits::default().waiting_alerts(2));
+    let [igmp, pim, dvmrp] = t.three();
+    dvmrp.takes(eth(2));
+    igmp.adds(eth(1), from(1, 1));
+    let gate = Gate::new();
+    let held_there = gate.clone();
+    t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);
+    t.inside(join_alert(PIM, star(1)), move |_| held_there.pass());
+    thread::scope(|scope| {
+        scope.spawn(|| dvmrp.adds(eth(2), star(1)));
+        gate.await_arrival();
+        // Two may wait; replacing a join by a block would cause two more.
+        dvmrp.adds(eth(2), star(2));
+        let (before, pim) = (held(&t.mgm), pim.name());
+        let refused = Err(Error::LimitReached(Limit::WaitingAlerts { client: pim, max: 2 }));
+        assert_eq!(igmp.block_source(eth(1), A::source(1), A::group(1)), refused);
+        t.assert_calls([join_alert(PIM, star(1))]);
+        assert_eq!(held(&t.mgm), before);
+        dvmrp.adds(eth(2), star(3));
+        assert_eq!(dvmrp.add_group_membership(eth(2), star(4)), refused);
+        assert_eq!(held(&t.mgm).len(), before.len() + 1);
+        dvmrp.deletes(eth(2), star(2));
+        t.assert_calls([]);
+        gate.open();
     });
+    t.assert_calls([join_alert(PIM, star(2)), join_alert(PIM, star(3)), prune_alert(PIM, star(2))]);
+    dvmrp.adds(eth(2), star(4));
+    t.assert_calls([join_alert(PIM, star(4))]);
 }

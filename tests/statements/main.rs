@@ -58,7 +58,7 @@
 //!
 //! `assert_callbacks` looks at the calls of clients alone, `assert_commands` at those of the forwarder. What a client is to
 //! do inside a call is said before: `t.inside(disable_igmp(eth(1)), |igmp| …)`. Threads that have to meet do so at a `Gate`;
-//! what might hang is run by `without_deadlock`. The rest of the vocabulary, in `tests/support`:
+//! a test that hangs ends the run. The rest of the vocabulary, in `tests/support`:
 //!
 //! | file | what it has |
 //! |---|---|
@@ -69,7 +69,7 @@
 //! | `router` | a testbed with a RIB, named interfaces and a client on each; packets and time |
 //! | `rib`, `forwarder` | what the router has, and how they are made to fail |
 //! | `record` | the callbacks that record, and do what the test says |
-//! | `deadlock` | threads that meet, and tests that would hang |
+//! | `deadlock` | threads that meet, and an end for tests that hang |
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[path = "../support/mod.rs"]

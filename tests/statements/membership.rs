@@ -1,7 +1,5 @@
 //! What clients hold: MB-1 to MB-4, MB-6.
 
-use mgm::{Change, Client, ClientName, Error, MembershipKind, Mgm, NoCallbacks};
-
 use super::A;
 use crate::support::*;
 
@@ -101,7 +99,7 @@ fn mb_4_a_group_in_the_ssm_range_cannot_be_joined_without_a_source() {
         assert_eq!(client.delete_group_membership(eth(1), group.into()), refused);
     }
     assert_eq!(held(&t.mgm), []);
-    let channel = mgm::Entry::SourceGroup(A::source(1), group);
+    let channel = Entry::SourceGroup(A::source(1), group);
     igmp.adds(eth(1), channel);
     t.assert_calls([local_join(PIM, eth(1), channel)]);
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use mgm::{Change, Client, ClientName, Error, ForwardState};
-
 use super::A;
 use crate::support::*;
 

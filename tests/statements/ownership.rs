@@ -1,7 +1,5 @@
 //! Who owns an interface: IF-1 to IF-6.
 
-use mgm::{ClientName, Error};
-
 use super::A;
 use crate::support::*;
 

@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
-use mgm::{ClientRef, Limits};
-
 use super::A;
 use crate::support::*;
 
@@ -48,25 +46,23 @@ fn fw_13_a_second_report_inside_a_callback_returns_at_once() {
 
 #[test]
 fn fw_13_a_second_report_on_another_thread_returns_at_once() {
-    without_deadlock(|| {
-        let r = Router::<A>::new();
-        let gate = Gate::new();
-        let held = gate.clone();
-        r.inside_next(PIM, What::is_rpf, move |_| {
-            held.pass();
-        });
-        thread::scope(|scope| {
-            scope.spawn(|| r.packet(1, 1, up()));
-            gate.await_arrival();
-            r.packet(1, 1, up());
-            assert_eq!(r.path(1, 1), None);
-            r.packet(2, 1, up()); // another is not held up
-            assert_eq!(r.path(2, 1), path(up(), []));
-            gate.open();
-        });
-        assert_eq!(r.path(1, 1), path(up(), []));
-        assert_eq!(count(&r.calls(), PIM, |what| what.is_rpf() && what.is_about_source(1)), 1);
+    let r = Router::<A>::new();
+    let gate = Gate::new();
+    let held = gate.clone();
+    r.inside_next(PIM, What::is_rpf, move |_| {
+        held.pass();
     });
+    thread::scope(|scope| {
+        scope.spawn(|| r.packet(1, 1, up()));
+        gate.await_arrival();
+        r.packet(1, 1, up());
+        assert_eq!(r.path(1, 1), None);
+        r.packet(2, 1, up()); // another is not held up
+        assert_eq!(r.path(2, 1), path(up(), []));
+        gate.open();
+    });
+    assert_eq!(r.path(1, 1), path(up(), []));
+    assert_eq!(count(&r.calls(), PIM, |what| what.is_rpf() && what.is_about_source(1)), 1);
 }
 
 #[test]
@@ -181,7 +177,7 @@ fn fw_13_if_the_answered_interface_went_meanwhile_rpf_is_asked_again() {
     let r = Router::<A>::new();
     r.pim.takes(wan());
     r.pim.adds(wan(), star(1));
-    r.answer_rpf(PIM, |_, request| mgm::Route { interface: alt(), ..request.route });
+    r.answer_rpf(PIM, |_, request| Route { interface: alt(), ..request.route });
     r.inside_next(PIM, What::is_creation, |pim| {
         pim.releases(alt());
     });
@@ -275,7 +271,7 @@ fn fw_13_a_panic_on_the_way_clears_the_mark() {
         fn exit(&self, _: &tracing::span::Id) {}
     }
     let r = Router::<A>::new();
-    r.answer_rpf(PIM, |_, request| mgm::Route { interface: lan(), ..request.route });
+    r.answer_rpf(PIM, |_, request| Route { interface: lan(), ..request.route });
     let packet = AssertUnwindSafe(|| r.packet(1, 1, up()));
     let caught = tracing::subscriber::with_default(Grumpy, || catch_unwind(packet));
     assert!(caught.is_err(), "a wrong answer is reported at error level");
@@ -287,42 +283,40 @@ fn fw_13_a_panic_on_the_way_clears_the_mark() {
 /// An alert about the first entry deletes it, and waits until another thread is making it again.
 #[test]
 fn fw_13_the_end_of_one_making_is_not_the_end_of_the_next() {
-    without_deadlock(|| {
-        let r = Router::<A>::new();
-        let [gone, making, leave] = [(); 3].map(|()| Arc::new(Barrier::new(2)));
-        let now = r.now();
-        let (first_alert, first_rpf) = (AtomicBool::new(true), AtomicBool::new(true));
-        let barriers = [Arc::clone(&gone), Arc::clone(&making)];
-        r.inside_alerts(PIM, move |pim, _| {
-            if first_alert.swap(false, Ordering::Relaxed) {
-                pim.set_mfe_timeout(A::source(1), A::group(1), std::time::Duration::ZERO).unwrap();
-                assert_eq!(pim.manager().expire(now), None);
-                for barrier in &barriers {
-                    barrier.wait();
-                }
+    let r = Router::<A>::new();
+    let [gone, making, leave] = [(); 3].map(|()| Arc::new(Barrier::new(2)));
+    let now = r.now();
+    let (first_alert, first_rpf) = (AtomicBool::new(true), AtomicBool::new(true));
+    let barriers = [Arc::clone(&gone), Arc::clone(&making)];
+    r.inside_alerts(PIM, move |pim, _| {
+        if first_alert.swap(false, Ordering::Relaxed) {
+            pim.set_mfe_timeout(A::source(1), A::group(1), std::time::Duration::ZERO).unwrap();
+            assert_eq!(pim.manager().expire(now), None);
+            for barrier in &barriers {
+                barrier.wait();
             }
-        });
-        let barriers = [making, Arc::clone(&leave)];
-        r.answer_rpf(PIM, move |_, request| {
-            if !first_rpf.swap(false, Ordering::Relaxed) {
-                for barrier in &barriers {
-                    barrier.wait();
-                }
-            }
-            request.route
-        });
-        thread::scope(|scope| {
-            let first = scope.spawn(|| r.packet(1, 1, up()));
-            gone.wait();
-            scope.spawn(|| r.packet(1, 1, up()));
-            first.join().unwrap();
-            r.packet(1, 1, up()); // that is being made
-            assert_eq!(r.path(1, 1), None);
-            leave.wait();
-        });
-        assert_eq!(count(&r.calls(), PIM, What::is_rpf), 2);
-        assert_eq!(r.path(1, 1), path(up(), []));
+        }
     });
+    let barriers = [making, Arc::clone(&leave)];
+    r.answer_rpf(PIM, move |_, request| {
+        if !first_rpf.swap(false, Ordering::Relaxed) {
+            for barrier in &barriers {
+                barrier.wait();
+            }
+        }
+        request.route
+    });
+    thread::scope(|scope| {
+        let first = scope.spawn(|| r.packet(1, 1, up()));
+        gone.wait();
+        scope.spawn(|| r.packet(1, 1, up()));
+        first.join().unwrap();
+        r.packet(1, 1, up()); // that is being made
+        assert_eq!(r.path(1, 1), None);
+        leave.wait();
+    });
+    assert_eq!(count(&r.calls(), PIM, What::is_rpf), 2);
+    assert_eq!(r.path(1, 1), path(up(), []));
 }
 
 /// What was deleted while it was made anew is not brought back.
@@ -370,104 +364,98 @@ fn fw_13_a_renewal_is_one_at_a_time_and_a_report_meanwhile_finds_the_entry() {
 /// about the entries that it knows of.
 #[test]
 fn fw_13_an_entry_made_while_its_route_changes_is_not_left_on_the_old_interface() {
-    without_deadlock(|| {
-        let r = Router::<A>::new();
-        r.pim.adds(alt(), star(1));
-        r.packet(1, 2, up());
-        let (asked, installed) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-        let (rerouted, go_on) = mpsc::channel();
-        r.inside_next(PIM, What::is_creation, {
-            let asked = Arc::clone(&asked);
-            move |_| {
-                asked.wait();
-                go_on.recv().unwrap();
-            }
-        });
-        r.answer_rpf(DVMRP, {
-            let installed = Arc::clone(&installed);
-            let once = AtomicBool::new(true);
-            move |_, request| {
-                if request.group == A::group(2) && once.swap(false, Ordering::Relaxed) {
-                    rerouted.send(()).unwrap();
-                    installed.wait();
-                }
-                request.route
-            }
-        });
-        thread::scope(|scope| {
-            let report = scope.spawn(|| {
-                r.packet(1, 1, up());
-                installed.wait();
-            });
+    let r = Router::<A>::new();
+    r.pim.adds(alt(), star(1));
+    r.packet(1, 2, up());
+    let (asked, installed) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (rerouted, go_on) = mpsc::channel();
+    r.inside_next(PIM, What::is_creation, {
+        let asked = Arc::clone(&asked);
+        move |_| {
             asked.wait();
-            r.rib.set(A::every_source(), lan());
-            r.routes_changed();
-            report.join().unwrap();
-        });
-        assert_eq!([r.path(1, 1), r.path(1, 2)], [path(lan(), [alt()]), path(lan(), [])]);
+            go_on.recv().unwrap();
+        }
     });
+    r.answer_rpf(DVMRP, {
+        let installed = Arc::clone(&installed);
+        let once = AtomicBool::new(true);
+        move |_, request| {
+            if request.group == A::group(2) && once.swap(false, Ordering::Relaxed) {
+                rerouted.send(()).unwrap();
+                installed.wait();
+            }
+            request.route
+        }
+    });
+    thread::scope(|scope| {
+        let report = scope.spawn(|| {
+            r.packet(1, 1, up());
+            installed.wait();
+        });
+        asked.wait();
+        r.rib.set(A::every_source(), lan());
+        r.routes_changed();
+        report.join().unwrap();
+    });
+    assert_eq!([r.path(1, 1), r.path(1, 2)], [path(lan(), [alt()]), path(lan(), [])]);
 }
 
 /// Many threads at once do all that can be done, and the interfaces go under them.
 #[test]
 fn fw_13_an_interface_removed_under_load_harms_nobody() {
-    without_deadlock(|| {
-        let r = Router::<A>::new();
-        thread::scope(|scope| {
-            for worker in 0..4_u16 {
-                let r = &r;
-                scope.spawn(move || {
-                    for turn in 0..400_u16 {
-                        let (source, group) = (turn % 7, (turn + worker) % 5);
-                        match (turn + worker * 3) % 10 {
-                            0..4 => drop(r.try_packet(source, group, lan())),
-                            4 => drop(r.dvmrp.add_group_membership(lan(), star(group))),
-                            5 => drop(r.dvmrp.delete_group_membership(lan(), star(group))),
-                            6 => drop(r.igmp.add_group_membership(stub(), from(source, group))),
-                            7 => {
-                                r.mgm.interface_removed((1 + u32::from(turn) % 5).try_into().unwrap());
-                                for (client, on) in
-                                    [(&r.pim, up()), (&r.pim, alt()), (&r.dvmrp, lan()), (&r.igmp, stub())]
-                                {
-                                    drop(client.take_interface_ownership(on));
-                                }
+    let r = Router::<A>::new();
+    thread::scope(|scope| {
+        for worker in 0..4_u16 {
+            let r = &r;
+            scope.spawn(move || {
+                for turn in 0..400_u16 {
+                    let (source, group) = (turn % 7, (turn + worker) % 5);
+                    match (turn + worker * 3) % 10 {
+                        0..4 => drop(r.try_packet(source, group, lan())),
+                        4 => drop(r.dvmrp.add_group_membership(lan(), star(group))),
+                        5 => drop(r.dvmrp.delete_group_membership(lan(), star(group))),
+                        6 => drop(r.igmp.add_group_membership(stub(), from(source, group))),
+                        7 => {
+                            r.mgm.interface_removed((1 + u32::from(turn) % 5).try_into().unwrap());
+                            for (client, on) in
+                                [(&r.pim, up()), (&r.pim, alt()), (&r.dvmrp, lan()), (&r.igmp, stub())]
+                            {
+                                drop(client.take_interface_ownership(on));
                             }
-                            8 => {
-                                r.rib.set(host::<A>(source), eth(1 + u32::from(turn) % 6));
-                                r.routes_changed();
-                            }
-                            _ => drop(r.mgm.expire(r.at(u64::from(turn) * 10))),
                         }
+                        8 => {
+                            r.rib.set(host::<A>(source), eth(1 + u32::from(turn) % 6));
+                            r.routes_changed();
+                        }
+                        _ => drop(r.mgm.expire(r.at(u64::from(turn) * 10))),
                     }
-                });
-            }
-        });
-        r.routes_changed();
-        r.assert_in_step();
-        for mfe in r.mgm.mfes() {
-            let owner = r.mgm.owner(mfe.iif).filter(|owner| *owner != mgm::ClientName::Igmp);
-            assert_eq!(mfe.owner, owner, "the owner of the iif");
-            assert!(!mfe.oifs.contains(&mfe.iif));
-            assert!(mfe.oifs.iter().all(|oif| r.mgm.owner(*oif).is_some()));
-            let route = mgm::Rib::lookup(&r.rib, mfe.source).unwrap();
-            assert_eq!((mfe.iif, mfe.prefix), (route.interface, Some(route.prefix)), "{}", mfe.source);
+                }
+            });
         }
     });
+    r.routes_changed();
+    r.assert_in_step();
+    for mfe in r.mgm.mfes() {
+        let owner = r.mgm.owner(mfe.iif).filter(|owner| *owner != ClientName::Igmp);
+        assert_eq!(mfe.owner, owner, "the owner of the iif");
+        assert!(!mfe.oifs.contains(&mfe.iif));
+        assert!(mfe.oifs.iter().all(|oif| r.mgm.owner(*oif).is_some()));
+        let route = Rib::lookup(&r.rib, mfe.source).unwrap();
+        assert_eq!((mfe.iif, mfe.prefix), (route.interface, Some(route.prefix)), "{}", mfe.source);
+    }
 }
 
 #[test]
 fn fw_13_who_changes_the_route_whenever_it_is_asked_is_not_asked_for_ever() {
-    without_deadlock(|| {
-        let r = Router::<A>::new();
-        let (rib, moved) = (Arc::clone(&r.rib), AtomicBool::new(false));
-        r.answer_rpf(PIM, move |pim, request| {
-            let next = if moved.fetch_xor(true, Ordering::SeqCst) { up() } else { alt() };
-            rib.set(host::<A>(1), next);
-            pim.manager().routes_changed(&host::<A>(1));
-            request.route
-        });
-        r.packet(1, 1, up());
-        assert!(r.mfe(1, 1).is_some());
-        assert_eq!(count(&r.callbacks(), PIM, What::is_rpf), 16);
+    let r = Router::<A>::new();
+    let (rib, moved) = (Arc::clone(&r.rib), AtomicBool::new(false));
+    r.answer_rpf(PIM, move |pim, request| {
+        let next = if moved.fetch_xor(true, Ordering::SeqCst) { up() } else { alt() };
+        rib.set(host::<A>(1), next);
+        pim.manager().routes_changed(&host::<A>(1));
+        request.route
     });
+    r.packet(1, 1, up());
+    assert!(r.mfe(1, 1).is_some());
+    assert_eq!(count(&r.callbacks(), PIM, What::is_rpf), 16);
 }

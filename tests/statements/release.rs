@@ -1,7 +1,5 @@
 //! What goes with an interface that is released or removed, and what changes with its owner: IF-7, IF-8.
 
-use mgm::{ClientName, ForwardState, InterfaceStatus};
-
 use super::A;
 use crate::support::*;
 

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use mgm::{Client, Error, ForwardState, Route};
-
 use super::A;
 use crate::support::*;
 

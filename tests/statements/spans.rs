@@ -3,7 +3,6 @@
 use std::fmt::{Debug, Write};
 use std::sync::Arc;
 
-use mgm::{Mgm, NoCallbacks};
 use parking_lot::Mutex;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use mgm::{Client, ClientId, Interface, Mfe, Mgm, NoCallbacks, Rib, Route, RouteTable};
-
 use super::A;
 use crate::support::*;
 
@@ -26,7 +24,7 @@ impl Net {
         Self { mgm, routes, _pim: pim }
     }
 
-    fn add(&self, prefix: <A as mgm::Address>::Net, interface: Interface<A>) {
+    fn add(&self, prefix: <A as Address>::Net, interface: Interface<A>) {
         self.routes.insert(Route { prefix, interface, upstream: None });
         self.mgm.routes_changed(&prefix);
     }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use mgm::{AlertCause, Limits};
-
 use super::A;
 use crate::support::*;
 
@@ -69,7 +67,7 @@ fn ct_5_blocks_and_forward_state_are_no_wish() {
     r.packet(1, 1, up());
     r.forget_calls();
     r.igmp.blocks(stub(), 1, 1);
-    r.dvmrp.forwards(dmz(), 1, 1, mgm::ForwardState::On);
+    r.dvmrp.forwards(dmz(), 1, 1, ForwardState::On);
     r.assert_callbacks([]);
     r.dvmrp.blocks(lan(), 1, 1); // replaces the membership
     r.assert_callbacks([prune_alert(PIM, from(1, 1))]);
@@ -287,7 +285,7 @@ fn ct_8_the_owner_toward_the_source_always_knows_whether_others_want_it() {
                 *wanted = !*wanted;
                 let change =
                     if *wanted { client.adds(on, from(1, 1)) } else { client.deletes(on, from(1, 1)) };
-                assert_eq!(change, mgm::Change::Changed);
+                assert_eq!(change, Change::Changed);
             }
         }
         match step {

@@ -1,7 +1,5 @@
 //! Packets on the wrong interface: FW-10.
 
-use mgm::Error;
-
 use super::A;
 use crate::support::*;
 

@@ -1,14 +1,26 @@
 //! Every call that the manager makes, as a value: to clients, to the RIB, and to the forwarder.
 
+use std::fmt::{self, Debug};
+
 use mgm::{AlertCause, ClientId, ClientName, CreationOif, Entry, ForwardingEntry, Interface, SourceAddr};
 
 use super::{Family, from};
 
 /// Who is called, and what for.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub(crate) struct Call<A> {
     pub(crate) to: Party,
     pub(crate) what: What<A>,
+}
+
+/// As a failed test shows it.
+impl<A: Debug> Debug for Call<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to {
+            Party::Client(name) => write!(f, "{name}: {:?}", self.what),
+            Party::Rib | Party::Forwarder => write!(f, "{:?}: {:?}", self.to, self.what),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,26 +1,30 @@
 //! Threads that meet, and tests that would hang.
 
-use std::panic::resume_unwind;
+use std::io::{self, Write};
+use std::process;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-/// Runs `test`, and fails where it would hang.
-pub(crate) fn without_deadlock(test: impl FnOnce() + Send + 'static) {
-    let (finished, end) = mpsc::channel();
-    let test = thread::spawn(move || {
-        test();
-        finished.send(()).unwrap();
-    });
-    match end.recv_timeout(Duration::from_secs(20)) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("the test hangs: deadlock"),
-        Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => {
-            if let Err(panic) = test.join() {
-                resume_unwind(panic);
+/// Ends the run of the tests where one hangs, and says which.
+pub(crate) struct Watchdog {
+    _lives: mpsc::Sender<()>,
+}
+
+impl Watchdog {
+    pub(crate) fn new() -> Self {
+        let test = thread::current().name().unwrap_or("a test").to_owned();
+        let (lives, end) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            if end.recv_timeout(Duration::from_secs(30)) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // Not by `eprintln!`, which the tests' harness would catch.
+                let _said = writeln!(io::stderr(), "{test} hangs");
+                process::abort();
             }
-        }
+        });
+        Self { _lives: lives }
     }
 }
 

@@ -44,7 +44,7 @@ impl<A: Family> Spy<A> {
     }
 
     /// Asks this before it tells what it counted for an entry of this source.
-    pub(crate) fn stats(
+    pub(crate) fn before_stats(
         &self,
         fault: impl Fn(SourceAddr<A>) -> Result<(), ForwarderError> + Send + Sync + 'static,
     ) {

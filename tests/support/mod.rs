@@ -10,6 +10,8 @@ mod rib;
 mod router;
 mod testbed;
 
+pub(crate) use mgm::*;
+
 pub(crate) use acts::*;
 pub(crate) use call::*;
 pub(crate) use deadlock::*;

@@ -9,7 +9,9 @@ use mgm::{
     RpfRequest,
 };
 
-use super::{Acts, BGMP, Call, DVMRP, Family, Mock, Named, PIM, Party, Record, Spy, What, boom, eth};
+use super::{
+    Acts, BGMP, Call, DVMRP, Family, Mock, Named, PIM, Party, Record, Spy, Watchdog, What, boom, eth,
+};
 
 /// A manager, and the calls that it makes to its clients, its RIB and its forwarder, in one order.
 ///
@@ -20,6 +22,7 @@ pub(crate) struct Testbed<A: Family> {
     pub(crate) mgm: Mgm<A>,
     pub(crate) forwarder: Arc<Spy<A>>,
     record: Arc<Record<A>>,
+    _watchdog: Watchdog,
 }
 
 impl<A: Family> Testbed<A> {
@@ -42,7 +45,7 @@ impl<A: Family> Testbed<A> {
     ) -> Self {
         let forwarder = Arc::new(Spy::new(Arc::clone(&record)));
         let mgm = options(Mgm::builder().forwarder(Arc::clone(&forwarder))).build();
-        Self { mgm, forwarder, record }
+        Self { mgm, forwarder, record, _watchdog: Watchdog::new() }
     }
 
     pub(crate) fn igmp(&self) -> Client<A> {
