@@ -1,13 +1,10 @@
 //! Who is told of (\*,G) and (\*,\*), and of what IGMP does: CT-1 to CT-4, CT-6, CT-7.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use parking_lot::Mutex;
 use proptest::prelude::*;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn ct_1_clients_are_counted_not_interfaces_or_calls() {
@@ -122,20 +119,6 @@ fn ct_4_all_groups_have_counters_of_their_own_under_the_same_table() {
     t.assert_calls([]);
 }
 
-/// What one protocol has been told to pull.
-#[derive(Default)]
-struct Pulls(Mutex<BTreeSet<Entry<A>>>);
-
-impl ProtocolCallbacks<A> for Pulls {
-    fn join_alert(&self, _: &ClientRef<A>, entry: Entry<A>, _: AlertCause) {
-        assert!(self.0.lock().insert(entry), "told twice");
-    }
-
-    fn prune_alert(&self, _: &ClientRef<A>, entry: Entry<A>, _: AlertCause) {
-        assert!(self.0.lock().remove(&entry), "never told");
-    }
-}
-
 #[derive(Clone, Copy, Debug)]
 enum Op {
     Add(usize, u32, Entry<A>),
@@ -172,43 +155,37 @@ fn apply(mgm: &Mgm<A>, clients: &[Client<A>], op: Op) {
 proptest! {
     #[test]
     fn ct_4_a_protocol_is_told_to_pull_exactly_what_some_other_client_wants(ops in prop::collection::vec(op(), 0..80)) {
-        let mgm = Mgm::<A>::default();
-        let ids: [ClientId; 3] = [PIM, DVMRP, BGMP];
-        let pulls: BTreeMap<_, _> = ids.into_iter().map(|id| (id, Arc::<Pulls>::default())).collect();
-        let mut clients: Vec<_> =
-            pulls.iter().map(|(id, pulls)| mgm.register_protocol(*id, Arc::clone(pulls)).unwrap()).collect();
-        clients.push(mgm.register_igmp(NoCallbacks).unwrap());
+        let t = Testbed::<A>::new();
+        let clients = [t.protocol(PIM), t.protocol(DVMRP), t.protocol(BGMP), t.igmp()];
+        let mut pulls = BTreeMap::from([PIM, DVMRP, BGMP].map(|id| (id, BTreeSet::new())));
         for op in ops {
-            apply(&mgm, &clients, op);
-            for (id, pulls) in &pulls {
-                let others = |by: ClientName| by != ClientName::Protocol(*id);
-                let wanted: BTreeSet<_> = mgm.groups().filter(|held| others(held.counts_for)).map(|held| held.entry).collect();
-                prop_assert_eq!(&*pulls.0.lock(), &wanted, "{} after {:?}", id, op);
+            apply(&t.mgm, &clients, op);
+            let calls = t.calls();
+            for (id, pulls) in &mut pulls {
+                for call in calls.iter().filter(|call| call.is_to(*id)) {
+                    if let What::Join(entry, _) = call.what {
+                        prop_assert!(pulls.insert(entry), "told twice");
+                    } else if let What::Prune(entry, _) = call.what {
+                        prop_assert!(pulls.remove(&entry), "never told");
+                    }
+                }
+                let others = |held: &Membership<A>| held.counts_for != ClientName::Protocol(*id);
+                let wanted: BTreeSet<_> = t.mgm.groups().filter(others).map(|held| held.entry).collect();
+                prop_assert_eq!(&*pulls, &wanted, "{} after {:?}", id, op);
             }
         }
-        prop_assert_eq!(mgm.caught_panics(), 0);
     }
 }
 
 #[test]
 fn ct_6_an_alert_says_that_memberships_caused_it() {
-    struct Causes(Mutex<Vec<AlertCause>>);
-    impl ProtocolCallbacks<A> for Causes {
-        fn join_alert(&self, _: &ClientRef<A>, _: Entry<A>, cause: AlertCause) {
-            self.0.lock().push(cause);
-        }
-        fn prune_alert(&self, _: &ClientRef<A>, _: Entry<A>, cause: AlertCause) {
-            self.0.lock().push(cause);
-        }
-    }
-    let mgm = Mgm::<A>::default();
-    let causes = Arc::new(Causes(Mutex::default()));
-    let _pim = mgm.register_protocol(PIM, Arc::clone(&causes)).unwrap();
-    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    let t = Testbed::<A>::new();
+    let (igmp, _pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));
     igmp.adds(eth(1), star(1));
     igmp.deletes(eth(1), star(1));
-    assert_eq!(*causes.0.lock(), [AlertCause::Membership; 2]);
+    let causes = t.calls().into_iter().map(|call| call.what.cause());
+    assert!(causes.eq([Some(AlertCause::Membership); 2]));
     assert_eq!(AlertCause::Membership.to_string(), "membership");
 }
 

@@ -8,8 +8,7 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 /// Lets every callback there is be invoked; `prepare` says what is to happen in it.
 fn every_callback(prepare: impl Fn(&Testbed<A>, Call<A>)) {
@@ -202,16 +201,8 @@ fn cb_3_one_clients_alerts_come_one_at_a_time_in_the_order_of_the_changes() {
 
 #[test]
 fn cb_3_no_alert_is_lost_or_overtaken_however_many_threads_cause_them() {
-    struct Joins(Mutex<Vec<(Interface<A>, Entry<A>)>>);
-    impl ProtocolCallbacks<A> for Joins {
-        fn local_join(&self, _: &ClientRef<A>, interface: Interface<A>, entry: Entry<A>) {
-            self.0.lock().push((interface, entry));
-        }
-    }
-    let mgm = Mgm::<A>::default();
-    let joins = Arc::new(Joins(Mutex::default()));
-    let pim = mgm.register_protocol(PIM, Arc::clone(&joins)).unwrap();
-    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     let entries: Vec<Entry<A>> = (1..=300).map(star).collect();
     thread::scope(|scope| {
         for index in 1..=4 {
@@ -225,10 +216,12 @@ fn cb_3_no_alert_is_lost_or_overtaken_however_many_threads_cause_them() {
             });
         }
     });
-    let seen = joins.0.lock();
+    let calls = t.calls();
+    assert_eq!(calls.len(), 4 * entries.len());
     for index in 1..=4 {
-        let here: Vec<_> = seen.iter().filter(|(on, _)| *on == eth(index)).map(|(_, entry)| *entry).collect();
-        assert_eq!(here, entries);
+        let joins = entries.iter().map(|entry| local_join(PIM, eth(index), *entry));
+        let here = |call: &&Call<A>| matches!(call.what, What::LocalJoin(on, _) if on == eth(index));
+        assert!(calls.iter().filter(here).cloned().eq(joins));
     }
 }
 

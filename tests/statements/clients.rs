@@ -4,8 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use parking_lot::Mutex;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn cl_1_the_same_pair_twice_is_an_error() {

@@ -1,7 +1,6 @@
 //! How an entry is made: FW-1, FW-3, FW-4, and FW-6 at creation.
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn fw_1_the_rib_then_rpf_then_creation_alert_then_the_forwarder_then_one_alert() {

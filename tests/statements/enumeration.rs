@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn en_1_shows_every_entry_with_interface_kind_adder_and_whom_it_counts_for() {

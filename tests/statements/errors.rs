@@ -1,7 +1,6 @@
 //! Every refusal: one test for each bullet of an `# Errors` section, named after the call and the error.
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 /// What `call` is refused with, in plain words, and whether it is a misuse; nothing has changed.
 fn refused_by<T: std::fmt::Debug>(

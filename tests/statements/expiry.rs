@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn fw_7_an_idle_entry_is_deleted_after_900_s_without_a_word() {

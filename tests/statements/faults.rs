@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 const FULL: ForwarderError = ForwarderError::Full;
 

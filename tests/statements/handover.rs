@@ -5,8 +5,7 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 /// A client that somebody else drops.
 type Handle = Arc<Mutex<Option<Client<A>>>>;
@@ -334,29 +333,23 @@ fn ho_7_during_a_hand_over_its_alerts_find_it_in_progress() {
 
 #[test]
 fn ho_7_hand_overs_of_different_interfaces_run_side_by_side() {
-    struct Meeting(Barrier);
-    impl IgmpCallbacks<A> for Meeting {
-        fn disable_igmp(&self, _: &ClientRef<A>, _: Interface<A>) {
-            self.0.wait();
-        }
-        fn enable_igmp(&self, _: &ClientRef<A>, _: Interface<A>) {
-            self.0.wait();
-        }
-    }
-    let _watchdog = Watchdog::new();
-    let mgm = Mgm::<A>::default();
-    let igmp = mgm.register_igmp(Meeting(Barrier::new(2))).unwrap();
-    let protocols = [PIM, DVMRP].map(|id| mgm.register_protocol(id, NoCallbacks).unwrap());
+    let t = Testbed::<A>::new();
+    let (igmp, protocols) = (t.igmp(), [t.protocol(PIM), t.protocol(DVMRP)]);
     igmp.takes(eth(1));
     igmp.takes(eth(2));
     for change in [ClientRef::take_interface_ownership, ClientRef::release_interface_ownership] {
+        let meeting = Arc::new(Barrier::new(2));
+        for call in [bracket(eth(1), []), bracket(eth(2), [])].concat() {
+            let meeting = Arc::clone(&meeting);
+            t.inside(call, move |_| _ = meeting.wait());
+        }
         thread::scope(|scope| {
             for (protocol, index) in protocols.iter().zip([1, 2]) {
                 scope.spawn(move || change(protocol, eth(index)).unwrap());
             }
         });
     }
-    assert_eq!(mgm.owner(eth(1)), Some(ClientName::Igmp));
+    assert_eq!(t.mgm.owner(eth(1)), Some(ClientName::Igmp));
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use std::thread;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 fn reached(limit: Limit<A>) -> Result<(), Error<A>> {
     Err(Error::LimitReached(limit))

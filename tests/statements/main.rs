@@ -79,6 +79,8 @@ mod support;
 mod v4 {
     use std::net::Ipv4Addr as A;
 
+    use crate::support::*;
+
     mod alerts;
     mod callbacks;
     mod clients;
@@ -107,6 +109,8 @@ mod v4 {
 #[expect(clippy::duplicate_mod, reason = "the same tests for the other family")]
 mod v6 {
     use std::net::Ipv6Addr as A;
+
+    use crate::support::*;
 
     mod alerts;
     mod callbacks;

@@ -1,7 +1,6 @@
 //! What clients hold: MB-1 to MB-4, MB-6.
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn mb_1_a_client_adds_where_it_is_and_elsewhere_hears_who_owns_it() {

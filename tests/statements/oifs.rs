@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn fw_2_an_interface_is_an_oif_for_what_covers_the_entry_and_for_nothing_else() {

@@ -1,7 +1,6 @@
 //! Who owns an interface: IF-1 to IF-6.
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn if_1_a_client_takes_an_interface_before_it_adds_there() {

@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
+use std::time::Duration;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 /// A change in the middle, and what the entry is to look like after. Each is made inside `rpf` and inside
 /// `creation_alert`, by the client that is asked.
@@ -286,25 +286,18 @@ fn fw_13_the_end_of_one_making_is_not_the_end_of_the_next() {
     let r = Router::<A>::new();
     let [gone, making, leave] = [(); 3].map(|()| Arc::new(Barrier::new(2)));
     let now = r.now();
-    let (first_alert, first_rpf) = (AtomicBool::new(true), AtomicBool::new(true));
-    let barriers = [Arc::clone(&gone), Arc::clone(&making)];
-    r.inside_alerts(PIM, move |pim, _| {
-        if first_alert.swap(false, Ordering::Relaxed) {
-            pim.set_mfe_timeout(A::source(1), A::group(1), std::time::Duration::ZERO).unwrap();
-            assert_eq!(pim.manager().expire(now), None);
-            for barrier in &barriers {
-                barrier.wait();
-            }
-        }
+    let [is_gone, is_making] = [Arc::clone(&gone), Arc::clone(&making)];
+    r.inside(mfe_prune(PIM, 1, 1), move |pim| {
+        pim.set_mfe_timeout(A::source(1), A::group(1), Duration::ZERO).unwrap();
+        assert_eq!(pim.manager().expire(now), None);
+        is_gone.wait();
+        is_making.wait();
     });
-    let barriers = [making, Arc::clone(&leave)];
-    r.answer_rpf(PIM, move |_, request| {
-        if !first_rpf.swap(false, Ordering::Relaxed) {
-            for barrier in &barriers {
-                barrier.wait();
-            }
-        }
-        request.route
+    r.inside_next(PIM, What::is_rpf, |_| ()); // of the first making
+    let may_go_on = Arc::clone(&leave);
+    r.inside_next(PIM, What::is_rpf, move |_| {
+        making.wait();
+        may_go_on.wait();
     });
     thread::scope(|scope| {
         let first = scope.spawn(|| r.packet(1, 1, up()));

@@ -1,7 +1,6 @@
 //! What goes with an interface that is released or removed, and what changes with its owner: IF-7, IF-8.
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn if_7_releasing_deletes_the_entries_that_come_in_there_and_recomputes_the_oifs_of_the_others() {

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn fw_8_set_mfe_changes_the_upstream_neighbour_and_the_iif() {

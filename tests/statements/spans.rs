@@ -8,8 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 /// Writes down what the manager reports, a line for each span, event, and step into or out of a span.
 #[derive(Clone, Default)]

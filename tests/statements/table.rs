@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 struct Net {
     mgm: Mgm<A>,

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn ct_5_only_the_owner_of_the_interface_toward_the_source_is_told_when_others_begin_and_cease() {

@@ -1,7 +1,6 @@
 //! Packets on the wrong interface: FW-10.
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn fw_10_the_owner_of_the_arrival_interface_hears_of_it_if_it_asked_to() {
