@@ -153,6 +153,8 @@ fn apply(mgm: &Mgm<A>, clients: &[Client<A>], op: Op) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn ct_4_a_protocol_is_told_to_pull_exactly_what_some_other_client_wants(ops in prop::collection::vec(op(), 0..80)) {
         let t = Testbed::<A>::new();

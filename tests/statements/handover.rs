@@ -3,21 +3,7 @@
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use parking_lot::Mutex;
-
 use super::*;
-
-/// A client that somebody else drops.
-type Handle = Arc<Mutex<Option<Client<A>>>>;
-
-fn handle(client: Client<A>) -> Handle {
-    Arc::new(Mutex::new(Some(client)))
-}
-
-fn let_go(handle: &Handle) {
-    let client = handle.lock().take();
-    drop(client);
-}
 
 /// IGMP on eth1, and PIM on nothing.
 fn igmp_alone(t: &Testbed<A>) -> (Arc<Client<A>>, Arc<Client<A>>) {
@@ -424,16 +410,16 @@ fn ho_9_inside_a_callback_they_come_after_it() {
 }
 
 /// PIM takes eth1 through the reference that a callback of its own hands it, and `inside` drops its handle.
-fn drop_the_taker_inside(inside: impl FnOnce(&Testbed<A>, Box<dyn FnOnce() + Send>)) {
+fn drop_the_taker_inside(inside: impl FnOnce(&Testbed<A>, Client<A>)) {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = (t.igmp(), handle(t.protocol(PIM)));
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));
     t.inside(join_alert(PIM, star(1)), |me| {
         me.takes(eth(1));
         let client = ClientName::Protocol(PIM);
         assert_eq!(me.take_interface_ownership(eth(2)), Err(Error::Deregistered { client }));
     });
-    inside(&t, Box::new(move || let_go(&pim)));
+    inside(&t, pim);
     // PIM got the interface, and its release has a bracket of its own.
     t.inside(disable_igmp(eth(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Protocol(PIM)));
@@ -450,24 +436,24 @@ fn drop_the_taker_inside(inside: impl FnOnce(&Testbed<A>, Box<dyn FnOnce() + Sen
 
 #[test]
 fn ho_10_the_taker_dropped_inside_disable_is_released_right_after() {
-    drop_the_taker_inside(|t, drop_it| {
-        t.inside(disable_igmp(eth(1)), |_| drop_it());
+    drop_the_taker_inside(|t, pim| {
+        t.inside(disable_igmp(eth(1)), |_| drop(pim));
         t.inside(enable_igmp(eth(1)), |_| ());
     });
 }
 
 #[test]
 fn ho_10_the_taker_dropped_inside_enable_is_released_right_after() {
-    drop_the_taker_inside(|t, drop_it| {
+    drop_the_taker_inside(|t, pim| {
         t.inside(disable_igmp(eth(1)), |_| ());
-        t.inside(enable_igmp(eth(1)), |_| drop_it());
+        t.inside(enable_igmp(eth(1)), |_| drop(pim));
     });
 }
 
 #[test]
 fn ho_10_the_taker_dropped_by_another_thread_is_released_right_after() {
-    drop_the_taker_inside(|t, drop_it| {
-        t.inside(disable_igmp(eth(1)), |_| thread::spawn(drop_it).join().unwrap());
+    drop_the_taker_inside(|t, pim| {
+        t.inside(disable_igmp(eth(1)), |_| thread::spawn(|| drop(pim)).join().unwrap());
         t.inside(enable_igmp(eth(1)), |_| ());
     });
 }
@@ -475,12 +461,12 @@ fn ho_10_the_taker_dropped_by_another_thread_is_released_right_after() {
 #[test]
 fn ho_10_a_client_that_releases_and_is_dropped_meanwhile_is_released_once() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = (t.igmp(), handle(t.protocol(PIM)));
-    pim.lock().as_ref().unwrap().takes(eth(1));
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    pim.takes(eth(1));
     igmp.takes(eth(1));
     igmp.takes(eth(2));
     t.inside(join_alert(PIM, star(1)), |me| me.releases(eth(1)));
-    t.inside(disable_igmp(eth(1)), move |_| let_go(&pim));
+    t.inside(disable_igmp(eth(1)), move |_| drop(pim));
     igmp.adds(eth(2), star(1));
     t.assert_calls([join_alert(PIM, star(1)), disable_igmp(eth(1)), enable_igmp(eth(1))]);
     assert_eq!(t.mgm.owner(eth(1)), Some(ClientName::Igmp));
@@ -490,13 +476,13 @@ fn ho_10_a_client_that_releases_and_is_dropped_meanwhile_is_released_once() {
 #[test]
 fn ho_10_the_rest_of_a_dropped_client_is_released_by_the_thread_that_drops_it() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = (t.igmp(), handle(t.protocol(PIM)));
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));
-    pim.lock().as_ref().unwrap().takes(eth(2));
+    pim.takes(eth(2));
     igmp.takes(eth(3));
     t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
     t.inside(disable_igmp(eth(1)), move |me| {
-        let_go(&pim);
+        drop(pim);
         assert_eq!(me.manager().owner(eth(2)), None);
     });
     igmp.adds(eth(3), star(1));
@@ -506,11 +492,11 @@ fn ho_10_the_rest_of_a_dropped_client_is_released_by_the_thread_that_drops_it() 
 #[test]
 fn ho_10_igmp_dropped_inside_disable_is_called_no_more_and_leaves_right_after() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = (handle(t.igmp()), t.protocol(PIM));
-    igmp.lock().as_ref().unwrap().takes(eth(1));
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    igmp.takes(eth(1));
     let mgm = t.mgm.clone();
     t.inside(disable_igmp(eth(1)), move |_| {
-        let_go(&igmp);
+        drop(igmp);
         assert_eq!(mgm.register_igmp(NoCallbacks).unwrap_err(), Error::IgmpAlreadyRegistered);
         assert!(mgm.interface(eth(1)).unwrap().igmp);
     });
@@ -525,13 +511,11 @@ fn ho_10_igmp_dropped_inside_disable_is_called_no_more_and_leaves_right_after() 
 fn ho_10_igmp_and_the_taker_dropped_inside_disable_both_leave_and_forget_the_interface() {
     for igmp_first in [true, false] {
         let t = Testbed::<A>::new();
-        let (igmp, pim) = (handle(t.igmp()), handle(t.protocol(PIM)));
-        igmp.lock().as_ref().unwrap().takes(eth(1));
-        let pulled = Arc::clone(&igmp);
+        let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+        igmp.takes(eth(1));
         t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
         t.inside(disable_igmp(eth(1)), move |_| {
-            let order = if igmp_first { [&pulled, &pim] } else { [&pim, &pulled] };
-            order.into_iter().for_each(let_go);
+            drop(if igmp_first { [igmp, pim] } else { [pim, igmp] });
         });
         let (dvmrp, on) = (t.protocol(DVMRP), eth(2));
         dvmrp.takes(on);
@@ -573,11 +557,11 @@ fn ho_10_an_interface_removed_in_the_middle_is_removed_right_after() {
 #[test]
 fn ho_10_the_taker_dropped_and_the_interface_removed_in_the_middle_leave_nothing() {
     let t = Testbed::<A>::new();
-    let (igmp, pim) = (t.igmp(), handle(t.protocol(PIM)));
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));
     t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
     t.inside(disable_igmp(eth(1)), move |me| {
-        let_go(&pim);
+        drop(pim);
         me.manager().interface_removed(eth::<A>(1).index());
     });
     igmp.adds(eth(1), star(1));

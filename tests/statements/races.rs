@@ -11,14 +11,12 @@ use super::*;
 /// A change in the middle, and what the entry is to look like after. Each is made inside `rpf` and inside
 /// `creation_alert`, by the client that is asked.
 fn in_the_middle(
-    prepare: impl Fn(&Router<A>),
     change: impl Fn(&ClientRef<A>, &Routes<A>) + Clone + Send + 'static,
     check: impl Fn(&Router<A>, &[Call<A>]),
 ) {
     for asked in [What::is_rpf, What::is_creation] {
         let r = Router::<A>::new();
         r.pim.adds(alt(), star(1));
-        prepare(&r);
         let (change, rib) = (change.clone(), Arc::clone(&r.rib));
         r.inside_next(PIM, asked, move |pim| change(pim, &rib));
         r.forget_calls();
@@ -31,15 +29,14 @@ fn in_the_middle(
 #[test]
 fn fw_13_a_second_report_inside_a_callback_returns_at_once() {
     in_the_middle(
-        |_| (),
         |pim, _| {
             let now = std::time::Instant::now();
             pim.manager().packet_received(A::source(1), A::group(1), lan(), &[], now).unwrap();
             assert_eq!(pim.manager().mfe(A::source(1), A::group(1)), None);
         },
-        |r, news| {
+        |r, calls| {
             assert_eq!(r.path(1, 1), path(up(), [alt()]));
-            assert_eq!((count(news, PIM, What::is_rpf), count(news, PIM, What::is_creation)), (1, 1));
+            assert_eq!((count(calls, PIM, What::is_rpf), count(calls, PIM, What::is_creation)), (1, 1));
         },
     );
 }
@@ -68,18 +65,17 @@ fn fw_13_a_second_report_on_another_thread_returns_at_once() {
 #[test]
 fn fw_13_if_the_route_changed_meanwhile_that_step_is_repeated() {
     in_the_middle(
-        |_| (),
         |pim, rib| {
             rib.set(A::every_source(), lan());
             pim.manager().routes_changed(&A::every_source());
         },
-        |r, news| {
+        |r, calls| {
             assert_eq!(r.path(1, 1), path(lan(), [alt()]));
             assert_eq!(r.mfe(1, 1).unwrap().owner, Some(r.dvmrp.name()));
             let asked = rpf(DVMRP, 1, 1, arrived(up()), via(lan()));
-            assert_eq!(news.iter().filter(|call| **call == asked).count(), 1);
-            assert!(!news.contains(&mfe_prune(PIM, 1, 1)), "it never had it");
-            assert_eq!(news.last(), Some(&mfe_join(DVMRP, 1, 1)));
+            assert_eq!(calls.iter().filter(|call| **call == asked).count(), 1);
+            assert!(!calls.contains(&mfe_prune(PIM, 1, 1)), "it never had it");
+            assert_eq!(calls.last(), Some(&mfe_join(DVMRP, 1, 1)));
         },
     );
 }
@@ -87,14 +83,13 @@ fn fw_13_if_the_route_changed_meanwhile_that_step_is_repeated() {
 #[test]
 fn fw_13_if_the_route_vanished_meanwhile_the_arrival_interface_is_the_iif() {
     in_the_middle(
-        |_| (),
         |pim, rib| {
             rib.remove(A::every_source());
             pim.manager().routes_changed(&A::every_source());
         },
-        |r, news| {
+        |r, calls| {
             assert_eq!((r.path(1, 1), r.mfe(1, 1).unwrap().owner), (path(up(), [alt()]), None));
-            assert_eq!(count(news, PIM, What::is_join), 0);
+            assert_eq!(count(calls, PIM, What::is_join), 0);
         },
     );
 }
@@ -138,11 +133,10 @@ fn fw_13_a_lookup_that_comes_late_does_not_undo_a_later_change() {
 #[test]
 fn fw_13_if_the_owner_released_the_interface_meanwhile_that_step_is_repeated() {
     in_the_middle(
-        |_| (),
         |pim, _| pim.releases(up()),
-        |r, news| {
+        |r, calls| {
             assert_eq!((r.path(1, 1), r.mfe(1, 1).unwrap().owner), (path(up(), [alt()]), None));
-            assert_eq!(count(news, PIM, What::is_join), 0, "it is the owner no more");
+            assert_eq!(count(calls, PIM, What::is_join), 0, "it is the owner no more");
             assert_eq!(r.mgm.wrong_answers(), 0);
         },
     );
@@ -167,9 +161,9 @@ fn fw_13_if_another_protocol_has_the_interface_now_it_is_asked_and_told() {
         gate.open();
     });
     assert_eq!(r.mfe(1, 1).unwrap().owner, Some(bgmp.name()));
-    let news = r.callbacks();
-    assert_eq!(count(&news, BGMP, What::is_rpf), 1);
-    assert_eq!(news.last(), Some(&mfe_join(BGMP, 1, 1)));
+    let calls = r.callbacks();
+    assert_eq!(count(&calls, BGMP, What::is_rpf), 1);
+    assert_eq!(calls.last(), Some(&mfe_join(BGMP, 1, 1)));
 }
 
 #[test]
