@@ -2,16 +2,13 @@
 //! but for what is marked as failed (FW-11, FW-12).
 
 use std::collections::BTreeMap;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mgm::{ForwardState, ForwarderError};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -57,7 +54,7 @@ impl Run {
     }
 
     /// Each of these owns the interface with its number, or tries to.
-    fn client(&self, client: usize) -> (&Actor<A>, mgm::Interface<A>) {
+    fn client(&self, client: usize) -> (&Client<A>, Interface<A>) {
         let r = &self.r;
         let clients =
             [(&r.pim, up()), (&r.pim, alt()), (&r.dvmrp, lan()), (&r.dvmrp, dmz()), (&r.igmp, stub())];
@@ -105,27 +102,18 @@ impl Run {
     }
 
     fn check(&self) {
-        let held: BTreeMap<_, _> = self
-            .r
-            .forwarder
-            .memory
-            .entries()
-            .into_iter()
-            .map(|entry| ((entry.group, entry.source), path(entry.iif, &entry.oifs)))
-            .collect();
-        let failed: BTreeMap<_, _> = self
-            .r
-            .mgm
-            .forwarder_failures()
-            .into_iter()
-            .map(|failure| ((failure.group, failure.source), failure))
-            .collect();
+        let key = |entry: &ForwardingEntry<A>| (entry.group, entry.source);
+        let held = self.r.forwarder.memory.entries();
+        let held: BTreeMap<_, _> = held.into_iter().map(|entry| (key(&entry), entry)).collect();
+        let failed = self.r.mgm.forwarder_failures();
+        let failed: BTreeMap<_, _> =
+            failed.into_iter().map(|failure| ((failure.group, failure.source), failure)).collect();
         let mfes: BTreeMap<_, _> = self.r.mgm.mfes().map(|mfe| ((mfe.group, mfe.source), mfe)).collect();
         for (key, mfe) in &mfes {
             let failure = failed.get(key).map(|failure| (failure.error, failure.attempts));
             assert_eq!(mfe.failure, failure, "the mark, and what is visible");
             if failure.is_none() {
-                assert_eq!(held.get(key), Some(&path(mfe.iif, &mfe.oifs)));
+                assert_eq!(held.get(key), Some(&entry_of(mfe.clone())));
             }
         }
         assert!(failed.iter().all(|(key, failure)| failure.deleted != mfes.contains_key(key)));
@@ -136,15 +124,15 @@ impl Run {
 
     /// The forwarder works again: with time all failures heal, and then it is emptied.
     fn finish(mut self) {
-        self.r.forwarder.before(|_| Ok(()));
-        self.r.forwarder.after(|_| Ok(()));
+        self.r.forwarder.recover();
         for _ in 0..3 {
             self.take(&Step::Wait(64));
         }
         self.r.assert_in_step();
+        self.r.assert_panics(self.r.mgm.caught_panics());
         let forwarder = Arc::clone(&self.r.forwarder);
         drop(self);
-        assert_eq!(forwarder.entries(), [""; 0]);
+        assert_eq!(forwarder.memory.entries(), []);
     }
 }
 
@@ -201,14 +189,14 @@ impl Fault {
     fn before(self) -> Result<(), ForwarderError> {
         match self {
             Self::Refuses => Err(ForwarderError::Full),
-            Self::PanicsBefore => resume_unwind(Box::new("boom")),
+            Self::PanicsBefore => boom(),
             Self::PanicsAfter => Ok(()),
         }
     }
 
     fn after(self) -> Result<(), ForwarderError> {
         match self {
-            Self::PanicsAfter => resume_unwind(Box::new("boom")),
+            Self::PanicsAfter => boom(),
             Self::Refuses | Self::PanicsBefore => Ok(()),
         }
     }
