@@ -122,7 +122,7 @@ pub struct Mfe<A: Address = Ipv4Addr> {
 }
 
 /// What the forwarder last said of an entry that it does not hold as it should (FW-11).
-#[non_exhaustive]
+#[expect(clippy::exhaustive_structs, reason = "tests of daemons compare it with what they expect")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MfeFailure {

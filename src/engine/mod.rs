@@ -134,13 +134,13 @@ impl<A: Address> Engine<A> {
     }
 
     /// The lock has been taken: a page of work may be done before it is given up (CB-7).
-    pub(crate) const fn turn_page(&mut self) {
+    pub(crate) fn turn_page(&mut self) {
         self.page.turn();
     }
 
     /// The most that was done in one hold of the lock (CB-7).
     #[cfg(feature = "testing")]
-    pub(crate) const fn largest_page(&self) -> PageSize {
+    pub(crate) fn largest_page(&self) -> PageSize {
         self.page.most()
     }
 

@@ -39,27 +39,20 @@ impl Page {
     }
 
     /// The lock has been taken.
-    pub(super) const fn turn(&mut self) {
+    pub(super) fn turn(&mut self) {
+        #[cfg(feature = "testing")]
+        {
+            self.most = self.most();
+        }
         (self.looks, self.changes) = (0, 0);
     }
 
-    pub(super) fn look(&mut self) {
+    pub(super) const fn look(&mut self) {
         self.looks += 1;
-        self.note();
     }
 
-    pub(super) fn change(&mut self) {
+    pub(super) const fn change(&mut self) {
         self.changes += 1;
-        self.note();
-    }
-
-    #[cfg_attr(not(feature = "testing"), expect(clippy::unused_self, reason = "only tests ask for the most"))]
-    fn note(&mut self) {
-        #[cfg(feature = "testing")]
-        {
-            self.most.looks = self.most.looks.max(self.looks);
-            self.most.changes = self.most.changes.max(self.changes);
-        }
     }
 
     /// How many pieces more may be changed.
@@ -78,7 +71,7 @@ impl Page {
 
     /// The most that was done in one hold of the lock.
     #[cfg(feature = "testing")]
-    pub(super) const fn most(&self) -> PageSize {
-        self.most
+    pub(super) fn most(&self) -> PageSize {
+        PageSize { looks: self.most.looks.max(self.looks), changes: self.most.changes.max(self.changes) }
     }
 }

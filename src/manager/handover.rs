@@ -9,7 +9,9 @@ use crate::client::ClientRef;
 use crate::engine::{ClientKey, Granted, PastMfes, RefreshId, Transfer};
 use crate::error::Error;
 use crate::types::address::Address;
+use crate::types::client::ClientName;
 use crate::types::interface::Interface;
+use crate::view::InterfaceStatus;
 
 impl<A: Address> Shared<A> {
     /// Takes `interface` for `client`: IF-1 to IF-3, IF-9.
@@ -71,7 +73,8 @@ impl<A: Address> Shared<A> {
     /// HO-1: the change has been asked for and granted, and none of it is done.
     fn hand_over(self: &Arc<Self>, transfer: Transfer, interface: Interface<A>) {
         let hand_over = HandOver::new(self, interface, self.igmp_on(interface));
-        let _span = tracing::info_span!("hand_over", %interface, %transfer).entered();
+        let (from, to) = parties(transfer, self.read(|engine| engine.interface(interface)));
+        let _span = tracing::info_span!("hand_over", %interface, %from, %to).entered();
         // 1. disable_igmp, and wait until it returns.
         hand_over.disable_igmp();
         // 2. The change of ownership, and all that follows from it. HO-9: its alerts are delivered here.
@@ -102,6 +105,17 @@ impl<A: Address> Shared<A> {
             Some(Igmp { client, registration: state.outboxes.recipient(client)? })
         })
     }
+}
+
+/// Who has the interface before and after a hand-over. IGMP is on it, so it has it where no protocol does.
+fn parties<A: Address>(transfer: Transfer, status: Option<InterfaceStatus<A>>) -> (ClientName, ClientName) {
+    let handover = status.and_then(|status| status.handover);
+    let name = |party: Option<ClientName>| party.unwrap_or(ClientName::Igmp);
+    let to = match transfer {
+        Transfer::Take(client) => client.name(),
+        Transfer::Release(_) | Transfer::Remove => ClientName::Igmp,
+    };
+    handover.map_or((ClientName::Igmp, to), |handover| (name(handover.from), name(handover.to)))
 }
 
 /// The IGMP that is told of a hand-over.

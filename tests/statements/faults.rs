@@ -110,7 +110,9 @@ impl Run {
             failed.into_iter().map(|failure| ((failure.group, failure.source), failure)).collect();
         let mfes: BTreeMap<_, _> = self.r.mgm.mfes().map(|mfe| ((mfe.group, mfe.source), mfe)).collect();
         for (key, mfe) in &mfes {
-            let failure = failed.get(key).map(|failure| (failure.error, failure.attempts));
+            let failure = failed
+                .get(key)
+                .map(|failure| MfeFailure { error: failure.error, attempts: failure.attempts });
             assert_eq!(mfe.failure, failure, "the mark, and what is visible");
             if failure.is_none() {
                 assert_eq!(held.get(key), Some(&entry_of(mfe.clone())));

@@ -52,7 +52,7 @@ fn fw_11_a_failed_add_is_marked_visible_and_tried_again_ever_more_rarely() {
     let r = Router::<A>::new();
     r.forwarder.refuse(FULL);
     r.packet(1, 1, up());
-    assert_eq!(r.mfe(1, 1).unwrap().failure, Some((FULL, 1)));
+    assert_eq!(r.mfe(1, 1).unwrap().failure, failed(FULL, 1));
     assert_eq!(failures(&r), [Failed::AddOrChange(from(1, 1), 1)]);
     r.forget_calls();
     let mut due = 1;
@@ -61,7 +61,7 @@ fn fw_11_a_failed_add_is_marked_visible_and_tried_again_ever_more_rarely() {
         r.assert_commands([]); // too early
         assert_eq!(r.expire(due), Some(due + pause));
         r.assert_commands([add_mfe(1, 1, up(), [])]);
-        assert_eq!(r.mfe(1, 1).unwrap().failure, Some((FULL, attempt)));
+        assert_eq!(r.mfe(1, 1).unwrap().failure, failed(FULL, attempt));
         assert_eq!(failures(&r), [Failed::AddOrChange(from(1, 1), attempt)]);
         due += pause;
     }
@@ -82,7 +82,7 @@ fn fw_11_a_failed_change_is_tried_again_as_a_change() {
     r.packet(1, 1, up());
     r.forwarder.refuse(FULL);
     r.dvmrp.adds(lan(), star(1));
-    assert_eq!(r.mfe(1, 1).unwrap().failure, Some((FULL, 1)));
+    assert_eq!(r.mfe(1, 1).unwrap().failure, failed(FULL, 1));
     assert_eq!(r.forwarder.memory.entries(), [forwarding_entry(1, 1, up(), [])]);
     r.forwarder.recover();
     r.forget_calls();
@@ -171,7 +171,7 @@ fn fw_11_what_is_to_be_changed_and_is_not_there_is_added() {
     r.packet(1, 1, up());
     Forwarder::delete(&r.forwarder.memory, A::source(1), A::group(1)).unwrap();
     r.dvmrp.adds(lan(), star(1));
-    assert_eq!(r.mfe(1, 1).unwrap().failure, Some((ForwarderError::NoSuchEntry, 1)));
+    assert_eq!(r.mfe(1, 1).unwrap().failure, failed(ForwarderError::NoSuchEntry, 1));
     r.forget_calls();
     r.expire(1);
     r.assert_calls([add_mfe(1, 1, up(), [lan()])]);
@@ -182,7 +182,7 @@ fn fw_11_a_panicking_forwarder_has_failed() {
     let r = Router::<A>::new();
     r.forwarder.before(|_| boom());
     r.packet(1, 1, up());
-    assert_eq!(r.mfe(1, 1).unwrap().failure, Some((ForwarderError::Panicked, 1)));
+    assert_eq!(r.mfe(1, 1).unwrap().failure, failed(ForwarderError::Panicked, 1));
     r.assert_panics(1);
     r.forwarder.recover();
     for seconds in 1..10 {
@@ -469,4 +469,8 @@ fn fw_12_an_entry_that_is_gone_leaves_nothing_behind_in_memory() {
     come_and_go(0..6000);
     let left = allocation_counter::measure(|| come_and_go(6000..8000)).bytes_current;
     assert_eq!(left, 0, "bytes");
+}
+
+fn failed(error: ForwarderError, attempts: u32) -> Option<MfeFailure> {
+    Some(MfeFailure { error, attempts })
 }

@@ -289,14 +289,14 @@ fn ho_7_another_take_or_release_is_refused_until_enable_has_returned() {
             }
         };
         t.inside(callback, move |me| {
-            assert!(me.manager().interface(eth(1)).unwrap().in_handover);
+            assert!(me.manager().interface(eth(1)).unwrap().handover.is_some());
             refused();
             thread::spawn(refused).join().unwrap();
         });
     }
     pim.takes(eth(1));
     t.assert_calls(bracket(eth(1), []));
-    assert!(!t.mgm.interface(eth(1)).unwrap().in_handover);
+    assert!(!t.mgm.interface(eth(1)).unwrap().handover.is_some());
     pim.releases(eth(1));
     t.assert_calls(bracket(eth(1), []));
     igmp.releases(eth(1));
@@ -503,7 +503,7 @@ fn ho_10_igmp_dropped_inside_disable_is_called_no_more_and_leaves_right_after() 
     pim.takes(eth(1));
     let status = t.mgm.interface(eth(1)).unwrap();
     t.assert_calls([disable_igmp(eth(1))]);
-    assert_eq!((status.owner, status.igmp, status.in_handover), (pim.name(), false, false));
+    assert_eq!((status.owner, status.igmp, status.handover.is_some()), (pim.name(), false, false));
     let _igmp_is_free = t.igmp();
 }
 

@@ -1,8 +1,11 @@
 //! Every call that the manager makes, as a value: to clients, to the RIB, and to the forwarder.
 
 use std::fmt::{self, Debug};
+use std::num::NonZeroU32;
 
-use mgm::{AlertCause, ClientId, ClientName, CreationOif, Entry, ForwardingEntry, Interface, SourceAddr};
+use mgm::{
+    Address, AlertCause, ClientId, ClientName, CreationOif, Entry, ForwardingEntry, Interface, SourceAddr,
+};
 
 use super::{Family, from};
 
@@ -43,7 +46,7 @@ pub(crate) enum What<A> {
     LocalBlock(Interface<A>, Entry<A>),
     LocalUnblock(Interface<A>, Entry<A>),
     WrongInterface { on: Interface<A>, mfe: Entry<A>, header: Vec<u8> },
-    InterfaceRemoved(Interface<A>),
+    InterfaceRemoved(NonZeroU32),
     Lookup { source: SourceAddr<A>, via: Option<Interface<A>> },
     Add(ForwardingEntry<A>),
     Change(ForwardingEntry<A>),
@@ -60,7 +63,7 @@ pub(crate) struct Offer<A> {
 
 impl<A: Family> From<&CreationOif<A>> for Offer<A> {
     fn from(oif: &CreationOif<A>) -> Self {
-        Self { interface: oif.interface(), enabled: oif.is_enabled(), igmp: oif.igmp() }
+        Self { interface: oif.interface(), enabled: oif.is_enabled(), igmp: oif.has_igmp() }
     }
 }
 
@@ -262,8 +265,8 @@ pub(crate) fn wrong_interface<A: Family>(
     call(to, What::WrongInterface { on, mfe: from(source, group), header: header.to_vec() })
 }
 
-pub(crate) fn interface_removed<A>(to: impl Named, on: Interface<A>) -> Call<A> {
-    call(to, What::InterfaceRemoved(on))
+pub(crate) fn interface_removed<A: Address>(to: impl Named, on: Interface<A>) -> Call<A> {
+    call(to, What::InterfaceRemoved(on.index()))
 }
 
 /// A question to the RIB, and its answer.

@@ -83,7 +83,7 @@ pub(crate) fn eth<A: Address>(index: u32) -> Interface<A> {
 
 /// The links of one point-to-multipoint interface.
 pub(crate) fn hub<A: Family>(spoke: u16) -> Interface<A> {
-    Interface::link(7.try_into().unwrap(), A::source(spoke))
+    Interface::link(7.try_into().unwrap(), A::source(spoke).into())
 }
 
 /// (\*,\*)

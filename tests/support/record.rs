@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::num::NonZeroU32;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
@@ -125,8 +126,8 @@ impl<A: Family> IgmpCallbacks<A> for Mock<A> {
         self.record.called(igmp, What::EnableIgmp(interface));
     }
 
-    fn interface_removed(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
-        self.record.alerted(igmp, What::InterfaceRemoved(interface));
+    fn interface_removed(&self, igmp: &ClientRef<A>, index: NonZeroU32) {
+        self.record.alerted(igmp, What::InterfaceRemoved(index));
     }
 }
 
@@ -200,7 +201,7 @@ impl<A: Family> ProtocolCallbacks<A> for Mock<A> {
         self.record.alerted(client, What::LocalUnblock(on, Entry::SourceGroup(source, group)));
     }
 
-    fn interface_removed(&self, client: &ClientRef<A>, interface: Interface<A>) {
-        self.record.alerted(client, What::InterfaceRemoved(interface));
+    fn interface_removed(&self, client: &ClientRef<A>, index: NonZeroU32) {
+        self.record.alerted(client, What::InterfaceRemoved(index));
     }
 }
