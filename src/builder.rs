@@ -7,9 +7,9 @@ use std::sync::Arc;
 use crate::engine::Engine;
 use crate::forwarder::{Forwarder, NoForwarder};
 use crate::limits::Limits;
+use crate::manager::Shared;
 use crate::mgm::Mgm;
 use crate::rib::Rib;
-use crate::shared::Shared;
 use crate::types::address::Address;
 
 /// Options for a new manager; see [`Mgm::builder`].

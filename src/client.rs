@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::engine::{ClientKey, Hold, Key};
 use crate::error::Error;
-use crate::shared::Shared;
+use crate::manager::Shared;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::ClientName;
 use crate::types::entry::Entry;

@@ -163,24 +163,20 @@
 mod builder;
 mod callbacks;
 mod client;
-mod creation;
 mod engine;
 mod error;
 mod forwarder;
 mod groups;
-mod handover;
 #[cfg(feature = "serde")]
 mod json;
 mod limits;
+#[cfg(all(feature = "linux", target_os = "linux"))]
+mod linux;
 mod lock;
+mod manager;
 mod mfes;
 mod mgm;
-mod outbox;
-mod panics;
-mod registration;
 mod rib;
-mod routing;
-mod shared;
 mod show;
 mod types;
 mod view;
@@ -191,10 +187,10 @@ pub use callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 pub use client::{Client, ClientRef, DeregisterError};
 pub use error::{Error, Limit};
 pub use forwarder::{Forwarder, MemoryForwarder, NoForwarder};
-#[cfg(all(feature = "linux", target_os = "linux"))]
-pub use forwarder::{IgmpPacket, LinuxForwarder, LinuxForwarderBuilder, OpenError, Upcall};
 pub use groups::Groups;
 pub use limits::Limits;
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub use linux::{IgmpPacket, LinuxForwarder, LinuxForwarderBuilder, OpenError, Upcall};
 pub use mfes::Mfes;
 pub use mgm::Mgm;
 pub use rib::Rib;

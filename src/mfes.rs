@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::engine::{Key, PAGE};
-use crate::shared::Shared;
+use crate::manager::Shared;
 use crate::types::address::Address;
 use crate::view::Mfe;
 

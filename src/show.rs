@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::groups::Groups;
 use crate::lock::Ordering;
+use crate::manager::Shared;
 use crate::mfes::Mfes;
-use crate::shared::Shared;
 use crate::types::address::Address;
 use crate::types::forwarding::MfeStats;
 use crate::view::{Failure, InterfaceStatus, Membership, MembershipKind, Mfe};

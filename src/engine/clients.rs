@@ -1,51 +1,14 @@
 //! Who is registered, and what each is on (CL-1 to CL-4).
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::Engine;
 use super::effect::Effects;
+use super::key::ClientKey;
 use crate::error::Error;
 use crate::types::address::Address;
 use crate::types::client::ClientName;
 use crate::types::interface::Interface;
-
-/// A registration. Never given out twice, so that a handle that has outlived its registration finds nothing.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ClientKey {
-    serial: u64,
-    name: ClientName,
-}
-
-impl ClientKey {
-    pub(crate) const fn name(self) -> ClientName {
-        self.name
-    }
-
-    pub(crate) fn is_igmp(self) -> bool {
-        self.name == ClientName::Igmp
-    }
-}
-
-impl PartialEq for ClientKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.serial == other.serial
-    }
-}
-
-impl Eq for ClientKey {}
-
-impl PartialOrd for ClientKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for ClientKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.serial.cmp(&other.serial)
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Client<A: Address> {

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Engine;
-use super::clients::ClientKey;
+use super::backlog::Sync;
 use super::effect::{Alert, Effects};
 use super::enumerate::PAGE;
 use super::forwarding::no_such_mfe;
 use super::interfaces::{Port, Slot};
-use super::key::{Hashed, Key};
+use super::key::{ClientKey, Hashed, Key};
 use super::mfe::{Mfe, States};
 use super::routes::{Stamp, Way};
-use super::sync::Sync;
 use super::time::Tick;
 use crate::error::{Error, Limit};
 use crate::types::address::{Address, GroupAddr};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::clients::ClientKey;
+use super::key::ClientKey;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::alert::AlertCause;
 use crate::types::entry::Entry;

@@ -1,10 +1,8 @@
 //! Reading the state: one interface at once, the groups joined a page at a time (IF-5, EN-1, EN-4, HO-8).
 
 use super::Engine;
-use super::clients::ClientKey;
-use super::interfaces::{Port, Slot};
-use super::key::{Hashed, Key};
-use super::membership::Hold;
+use super::interfaces::{Hold, Port, Slot};
+use super::key::{ClientKey, Hashed, Key};
 use super::mfe;
 use super::table::Cursor;
 use crate::types::address::Address;

@@ -8,11 +8,10 @@ use std::time::Duration;
 use foldhash::quality::RandomState;
 
 use super::Engine;
-use super::clients::ClientKey;
 use super::creation::Expired;
 use super::effect::{Alert, Effects};
 use super::interfaces::Slot;
-use super::key::{Hashed, Key};
+use super::key::{ClientKey, Hashed, Key};
 use super::mfe::Mfe;
 use super::table::Table;
 use super::time::Tick;

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use foldhash::quality::RandomState;
 
 use super::Engine;
-use super::clients::ClientKey;
 use super::effect::{Alert, Effects};
-use super::interfaces::{Interfaces, Port, Slot};
-use super::key::{Hashed, Key};
-use super::membership::Held;
+use super::interfaces::{Held, Interfaces, Port, Slot};
+use super::key::{ClientKey, Hashed, Key};
 use super::table::{Cursor, Spot, Table};
 use crate::types::address::Address;
 use crate::types::alert::AlertCause;

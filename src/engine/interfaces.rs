@@ -7,16 +7,76 @@ use std::ops::Bound;
 use foldhash::quality::RandomState;
 use slab::Slab;
 
-use super::clients::ClientKey;
-use super::key::Key;
-use super::membership::Held;
-use super::ownership::Handover;
+use super::key::{ClientKey, Key};
 use super::table::Table;
 use crate::types::address::Address;
 use crate::types::interface::Interface;
 
 /// A small number for an interface, stable while anybody is on it.
 pub(super) type Slot = u32;
+
+/// What one client holds of one entry on one interface. Setting one replaces the other (MB-6).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Hold {
+    #[default]
+    Nothing,
+    Wanted,
+    Blocked,
+}
+
+/// As whom a client acts on an interface.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Party {
+    Igmp,
+    Protocol,
+}
+
+/// What both parties hold of one entry on one interface.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Held {
+    pub(super) igmp: Hold,
+    pub(super) protocol: Hold,
+}
+
+impl Held {
+    /// MB-3: the interface is wanted while either wants it.
+    pub(super) fn is_wanted(self) -> bool {
+        self.igmp == Hold::Wanted || self.protocol == Hold::Wanted
+    }
+
+    pub(super) fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+
+    pub(super) const fn of(self, party: Party) -> Hold {
+        match party {
+            Party::Igmp => self.igmp,
+            Party::Protocol => self.protocol,
+        }
+    }
+
+    pub(super) const fn with(self, party: Party, hold: Hold) -> Self {
+        match party {
+            Party::Igmp => Self { igmp: hold, ..self },
+            Party::Protocol => Self { protocol: hold, ..self },
+        }
+    }
+}
+
+/// A hand-over in progress.
+#[derive(Debug, Default)]
+pub(super) struct Handover {
+    /// HO-2: step 3 has begun, so IGMP may add and delete again.
+    pub(super) igmp_enabled: bool,
+    pub(super) noted: Vec<Noted>,
+}
+
+/// HO-10: what could not be refused, and has to wait.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Noted {
+    Release(ClientKey),
+    Removal,
+}
 
 /// One interface: who is on it, and what they hold there.
 #[derive(Debug)]
@@ -57,6 +117,13 @@ impl<A: Address> Port<A> {
     /// The routing protocol that took it, or else IGMP where only IGMP is on it.
     pub(super) fn owner(&self) -> Option<ClientKey> {
         self.protocol.or(self.igmp)
+    }
+
+    pub(super) const fn client(&self, party: Party) -> Option<ClientKey> {
+        match party {
+            Party::Igmp => self.igmp,
+            Party::Protocol => self.protocol,
+        }
     }
 
     fn is_unused(&self) -> bool {

@@ -1,10 +1,12 @@
-//! An entry as the tables store it.
+//! What the tables are keyed by: an entry, a client, and a key with its hash.
 
+use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::quality::RandomState;
 
 use crate::types::address::{Address, GroupAddr, SourceAddr};
+use crate::types::client::ClientName;
 use crate::types::entry::Entry;
 
 /// An [`Entry`] without a tag: what is unspecified is the wildcard. Eight bytes in IPv4.
@@ -74,5 +76,42 @@ pub(crate) struct Hashed<K> {
 impl<K: Hash + Copy> Hashed<K> {
     pub(crate) fn new(hasher: &RandomState, key: K) -> Self {
         Self { key, hash: hasher.hash_one(key) }
+    }
+}
+
+/// A registration. Never given out twice, so that a handle that has outlived its registration finds nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientKey {
+    pub(super) serial: u64,
+    pub(super) name: ClientName,
+}
+
+impl ClientKey {
+    pub(crate) const fn name(self) -> ClientName {
+        self.name
+    }
+
+    pub(crate) fn is_igmp(self) -> bool {
+        self.name == ClientName::Igmp
+    }
+}
+
+impl PartialEq for ClientKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.serial == other.serial
+    }
+}
+
+impl Eq for ClientKey {}
+
+impl PartialOrd for ClientKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ClientKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.serial.cmp(&other.serial)
     }
 }

@@ -1,72 +1,14 @@
 //! What each client holds on each interface: memberships and blocks (MB-1 to MB-4, MB-6, MB-7, CT-7).
 
 use super::Engine;
-use super::clients::ClientKey;
 use super::effect::{Alert, Effects};
-use super::interfaces::{Port, Slot};
-use super::key::{Hashed, Key};
+use super::interfaces::{Held, Hold, Party, Port, Slot};
+use super::key::{ClientKey, Hashed, Key};
 use super::table::Spot;
 use crate::error::{Error, Limit};
 use crate::types::address::Address;
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
-
-/// What one client holds of one entry on one interface. Setting one replaces the other (MB-6).
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Hold {
-    #[default]
-    Nothing,
-    Wanted,
-    Blocked,
-}
-
-/// As whom a client acts on an interface.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Party {
-    Igmp,
-    Protocol,
-}
-
-/// What both parties hold of one entry on one interface.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Held {
-    pub(super) igmp: Hold,
-    pub(super) protocol: Hold,
-}
-
-impl Held {
-    /// MB-3: the interface is wanted while either wants it.
-    pub(super) fn is_wanted(self) -> bool {
-        self.igmp == Hold::Wanted || self.protocol == Hold::Wanted
-    }
-
-    pub(super) fn is_nothing(self) -> bool {
-        self == Self::default()
-    }
-
-    pub(super) const fn of(self, party: Party) -> Hold {
-        match party {
-            Party::Igmp => self.igmp,
-            Party::Protocol => self.protocol,
-        }
-    }
-
-    const fn with(self, party: Party, hold: Hold) -> Self {
-        match party {
-            Party::Igmp => Self { igmp: hold, ..self },
-            Party::Protocol => Self { protocol: hold, ..self },
-        }
-    }
-}
-
-impl<A: Address> Port<A> {
-    fn client(&self, party: Party) -> Option<ClientKey> {
-        match party {
-            Party::Igmp => self.igmp,
-            Party::Protocol => self.protocol,
-        }
-    }
-}
 
 impl<A: Address> Engine<A> {
     /// Sets what `client` holds of `entry` on `interface`, if it may; says what it held before.

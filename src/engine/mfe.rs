@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use super::Engine;
-use super::clients::ClientKey;
-use super::interfaces::{Port, Slot};
-use super::key::{Hashed, Key};
-use super::membership::{Held, Hold, Party};
-use super::sync::Sync;
+use super::backlog::Sync;
+use super::interfaces::{Held, Hold, Party, Port, Slot};
+use super::key::{ClientKey, Hashed, Key};
 use super::time::Tick;
 use crate::types::address::Address;
 use crate::view::ForwardState;

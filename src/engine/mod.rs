@@ -3,6 +3,7 @@
 //! No lock, no callback, no clock, no I/O, no tracing: a call changes the state and leaves what follows
 //! from it in [`Effects`]. Each file is one noun, and says which statements it keeps.
 
+mod backlog;
 mod clients;
 mod creation;
 mod effect;
@@ -15,14 +16,14 @@ mod membership;
 mod mfe;
 mod ownership;
 mod routes;
-mod sync;
 mod table;
 mod time;
 
 use foldhash::quality::RandomState;
 
 use crate::types::address::{Address, GroupAddr};
-pub(crate) use clients::ClientKey;
+use backlog::Backlog;
+pub(crate) use backlog::Command;
 use clients::Clients;
 use creation::Creating;
 pub(crate) use creation::{Creation, Draft};
@@ -30,14 +31,12 @@ pub(crate) use effect::{Alert, Effects};
 pub(crate) use enumerate::{GroupsCursor, PAGE};
 use forwarding::Mfes;
 use interest::Interests;
+pub(crate) use interfaces::Hold;
 use interfaces::Interfaces;
-pub(crate) use key::Key;
-pub(crate) use membership::Hold;
+pub(crate) use key::{ClientKey, Key};
 pub(crate) use ownership::{Start, Transfer};
 use routes::Routes;
 pub(crate) use routes::{Reroute, Stamp, Way};
-use sync::Backlog;
-pub(crate) use sync::Command;
 use time::Clock;
 
 use crate::limits::Limits;

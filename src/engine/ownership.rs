@@ -4,10 +4,9 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use super::Engine;
-use super::clients::ClientKey;
 use super::effect::{Alert, Effects};
-use super::interfaces::{Port, Slot};
-use super::membership::Party;
+use super::interfaces::{Handover, Noted, Party, Port, Slot};
+use super::key::ClientKey;
 use crate::error::Error;
 use crate::types::address::Address;
 use crate::types::interface::Interface;
@@ -35,21 +34,6 @@ pub(crate) enum Start {
     Done,
     /// IGMP is on the interface: to be carried out inside the bracket of HO-1. IGMP's adds are refused from now on.
     HandOver,
-}
-
-/// A hand-over in progress.
-#[derive(Debug, Default)]
-pub(super) struct Handover {
-    /// HO-2: step 3 has begun, so IGMP may add and delete again.
-    igmp_enabled: bool,
-    noted: Vec<Noted>,
-}
-
-/// HO-10: what could not be refused, and has to wait.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Noted {
-    Release(ClientKey),
-    Removal,
 }
 
 impl<A: Address> Engine<A> {

@@ -4,10 +4,9 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
-use super::clients::ClientKey;
 use super::effect::{Alert, Effects};
 use super::interfaces::Slot;
-use super::key::{Hashed, Key};
+use super::key::{ClientKey, Hashed, Key};
 use crate::types::address::Address;
 use crate::types::alert::AlertCause;
 use crate::types::interface::Interface;

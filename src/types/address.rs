@@ -40,10 +40,6 @@ pub(crate) mod sealed {
     pub trait Family:
         Copy + Debug + Display + Eq + Ord + Hash + FromStr + Send + Sync + Sized + 'static
     {
-        /// How Linux forwards the family.
-        #[cfg(all(feature = "linux", target_os = "linux"))]
-        const KERNEL: crate::forwarder::KernelFamily<Self>;
-
         const UNSPECIFIED: Self;
         fn is_multicast(self) -> bool;
         /// A multicast address that no router forwards.
@@ -76,9 +72,6 @@ impl Address for Ipv4Addr {
 }
 
 impl sealed::Family for Ipv4Addr {
-    #[cfg(all(feature = "linux", target_os = "linux"))]
-    const KERNEL: crate::forwarder::KernelFamily<Self> = crate::forwarder::INET;
-
     const UNSPECIFIED: Self = Self::UNSPECIFIED;
 
     fn is_multicast(self) -> bool {
@@ -123,9 +116,6 @@ impl Address for Ipv6Addr {
 }
 
 impl sealed::Family for Ipv6Addr {
-    #[cfg(all(feature = "linux", target_os = "linux"))]
-    const KERNEL: crate::forwarder::KernelFamily<Self> = crate::forwarder::INET6;
-
     const UNSPECIFIED: Self = Self::UNSPECIFIED;
 
     fn is_multicast(self) -> bool {

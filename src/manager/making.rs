@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::Shared;
 use crate::engine::{ClientKey, Creation, Draft, Key, Way};
 use crate::error::Error;
 use crate::lock::Ordering;
-use crate::shared::Shared;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::creation::{CreationOif, NewMfe, RpfRequest};
 use crate::types::forwarding::{ForwarderError, MfeStats};

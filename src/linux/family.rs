@@ -1,5 +1,6 @@
 //! How the kernel speaks of the two address families.
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -16,16 +17,20 @@ use super::sys::{
 };
 use super::upcall::Message;
 use super::vifs::{Number, NumberSet};
+use crate::types::address::Address;
 
-#[expect(unnameable_types, reason = "for the sealed trait behind `Address`, which has one for each family")]
-/// How the kernel speaks of one family.
-#[derive(Debug)]
-pub struct KernelFamily<A: 'static>(pub(super) &'static dyn Kernel<A>);
-
-/// The kernel as it forwards IPv4.
-pub(crate) const INET: KernelFamily<Ipv4Addr> = KernelFamily(&Inet);
-/// The kernel as it forwards IPv6.
-pub(crate) const INET6: KernelFamily<Ipv6Addr> = KernelFamily(&Inet6);
+/// The kernel as it forwards one family.
+///
+/// The type is asked at run time, so that [`Address`] need not know that there are kernels.
+pub(super) fn kernel<A: Address>() -> &'static dyn Kernel<A> {
+    let (inet, inet6): (&'static dyn Kernel<Ipv4Addr>, &'static dyn Kernel<Ipv6Addr>) = (&Inet, &Inet6);
+    let families: [&dyn Any; 2] = [&inet, &inet6];
+    let Some(kernel) = families.iter().find_map(|family| family.downcast_ref::<&'static dyn Kernel<A>>())
+    else {
+        unreachable!("`Address` is sealed to the two families")
+    };
+    *kernel
+}
 
 /// What differs between the families.
 pub(super) trait Kernel<A>: fmt::Debug + Send + Sync {

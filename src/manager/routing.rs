@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::creation::{Packet, ROUNDS};
+use super::making::{Packet, ROUNDS};
+use super::{Shared, State};
 use crate::engine::{Reroute, Stamp, Way};
-use crate::shared::{Shared, State};
 use crate::types::address::{Address, SourceAddr};
 use crate::types::route::Route;
 

@@ -1,20 +1,30 @@
 //! The manager behind its handles: the lock, and the way of every call through it.
 
-use std::cell::RefCell;
+mod handover;
+mod inside;
+mod making;
+mod outbox;
+mod panics;
+mod registration;
+mod routing;
+mod turn;
+
 use std::sync::Arc;
+
+use self::inside::Inside;
+pub(crate) use self::making::Packet;
+use self::outbox::{Garbage, Outboxes};
+use self::panics::Panics;
+pub(crate) use self::registration::{Callbacks, Registration};
 
 use crate::client::ClientRef;
 use crate::engine::{ClientKey, Command, Effects, Engine, Hold};
 use crate::error::{Error, Limit};
 use crate::forwarder::Forwarder;
-use crate::lock::{AtomicU64, Mutex, MutexGuard, thread_local};
-use crate::outbox::{Delivery, Garbage, Outboxes};
-use crate::panics::Panics;
-use crate::registration::Registration;
+use crate::lock::{AtomicU64, Mutex};
 use crate::rib::Rib;
 use crate::types::address::{Address, SourceAddr};
 use crate::types::entry::Entry;
-use crate::types::forwarding::ForwarderError;
 use crate::types::interface::Interface;
 
 /// What all handles of one manager share.
@@ -38,12 +48,6 @@ pub(crate) struct State<A: Address> {
     pub(crate) outboxes: Outboxes<A>,
     /// A thread is talking to the forwarder.
     forwarding: bool,
-}
-
-/// What a thread that holds the right to it is to do outside the lock.
-enum Work<A: Address> {
-    Command(Command<A>),
-    Deliver(Box<Delivery<A>>),
 }
 
 impl<A: Address> Shared<A> {
@@ -101,63 +105,6 @@ impl<A: Address> Shared<A> {
         let _inside = Inside::enter(self);
         foreign()
     }
-
-    fn deliver(self: &Arc<Self>, mut work: Work<A>) {
-        loop {
-            let done = self.outside(|| self.perform(work));
-            let mut state = self.state.lock();
-            let garbage = state.take_back(done);
-            let is_done = !state.has_work();
-            // Whoever waits for the lock takes over: otherwise one thread could deliver for all others for ever.
-            MutexGuard::unlock_fair(state);
-            drop(garbage);
-            if is_done {
-                return;
-            }
-            let next = self.state.lock().work();
-            let Some(next) = next else { return };
-            work = next;
-        }
-    }
-
-    fn perform(self: &Arc<Self>, work: Work<A>) -> Done<A> {
-        match work {
-            Work::Command(command) => {
-                let result = self.command(&command);
-                Done::Commanded(command, result)
-            }
-            Work::Deliver(mut delivery) => {
-                let me = ClientRef::new(Arc::clone(self), delivery.client);
-                for alert in delivery.batch.drain(..) {
-                    delivery.registration.tell(&me, alert);
-                }
-                Done::Delivered(delivery)
-            }
-        }
-    }
-
-    fn command(&self, command: &Command<A>) -> Result<(), ForwarderError> {
-        let forwarder = &self.forwarder;
-        let (operation, result) = match command {
-            Command::Add(entry) => ("add", self.panics.catch(&"forwarder", "add", || forwarder.add(entry))),
-            Command::Change(entry) => {
-                ("change", self.panics.catch(&"forwarder", "change", || forwarder.change(entry)))
-            }
-            Command::Delete(source, group) => {
-                ("delete", self.panics.catch(&"forwarder", "delete", || forwarder.delete(*source, *group)))
-            }
-        };
-        let result = result.unwrap_or(Err(ForwarderError::Panicked));
-        // What is to be gone, and is not there, is gone.
-        let result = match (command, result) {
-            (Command::Delete(..), Err(ForwarderError::NoSuchEntry)) => Ok(()),
-            (Command::Add(_) | Command::Change(_) | Command::Delete(..), result) => result,
-        };
-        if let Err(error) = &result {
-            tracing::warn!(operation, %error, "the forwarder refused");
-        }
-        result
-    }
 }
 
 impl<A: Address> Drop for Shared<A> {
@@ -167,42 +114,6 @@ impl<A: Address> Drop for Shared<A> {
             if let Err(error) = self.command(&Command::Delete(source, group)) {
                 tracing::error!(%source, %group, %error, "an entry stays behind in the forwarder");
             }
-        }
-    }
-}
-
-/// What has been done outside the lock.
-enum Done<A: Address> {
-    Commanded(Command<A>, Result<(), ForwarderError>),
-    Delivered(Box<Delivery<A>>),
-}
-
-impl<A: Address> State<A> {
-    /// Whether anybody waits for news.
-    fn has_work(&self) -> bool {
-        self.engine.has_commands() || !self.outboxes.is_quiet()
-    }
-
-    /// Takes the right to talk to the forwarder or to a client that has waited for it.
-    fn work(&mut self) -> Option<Work<A>> {
-        if !self.forwarding
-            && let Some(command) = self.engine.next_command()
-        {
-            self.forwarding = true;
-            return Some(Work::Command(command));
-        }
-        self.outboxes.take().map(Work::Deliver)
-    }
-
-    /// Gives the right back.
-    fn take_back(&mut self, done: Done<A>) -> Garbage<A> {
-        match done {
-            Done::Commanded(command, result) => {
-                self.engine.commanded(&command, result);
-                self.forwarding = false;
-                Garbage::none()
-            }
-            Done::Delivered(delivery) => self.outboxes.give_back(delivery),
         }
     }
 }
@@ -232,34 +143,4 @@ impl<A: Address> State<A> {
         self.effects.forwarding.clear();
         Err(Error::LimitReached(Limit::WaitingAlerts { client: overfull.name(), max }))
     }
-}
-
-thread_local! {
-    /// The managers whose callbacks are running on this thread, by address, innermost last.
-    static INSIDE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
-}
-
-/// This thread is inside a callback of one manager, until this is dropped.
-struct Inside;
-
-impl Inside {
-    fn enter<A: Address>(manager: &Arc<Shared<A>>) -> Self {
-        // The thread's locals are gone while it ends; what calls the manager then has no callback around it.
-        let _ended = INSIDE.try_with(|inside| inside.borrow_mut().push(address(manager)));
-        Self
-    }
-
-    fn is<A: Address>(manager: &Arc<Shared<A>>) -> bool {
-        INSIDE.try_with(|inside| inside.borrow().contains(&address(manager))).unwrap_or(false)
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        let _ended = INSIDE.try_with(|inside| inside.borrow_mut().pop());
-    }
-}
-
-fn address<A: Address>(manager: &Arc<Shared<A>>) -> usize {
-    Arc::as_ptr(manager).addr()
 }

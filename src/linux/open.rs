@@ -10,6 +10,7 @@ use libc::c_int;
 use socket2::{Socket, Type};
 
 use super::LinuxForwarder;
+use super::family::kernel;
 use super::sys::{MRT_ASSERT, MRT_DONE, MRT_INIT, MRT_PIM, MRT_TABLE, ReadBuffer, set_option};
 use crate::types::address::Address;
 
@@ -93,7 +94,7 @@ impl<A: Address> LinuxForwarderBuilder<A> {
     /// - [`OpenError::NotSupported`]: the kernel cannot.
     /// - [`OpenError::System`]: anything else.
     pub fn open(self) -> Result<LinuxForwarder<A>, OpenError> {
-        let kernel = A::KERNEL.0;
+        let kernel = kernel::<A>();
         let step = |operation| move |error| refused(operation, self.table, &error);
         let (kind, protocol) = (Type::from(libc::SOCK_RAW), kernel.protocol().into());
         let socket = Socket::new(kernel.domain(), kind, Some(protocol)).map_err(step("socket"))?;
@@ -123,7 +124,7 @@ impl<A: Address> LinuxForwarderBuilder<A> {
 
 /// Gives the table back, with all that is in it.
 pub(super) fn close<A: Address>(socket: &Socket) -> io::Result<()> {
-    set_option(socket.as_fd(), A::KERNEL.0.level(), MRT_DONE, &0)
+    set_option(socket.as_fd(), kernel::<A>().level(), MRT_DONE, &0)
 }
 
 fn refused(operation: &'static str, table: Option<u32>, error: &io::Error) -> OpenError {

@@ -19,12 +19,12 @@ use parking_lot::Mutex;
 use socket2::Socket;
 
 use self::ancillary::Ancillary;
-pub(crate) use self::family::{INET, INET6, KernelFamily};
+use self::family::kernel;
 pub use self::open::{LinuxForwarderBuilder, OpenError};
 use self::sys::ReadBuffer;
 pub use self::upcall::{IgmpPacket, Upcall};
 use self::vifs::{Number, NumberSet, Vifs};
-use super::Forwarder;
+use crate::forwarder::Forwarder;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
 use crate::types::interface::Interface;
@@ -175,8 +175,7 @@ impl<A: Address> LinuxForwarder<A> {
                 Err(error) => return Err(error),
             };
             let ancillary = Ancillary::read(received.control);
-            let upcall = A::KERNEL
-                .0
+            let upcall = kernel::<A>()
                 .message(&received, &ancillary)
                 .and_then(|message| message.upcall(ancillary.index, |vif| self.state.lock().vifs.index(vif)));
             if upcall.is_some() {
@@ -210,8 +209,7 @@ impl<A: Address> LinuxForwarder<A> {
                 iif => iif?,
             };
             let (oifs, refused) = self.numbers(&mut state.vifs, &entry.oifs);
-            A::KERNEL
-                .0
+            kernel::<A>()
                 .set_mfc(&self.socket, entry.source.address(), entry.group.address(), iif, oifs)
                 .map_err(|error| system("MRT_ADD_MFC", &error))?;
             let numbers = oifs.with(iif);
@@ -234,12 +232,13 @@ impl<A: Address> LinuxForwarder<A> {
 
     fn remove(&self, state: &mut State<A>, key: Key<A>) -> Result<(), ForwarderError> {
         let (group, source) = key;
-        let done = A::KERNEL.0.delete_mfc(&self.socket, source.address(), group.address()).map_err(|error| {
-            match error.raw_os_error() {
-                Some(libc::ENOENT) => ForwarderError::NoSuchEntry,
-                _ => system("MRT_DEL_MFC", &error),
-            }
-        });
+        let done =
+            kernel::<A>().delete_mfc(&self.socket, source.address(), group.address()).map_err(|error| {
+                match error.raw_os_error() {
+                    Some(libc::ENOENT) => ForwarderError::NoSuchEntry,
+                    _ => system("MRT_DEL_MFC", &error),
+                }
+            });
         if let Ok(()) | Err(ForwarderError::NoSuchEntry) = done
             && let Some(numbers) = state.entries.remove(&key)
         {
@@ -275,7 +274,7 @@ impl<A: Address> LinuxForwarder<A> {
         }
         let full = ForwarderError::TooManyInterfaces { index: index.get(), max: vifs::MAX };
         let number = vifs.vacancy(index).ok_or(full)?;
-        A::KERNEL.0.add_vif(&self.socket, number, index).map_err(|error| match error.raw_os_error() {
+        kernel::<A>().add_vif(&self.socket, number, index).map_err(|error| match error.raw_os_error() {
             Some(libc::EADDRNOTAVAIL | libc::ENODEV) => {
                 ForwarderError::NoSuchInterface { index: index.get() }
             }
@@ -295,7 +294,7 @@ impl<A: Address> LinuxForwarder<A> {
     }
 
     fn forget(&self, number: Number) {
-        match A::KERNEL.0.delete_vif(&self.socket, number) {
+        match kernel::<A>().delete_vif(&self.socket, number) {
             // The kernel has forgotten it by itself, because the interface is gone.
             Err(error) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) => {}
             Err(error) => tracing::warn!(vif = number.get(), %error, "the kernel keeps an interface"),
@@ -324,7 +323,7 @@ impl<A: Address> Forwarder<A> for LinuxForwarder<A> {
     }
 
     fn stats(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<MfeStats<A>, ForwarderError> {
-        let counts = A::KERNEL.0.counts(&self.socket, source.address(), group.address()).map_err(
+        let counts = kernel::<A>().counts(&self.socket, source.address(), group.address()).map_err(
             |error| match error.raw_os_error() {
                 Some(libc::EADDRNOTAVAIL) => ForwarderError::NoSuchEntry,
                 _ => system("SIOCGETSGCNT", &error),

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::registration::Registration;
+use super::{Shared, State};
+use crate::client::ClientRef;
 use crate::engine::{ClientKey, Start, Transfer};
 use crate::error::Error;
-use crate::registration::Registration;
-use crate::shared::{Shared, State};
 use crate::types::address::Address;
 use crate::types::client::ClientName;
 use crate::types::interface::Interface;
@@ -83,7 +84,7 @@ impl<'a, A: Address> Bracket<'a, A> {
         bracket
     }
 
-    fn call(&self, callback: impl FnOnce(&Registration<A>, &crate::ClientRef<A>, Interface<A>)) {
+    fn call(&self, callback: impl FnOnce(&Registration<A>, &ClientRef<A>, Interface<A>)) {
         if let Some((igmp, registration)) = &self.igmp {
             self.manager.call(*igmp, |me| callback(registration, me, self.interface));
         }

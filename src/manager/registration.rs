@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::panics::Panics;
 use crate::callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 use crate::client::ClientRef;
 use crate::engine::Alert;
 use crate::lock::{AtomicBool, Ordering};
-use crate::panics::Panics;
 use crate::types::address::Address;
 use crate::types::client::ClientName;
 use crate::types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};

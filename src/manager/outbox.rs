@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::registration::Registration;
 use crate::engine::{Alert, ClientKey, Effects};
-use crate::registration::Registration;
 use crate::types::address::Address;
 
 /// The outboxes of all clients. It lies under the engine's lock, so that alerts are queued in the order
