@@ -1,11 +1,12 @@
 //! An IGMP that adds again what it wants when it is enabled.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use mgm::{ClientRef, Entry, Error, IgmpCallbacks, Interface};
 
+use crate::callbacks::Callbacks;
 use crate::names::star;
 use crate::violations::{Violations, pause};
 
@@ -18,10 +19,9 @@ pub(crate) enum Step {
 
 type Reaction = Box<dyn Fn(&ClientRef, Interface, Step) + Send + Sync>;
 
-#[derive(Default)]
 pub(crate) struct Igmp {
     violations: Arc<Violations>,
-    callbacks: Arc<AtomicU64>,
+    callbacks: Arc<Callbacks>,
     wants: Mutex<BTreeSet<(Interface, Entry)>>,
     brackets: Mutex<Brackets>,
     pub(crate) interfaces_removed: AtomicUsize,
@@ -39,8 +39,15 @@ struct Brackets {
 }
 
 impl Igmp {
-    pub(crate) fn new(violations: Arc<Violations>, callbacks: Arc<AtomicU64>) -> Self {
-        Self { violations, callbacks, ..Self::default() }
+    pub(crate) fn new(violations: Arc<Violations>, callbacks: Arc<Callbacks>) -> Self {
+        Self {
+            violations,
+            callbacks,
+            wants: Mutex::default(),
+            brackets: Mutex::default(),
+            interfaces_removed: AtomicUsize::new(0),
+            reaction: OnceLock::new(),
+        }
     }
 
     /// Wants it from now on, and adds it: if that is refused, `enable_igmp` will.
@@ -92,7 +99,7 @@ impl Igmp {
 
 impl IgmpCallbacks for Igmp {
     fn disable_igmp(&self, me: &ClientRef, on: Interface) {
-        self.callbacks.fetch_add(1, SeqCst);
+        let _inside = self.callbacks.call();
         let bracket = {
             let mut brackets = self.brackets.lock().unwrap();
             self.violations.check(brackets.open.insert(on), "HO-6: disable_igmp twice");
@@ -112,7 +119,7 @@ impl IgmpCallbacks for Igmp {
     }
 
     fn enable_igmp(&self, me: &ClientRef, on: Interface) {
-        self.callbacks.fetch_add(1, SeqCst);
+        let _inside = self.callbacks.call();
         let is_open = self.brackets.lock().unwrap().open.remove(&on);
         self.violations.check(is_open, "HO-6: enable_igmp without disable_igmp");
         pause();
@@ -128,7 +135,7 @@ impl IgmpCallbacks for Igmp {
     }
 
     fn interface_removed(&self, _: &ClientRef, _: Interface) {
-        self.callbacks.fetch_add(1, SeqCst);
+        let _inside = self.callbacks.alert();
         self.interfaces_removed.fetch_add(1, SeqCst);
         pause();
     }

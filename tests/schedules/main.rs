@@ -23,6 +23,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod alerts;
+mod callbacks;
 mod check;
 mod deregistration;
 mod entries;

@@ -1,7 +1,7 @@
 //! A routing protocol that keeps account of what it is told.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use mgm::{
@@ -9,6 +9,7 @@ use mgm::{
     RpfRequest, SourceAddr,
 };
 
+use crate::callbacks::Callbacks;
 use crate::violations::{Violations, pause};
 
 /// An alert, as far as the protocols of the scenarios care.
@@ -22,11 +23,9 @@ pub(crate) enum Alert {
 
 type Reaction = Box<dyn Fn(&ClientRef, Alert) + Send + Sync>;
 
-#[derive(Default)]
 pub(crate) struct Protocol {
     violations: Arc<Violations>,
-    /// Counts the callbacks of all clients.
-    callbacks: Arc<AtomicU64>,
+    callbacks: Arc<Callbacks>,
     is_being_told: AtomicBool,
     told: Mutex<Told>,
     pub(crate) heard: Mutex<Vec<Alert>>,
@@ -49,8 +48,19 @@ pub(crate) struct Told {
 }
 
 impl Protocol {
-    pub(crate) fn new(violations: Arc<Violations>, callbacks: Arc<AtomicU64>) -> Self {
-        Self { violations, callbacks, ..Self::default() }
+    pub(crate) fn new(violations: Arc<Violations>, callbacks: Arc<Callbacks>) -> Self {
+        Self {
+            violations,
+            callbacks,
+            is_being_told: AtomicBool::new(false),
+            told: Mutex::default(),
+            heard: Mutex::default(),
+            interfaces_removed: AtomicUsize::new(0),
+            is_gone: AtomicBool::new(false),
+            late: AtomicUsize::new(0),
+            reaction: OnceLock::new(),
+            choice: Mutex::default(),
+        }
     }
 
     pub(crate) fn told(&self) -> Told {
@@ -59,7 +69,7 @@ impl Protocol {
 
     /// Hears one alert: `note` says whether it follows from what has been heard before.
     fn hear(&self, me: &ClientRef, alert: Option<Alert>, note: impl FnOnce(&mut Told) -> bool) {
-        self.callbacks.fetch_add(1, SeqCst);
+        let _inside = self.callbacks.alert();
         if self.is_gone.load(SeqCst) {
             self.late.fetch_add(1, SeqCst);
         }
@@ -75,23 +85,20 @@ impl Protocol {
         }
         self.is_being_told.store(false, SeqCst);
     }
-
-    fn called(&self) {
-        self.callbacks.fetch_add(1, SeqCst);
-        pause();
-    }
 }
 
 impl ProtocolCallbacks for Protocol {
     fn rpf(&self, _: &ClientRef, request: &RpfRequest<'_>) -> Route {
-        self.called();
+        let _inside = self.callbacks.call();
+        pause();
         let choice = *self.choice.lock().unwrap();
         pause();
         choice.map_or(request.route, |interface| Route { interface, ..request.route })
     }
 
     fn creation_alert(&self, _: &ClientRef, _: &NewMfe, _: &mut [CreationOif]) {
-        self.called();
+        let _inside = self.callbacks.call();
+        pause();
     }
 
     fn join_alert(&self, me: &ClientRef, entry: Entry, cause: AlertCause) {

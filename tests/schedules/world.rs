@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use mgm::{
     Client, ClientName, Entry, ForwardState, GroupAddr, Interface, MembershipKind, Mfe, Mgm, SourceAddr,
 };
 
+use crate::callbacks::Callbacks;
 use crate::check::Outcome;
 use crate::forwarder::Plane;
 use crate::igmp::Igmp;
@@ -28,7 +28,7 @@ pub(crate) struct World {
     pub(crate) plane: Arc<Plane>,
     pub(crate) violations: Arc<Violations>,
     pub(crate) now: Instant,
-    callbacks: Arc<AtomicU64>,
+    callbacks: Arc<Callbacks>,
     /// Where forwarding was switched off, and is to stay off.
     off: Mutex<BTreeSet<(SourceAddr, GroupAddr, Interface)>>,
 }
@@ -51,18 +51,11 @@ impl World {
     /// A manager whose RIB leads to every source by `eth(1)`.
     pub(crate) fn new() -> Self {
         let violations = Arc::<Violations>::default();
+        let callbacks = Arc::new(Callbacks::new(Arc::clone(&violations)));
         let rib = Arc::new(OneRoute::new(1));
         let plane = Arc::new(Plane::new(Arc::clone(&violations)));
         let mgm = Mgm::builder().rib(Arc::clone(&rib)).forwarder(Arc::clone(&plane)).build();
-        Self {
-            mgm,
-            rib,
-            plane,
-            violations,
-            now: Instant::now(),
-            callbacks: Arc::default(),
-            off: Mutex::default(),
-        }
+        Self { mgm, rib, plane, violations, now: Instant::now(), callbacks, off: Mutex::default() }
     }
 
     /// A protocol that owns these interfaces.
@@ -109,10 +102,10 @@ impl World {
     }
 
     fn check_deliveries(&self) {
-        let before = self.callbacks.load(SeqCst);
+        let before = self.callbacks.begun();
         // Nothing has this index: whatever is told now should have been told before.
         self.mgm.interface_removed(NonZeroU32::MAX);
-        let are_late = before != self.callbacks.load(SeqCst);
+        let are_late = before != self.callbacks.begun();
         self.violations.check(!are_late, "CB-4: an alert came late");
         let are_settled = self.mgm.interfaces().iter().all(|status| !status.in_handover);
         self.violations.check(are_settled, "HO-7: a hand-over never ends");
