@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use shuttle::thread;
 
 use crate::check::{Outcome, check};
-use crate::names::{eth, star};
+use crate::names::{eth, group, source, star};
 use crate::world::{LIFE, World};
 
 #[test]
@@ -25,6 +25,45 @@ fn fw_11_a_delete_and_a_new_entry_beside_the_forwarders_queue() {
             scope.spawn(|| w.packet(2, 1));
         });
         w.violations.check(w.mfe(1, 1).is_some(), "FW-1: a packet that was reported has its entry");
+        w.finish(&[&pim, &dvmrp])
+    });
+}
+
+/// An interface that is wanted while the entry is made goes in unasked.
+#[test]
+fn fw_13_two_reports_of_one_packet_beside_a_join() {
+    check(|| {
+        let w = World::new();
+        let (pim, dvmrp) = (w.protocol(1, &[1]), w.protocol(2, &[2]));
+        thread::scope(|scope| {
+            scope.spawn(|| w.packet(1, 1));
+            scope.spawn(|| w.packet(1, 1));
+            scope.spawn(|| dvmrp.add_group_membership(eth(2), star(1)).unwrap());
+        });
+        w.violations.check(w.mfe(1, 1).is_some(), "FW-1: a packet that was reported has its entry");
+        w.finish(&[&pim, &dvmrp])
+    });
+}
+
+/// A block takes away only what its own client wants there.
+#[test]
+fn fw_2_a_block_beside_a_packet_beside_a_join_of_another() {
+    check(|| {
+        let w = World::new();
+        let (pim, dvmrp, igmp) = (w.protocol(1, &[1]), w.protocol(2, &[2]), w.igmp(&[2]));
+        igmp.add_group_membership(eth(2), star(1)).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| w.packet(1, 1));
+            scope.spawn(|| {
+                igmp.block_source(eth(2), source(1), group(1)).unwrap();
+                igmp.unblock_source(eth(2), source(1), group(1)).unwrap();
+                igmp.block_source(eth(2), source(1), group(1)).unwrap();
+            });
+            scope.spawn(|| {
+                dvmrp.add_group_membership(eth(2), star(1)).unwrap();
+                dvmrp.delete_group_membership(eth(2), star(1)).unwrap();
+            });
+        });
         w.finish(&[&pim, &dvmrp])
     });
 }
@@ -64,7 +103,7 @@ fn fw_12_the_last_handle_goes_beside_a_packet() {
         let other = mgm.clone();
         thread::scope(|scope| {
             scope.spawn(move || {
-                let (from, to) = (crate::names::source(1), crate::names::group(1));
+                let (from, to) = (source(1), group(1));
                 other.packet_received(from, to, eth(1), &[], now).unwrap();
             });
             scope.spawn(move || drop(mgm));

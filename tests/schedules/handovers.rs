@@ -226,3 +226,48 @@ fn ho_7_two_hand_overs_whose_callbacks_call_each_other() {
         w.finish(&[&pim, &dvmrp])
     });
 }
+
+/// A member on the LAN, whose stream comes in elsewhere.
+#[test]
+fn ho_12_a_hand_over_beside_packets_for_the_lan() {
+    check(|| {
+        let w = World::new();
+        let (pim, dvmrp) = (w.protocol(1, &[1]), w.protocol(2, &[]));
+        let igmp = w.igmp(&[2]);
+        igmp.callbacks.add(&igmp, eth(2), star(1));
+        igmp.callbacks.add(&igmp, eth(2), from(2, 2));
+        w.packet(1, 1);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                dvmrp.take_interface_ownership(eth(2)).unwrap();
+                dvmrp.release_interface_ownership(eth(2)).unwrap();
+            });
+            scope.spawn(|| [(2, 1), (2, 2)].map(|(from, to)| w.packet(from, to)));
+            scope.spawn(|| w.rib.change(&w.mgm, 1));
+        });
+        w.violations.check(w.mgm.mfes().count() == 3, "FW-1: an entry for every packet");
+        check_igmp(&w, &igmp);
+        w.finish(&[&pim, &dvmrp])
+    });
+}
+
+/// The LAN is the way to the source.
+#[test]
+fn ho_15_a_hand_over_of_the_upstream_interface_beside_packets_and_an_add() {
+    check(|| {
+        let w = World::new();
+        let (pim, dvmrp) = (w.protocol(1, &[]), w.protocol(2, &[2]));
+        let igmp = igmp_on_the_lan(&w);
+        dvmrp.add_group_membership(eth(2), from(1, 1)).unwrap();
+        w.packet(1, 1);
+        thread::scope(|scope| {
+            scope.spawn(|| pim.take_interface_ownership(eth(1)).unwrap());
+            scope.spawn(|| [1, 2].map(|number| w.packet(number, 1)));
+            scope.spawn(|| dvmrp.add_group_membership(eth(2), from(1, 2)).unwrap());
+        });
+        w.packet(1, 1);
+        w.violations.check(w.mfe(1, 1).is_some(), "FW-1: a packet that was reported has its entry");
+        check_igmp(&w, &igmp);
+        w.finish(&[&pim, &dvmrp])
+    });
+}

@@ -45,6 +45,7 @@ pub(crate) struct Told {
     pub(crate) memberships: BTreeSet<Entry>,
     pub(crate) mfes: BTreeSet<Entry>,
     pub(crate) local: BTreeSet<(Interface, Entry)>,
+    pub(crate) blocked: BTreeSet<(Interface, Entry)>,
 }
 
 impl Protocol {
@@ -128,6 +129,16 @@ impl ProtocolCallbacks for Protocol {
 
     fn local_leave(&self, me: &ClientRef, on: Interface, entry: Entry) {
         self.hear(me, Some(Alert::LocalLeave(on, entry)), |told| told.local.remove(&(on, entry)));
+    }
+
+    fn local_block(&self, me: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
+        let entry = Entry::SourceGroup(source, group);
+        self.hear(me, None, |told| told.blocked.insert((on, entry)));
+    }
+
+    fn local_unblock(&self, me: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
+        let entry = Entry::SourceGroup(source, group);
+        self.hear(me, None, |told| told.blocked.remove(&(on, entry)));
     }
 
     fn wrong_interface(&self, me: &ClientRef, _: Interface, _: SourceAddr, _: GroupAddr, _: &[u8]) {

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mgm::{
-    Client, ClientName, Entry, ForwardState, GroupAddr, Interface, MembershipKind, Mfe, Mgm, SourceAddr,
+    Client, ClientName, Entry, ForwardState, GroupAddr, Interface, Membership, MembershipKind, Mfe, Mgm,
+    SourceAddr,
 };
 
 use crate::callbacks::Callbacks;
@@ -114,16 +115,20 @@ impl World {
     /// CT-3 to CT-5, CT-7: what a protocol has been told is what others want, and what IGMP holds on its interfaces.
     fn check_told(&self, protocol: &Party<Protocol>) {
         let me = protocol.name();
-        let joined: Vec<_> = self.mgm.groups().filter(|held| held.kind == MembershipKind::Joined).collect();
+        let held: Vec<_> = self.mgm.groups().collect();
+        let joined = held.iter().filter(|held| held.kind == MembershipKind::Joined);
         let is_upstream = self.mgm.owner(self.rib.route().interface) == Some(me);
         let has_to_know = |entry: Entry| entry.source().is_none() || is_upstream;
-        let others = joined.iter().filter(|held| held.counts_for != me && has_to_know(held.entry));
+        let others = joined.filter(|held| held.counts_for != me && has_to_know(held.entry));
         let told = protocol.callbacks.told();
         let due: BTreeSet<_> = others.map(|held| held.entry).collect();
         self.violations.check(told.memberships == due, "CT-4, CT-5: told to pull exactly what others want");
-        let beside = joined.iter().filter(|held| held.added_by == ClientName::Igmp && held.counts_for == me);
-        let local: BTreeSet<_> = beside.map(|held| (held.interface, held.entry)).collect();
-        self.violations.check(told.local == local, "CT-7: told exactly what IGMP holds there");
+        for (kind, told) in [(MembershipKind::Joined, told.local), (MembershipKind::Blocked, told.blocked)] {
+            let is_local = |held: &&Membership| held.added_by == ClientName::Igmp && held.counts_for == me;
+            let local = held.iter().filter(|held| held.kind == kind).filter(is_local);
+            let due: BTreeSet<_> = local.map(|held| (held.interface, held.entry)).collect();
+            self.violations.check(told == due, "CT-7: told exactly what IGMP holds there");
+        }
     }
 
     fn check_mfe(&self, mfe: &Mfe, protocols: &[&Party<Protocol>]) {
