@@ -7,7 +7,15 @@ use shuttle::thread;
 
 use crate::check::check;
 use crate::names::{eth, id, star};
+use crate::protocol::Protocol;
 use crate::world::World;
+
+/// More are then under way.
+fn wait_for_an_alert(protocol: &Protocol) {
+    while protocol.heard.lock().unwrap().is_empty() {
+        thread::yield_now();
+    }
+}
 
 /// An alert that another thread has begun to make may still run; as alerts come one at a time, no other after it.
 #[test]
@@ -19,6 +27,7 @@ fn cl_4_no_callback_begins_once_the_client_has_deregistered() {
         thread::scope(|scope| {
             scope.spawn(|| [1, 2, 3].map(|number| pim.add_group_membership(eth(1), star(number)).unwrap()));
             scope.spawn(|| [4, 5, 6].map(|number| dvmrp.add_group_membership(eth(2), star(number)).unwrap()));
+            wait_for_an_alert(&callbacks);
             client.deregister().unwrap();
             callbacks.is_gone.store(true, SeqCst);
         });
@@ -43,6 +52,7 @@ fn cl_4_dropping_the_handle_beside_alerts_leaves_nothing_behind() {
         thread::scope(|scope| {
             scope.spawn(|| [1, 2, 3].map(|number| pim.add_group_membership(eth(1), star(number)).unwrap()));
             scope.spawn(|| w.packet(1, 1));
+            wait_for_an_alert(&callbacks);
             drop(bgmp);
             callbacks.is_gone.store(true, SeqCst);
         });
