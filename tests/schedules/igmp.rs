@@ -1,5 +1,6 @@
 //! An IGMP that adds again what it wants when it is enabled.
 
+use std::num::NonZeroU32;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -134,7 +135,7 @@ impl IgmpCallbacks for Igmp {
         self.react(me, on, Step::Enable);
     }
 
-    fn interface_removed(&self, _: &ClientRef, _: Interface) {
+    fn interface_removed(&self, _: &ClientRef, _: NonZeroU32) {
         let _inside = self.callbacks.alert();
         self.interfaces_removed.fetch_add(1, SeqCst);
         pause();

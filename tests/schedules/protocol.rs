@@ -1,5 +1,6 @@
 //! A routing protocol that keeps account of what it is told.
 
+use std::num::NonZeroU32;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -145,7 +146,7 @@ impl ProtocolCallbacks for Protocol {
         self.hear(me, None, |_| true);
     }
 
-    fn interface_removed(&self, me: &ClientRef, _: Interface) {
+    fn interface_removed(&self, me: &ClientRef, _: NonZeroU32) {
         self.interfaces_removed.fetch_add(1, SeqCst);
         self.hear(me, None, |_| true);
     }
