@@ -88,7 +88,7 @@ impl<A: Address> From<Key<A>> for Entry<A> {
 
 /// An address that is ordered as a number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Number<A>(pub(super) A);
+pub(crate) struct Number<A>(pub(crate) A);
 
 impl<A: Address> Ord for Number<A> {
     fn cmp(&self, other: &Self) -> Ordering {

@@ -65,7 +65,7 @@ use interest::Interests;
 use interfaces::Interfaces;
 pub(crate) use interfaces::{RefreshId, Transfer};
 use key::Hashed;
-pub(crate) use key::{ClientKey, Key};
+pub(crate) use key::{ClientKey, Key, Number};
 use making::Makings;
 pub(crate) use making::{
     Anew, Beginning, CreationAnswer, Draft, Installed, MakingId, Occasion, PastMfes, RpfAnswer, RpfQuestion,

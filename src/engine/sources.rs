@@ -273,6 +273,11 @@ impl<A: Address> Engine<A> {
         is_unknown.then(|| self.ask_route(source))
     }
 
+    /// Whether anything that is wanted, forwarded or in the making has this source.
+    pub(crate) fn is_in_use(&self, source: A) -> bool {
+        self.sources.known.contains_key(&Number(source))
+    }
+
     /// What to ask the RIB about a source, known or not.
     pub(crate) fn ask_route(&mut self, source: A) -> RouteQuestion<A> {
         let Sources { known, asked, last_change, .. } = &mut self.sources;

@@ -11,6 +11,7 @@ mod routing;
 mod settled;
 mod turn;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use self::inside::Inside;
@@ -21,7 +22,7 @@ pub(crate) use self::registration::{Callbacks, Registration};
 use self::settled::Waiting;
 use self::turn::Due;
 use crate::client::ClientRef;
-use crate::engine::{ClientKey, Command, Engine, Walk};
+use crate::engine::{ClientKey, Command, Engine, Number, Walk};
 use crate::error::Error;
 use crate::forwarder::Forwarder;
 use crate::lock::{AtomicU64, Mutex, MutexGuard};
@@ -53,6 +54,8 @@ pub(crate) struct State<A: Address> {
     is_forwarding: bool,
     /// Who wants to know when an interface is settled (HO-7).
     waiting: Waiting<A>,
+    /// Sources whose routes a RIB announced as changed while it was asked (FW-13).
+    to_look_up: BTreeSet<Number<A>>,
 }
 
 impl<A: Address> Shared<A> {
@@ -61,8 +64,13 @@ impl<A: Address> Shared<A> {
         rib: Option<Box<dyn Rib<A>>>,
         forwarder: Box<dyn Forwarder<A>>,
     ) -> Self {
-        let state =
-            State { engine, outboxes: Outboxes::new(), is_forwarding: false, waiting: Waiting::default() };
+        let state = State {
+            engine,
+            outboxes: Outboxes::new(),
+            is_forwarding: false,
+            waiting: Waiting::default(),
+            to_look_up: BTreeSet::new(),
+        };
         Self {
             state: Mutex::new(state),
             rib,
@@ -165,12 +173,16 @@ impl<A: Address> Shared<A> {
     fn ask<R>(self: &Arc<Self>, foreign: impl FnOnce() -> R) -> R {
         let inside = Inside::enter(self);
         let answer = foreign();
-        let due = inside.leave();
+        self.deliver_due(inside.leave());
+        answer
+    }
+
+    /// Delivers what foreign code has caused, now that it has returned.
+    fn deliver_due(self: &Arc<Self>, due: Due) {
         if let Some(mut due) = Inside::postpone(self, due) {
             let work = self.lock().next_work(&mut due);
             self.deliver(work, due);
         }
-        answer
     }
 }
 

@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::inside::Inside;
 use super::{Shared, State};
-use crate::engine::{Learned, Occasion, RouteAnswer, RouteQuestion, Trust};
+use crate::engine::{Learned, Number, Occasion, RouteAnswer, RouteQuestion, Trust};
 use crate::types::address::Address;
 
 /// How often something is asked again because what it was asked under has changed meanwhile. A callback that changes it
@@ -18,25 +19,70 @@ pub(super) const fn trust(round: u32) -> Trust {
 
 impl<A: Address> Shared<A> {
     /// FW-9: looks up again every source in use that `prefix` covers, a page of sources at a time.
+    ///
+    /// A RIB that announces a change while it is asked is not asked again from inside that: the sources are noted, and
+    /// looked up when it has answered.
     pub(crate) fn routes_changed(self: &Arc<Self>, prefix: &A::Net) {
         let sources = A::bounds(prefix);
+        let asked = Inside::looked_up(self);
         self.update(|state| state.engine.begin_routes_change(&sources));
         let mut last = None;
         loop {
             let questions = self.update(|state| state.engine.sources_to_look_up(&sources, last));
             let Some(end) = questions.last().map(|question| question.source().address()) else { return };
             last = Some(end);
-            let answers: Vec<_> = questions.into_iter().map(|question| self.look_up(question)).collect();
-            let followed = self.update(|state| {
-                let learn = |answer: RouteAnswer<A>| {
-                    let source = answer.source();
-                    let learned = state.engine.learn_route(answer, Trust::IfCurrent);
-                    // Of what is stale, whoever announced the later change looks up the route.
-                    (learned != Learned::Stale).then_some(source)
-                };
-                answers.into_iter().filter_map(learn).collect::<Vec<_>>()
-            });
-            followed.into_iter().for_each(|source| self.follow_route(source));
+            if asked.is_empty() {
+                let answers: Vec<_> = questions.into_iter().map(|question| self.look_up(question)).collect();
+                self.learn_routes(answers);
+            } else {
+                let changed = questions.iter().map(|question| question.source().address());
+                // Whoever is being asked about finds out by its own answer, which has come too late.
+                let unasked = changed.filter(|source| !asked.contains(&(*source).into()));
+                self.update(|state| state.to_look_up.extend(unasked.map(Number)));
+            }
+        }
+    }
+
+    /// Has everything follow what a page of look-ups answered.
+    fn learn_routes(self: &Arc<Self>, answers: Vec<RouteAnswer<A>>) {
+        let learned: Vec<_> = self.update(|state| {
+            let learn = |answer: RouteAnswer<A>| {
+                (answer.source(), state.engine.learn_route(answer, Trust::IfCurrent))
+            };
+            answers.into_iter().map(learn).collect()
+        });
+        for (source, learned) in learned {
+            if learned == Learned::Stale {
+                self.verify_current_route(source);
+            }
+            self.follow_route(source);
+        }
+    }
+
+    /// Looks up what a RIB announced from inside a look-up.
+    fn look_up_noted(self: &Arc<Self>) {
+        for _ in 0..ROUNDS {
+            let noted = self.update(|state| std::mem::take(&mut state.to_look_up));
+            if noted.is_empty() {
+                return;
+            }
+            for source in noted {
+                self.verify_current_route(source.0);
+                self.follow_route(source.0);
+            }
+        }
+    }
+
+    /// Asks the RIB about a source until its answer is not stale, if it is in use.
+    fn verify_current_route(self: &Arc<Self>, source: A) {
+        for round in 0..=ROUNDS {
+            let question =
+                self.update(|state| state.engine.is_in_use(source).then(|| state.engine.ask_route(source)));
+            let Some(question) = question else { return };
+            let answer = self.ask_rib(question);
+            if self.update(|state| state.engine.learn_route(answer, trust(round))) != Learned::Stale {
+                return;
+            }
         }
     }
 
@@ -93,11 +139,20 @@ impl<A: Address> Shared<A> {
     }
 
     fn look_up(self: &Arc<Self>, question: RouteQuestion<A>) -> RouteAnswer<A> {
+        let answer = self.ask_rib(question);
+        if Inside::looked_up(self).is_empty() {
+            self.look_up_noted();
+        }
+        answer
+    }
+
+    fn ask_rib(self: &Arc<Self>, question: RouteQuestion<A>) -> RouteAnswer<A> {
         let source = question.source();
-        let look_up = |rib: &dyn crate::rib::Rib<A>| {
-            self.ask(|| self.panics.catch(&"RIB", "lookup", || rib.lookup(source))).flatten()
-        };
-        question.answered(self.rib.as_deref().and_then(look_up))
+        let Some(rib) = &self.rib else { return question.answered(None) };
+        let inside = Inside::look_up(self, source.address());
+        let route = self.panics.catch(&"RIB", "lookup", || rib.lookup(source)).flatten();
+        self.deliver_due(inside.leave());
+        question.answered(route)
     }
 
     /// CT-8, FW-9: the route to a source has been learned. Tells of each (S,G) under the new owner, and asks that one about

@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display};
 use std::hash::{Hash, Hasher};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -39,7 +39,7 @@ pub(crate) mod sealed {
     #[expect(unnameable_types, reason = "this is what seals `Address`")]
     /// What the crate has to know of an address; sealed, so that only the two families have it.
     pub trait Family:
-        Copy + Debug + Display + Eq + Ord + Hash + FromStr + Send + Sync + Sized + 'static
+        Copy + Debug + Display + Eq + Ord + Hash + FromStr + Into<IpAddr> + Send + Sync + Sized + 'static
     {
         /// The address as a number: numbers compare in one step, addresses octet by octet.
         type Bits: Copy + Debug + Eq + Ord + Hash + Send + Sync;

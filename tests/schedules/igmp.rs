@@ -1,7 +1,7 @@
 //! An IGMP that adds again what it wants when it is enabled.
 
-use std::num::NonZeroU32;
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
 

@@ -1,7 +1,7 @@
 //! A routing protocol that keeps account of what it is told.
 
-use std::num::NonZeroU32;
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
 
