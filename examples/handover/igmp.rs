@@ -8,8 +8,8 @@ use mgm::{Address, Change, ClientRef, Entry, Error, GroupAddr, IgmpCallbacks, In
 use parking_lot::Mutex;
 
 use super::merge::{Merge, Want};
-use super::report::Report;
 use super::timeline::Timeline;
+use membership_reports::Report;
 
 /// The state of IGMP on all its interfaces.
 ///

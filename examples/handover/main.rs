@@ -20,7 +20,8 @@ mod capture;
 pub(crate) mod igmp;
 mod merge;
 mod protocol;
-pub(crate) mod report;
+#[cfg(test)]
+mod tests;
 pub(crate) mod timeline;
 pub(crate) mod traffic;
 

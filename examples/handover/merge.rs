@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 
 use mgm::{Address, AddressError, Entry, GroupAddr, SourceAddr};
 
-use super::report::{Record, RecordKind};
+use membership_reports::{Record, RecordKind};
 
 /// The reporters' state on one link.
 #[derive(Debug)]

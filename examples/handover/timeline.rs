@@ -5,8 +5,8 @@ use std::fmt::{self, Display};
 use mgm::{Address, ClientName, Interface, Membership, MembershipKind, Mgm};
 use parking_lot::Mutex;
 
-use super::report::Report;
 use super::traffic::Packet;
+use membership_reports::Report;
 
 /// As wide as the number and the time of a packet.
 const INDENT: &str = "               ";

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::capture::{Capture, Damage, Frame};
-use super::report::{self, HostReport, Malformed, Report};
+use membership_reports::{HostReport, Malformed, Report};
 
 /// What a capture holds, up to its end or to where it is damaged.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Traffic {
 
     fn add(&mut self, frame: &Frame) {
         let &Frame { number, time, ref ip } = frame;
-        match ip.as_deref().map(report::read) {
+        match ip.as_deref().map(membership_reports::read) {
             None | Some(Ok(None)) => {} // something else than a report
             Some(Ok(Some(HostReport::Igmp(report)))) => {
                 self.igmp.push(Packet { number, time, report: Ok(report) });
