@@ -7,9 +7,9 @@ use std::sync::Arc;
 use mgm::{Address, Change, ClientRef, Entry, Error, GroupAddr, IgmpCallbacks, Interface};
 use parking_lot::Mutex;
 
-use super::merge::{Merge, Want};
+use super::merge::{Host, Ignored, Merge, Want};
 use super::timeline::Timeline;
-use membership_reports::Report;
+use membership_reports::Record;
 
 /// The state of IGMP on all its interfaces.
 ///
@@ -38,16 +38,25 @@ enum Step<A> {
     Delete(Want<A>),
 }
 
+/// Reporters of groups, and sources that they name, on all links together.
+const MOST_REMEMBERED: usize = 100_000;
+
 impl<A: Address> Igmp<A> {
     pub(crate) fn new(name: &'static str, timeline: &Arc<Timeline>) -> Self {
         Self { name, timeline: Arc::clone(timeline), lans: Mutex::default() }
     }
 
     /// A host on `interface` reports. While IGMP is disabled there this is only remembered.
-    pub(crate) fn receive(&self, igmp: &ClientRef<A>, interface: Interface<A>, report: &Report<A>) {
+    pub(crate) fn receive(
+        &self,
+        igmp: &ClientRef<A>,
+        interface: Interface<A>,
+        host: Host<A>,
+        records: &[Record<A>],
+    ) {
         let mut groups = BTreeSet::new();
-        for record in &report.records {
-            match self.with(interface, |lan| lan.merge.note(report.reporter, record)) {
+        for record in records {
+            match self.note(interface, host, record) {
                 Ok(group) => {
                     groups.insert(group);
                 }
@@ -57,6 +66,22 @@ impl<A: Address> Igmp<A> {
         for group in groups {
             self.settle(igmp, interface, group);
         }
+    }
+
+    fn note(
+        &self,
+        interface: Interface<A>,
+        host: Host<A>,
+        record: &Record<A>,
+    ) -> Result<GroupAddr<A>, Ignored<A>> {
+        let mut lans = self.lans.lock();
+        let others = lans.iter().filter(|&(&other, _)| other != interface);
+        let remembered: usize = others.map(|(_, lan)| lan.merge.size()).sum();
+        lans.entry(interface).or_default().merge.note(
+            host,
+            record,
+            MOST_REMEMBERED.saturating_sub(remembered),
+        )
     }
 
     /// Calls the manager until it holds what is wanted of `group`, or refuses all that is missing.

@@ -90,6 +90,14 @@ impl<R: BufRead> Capture<R> {
         self.fragments.left_over()
     }
 
+    /// How many blocks there were so far of types that are not known.
+    pub const fn unknown_blocks(&self) -> usize {
+        match &self.container {
+            Container::Pcap(_) => 0,
+            Container::Pcapng(pcapng) => pcapng.unknown_blocks(),
+        }
+    }
+
     fn packet(&mut self, record: Record) -> Packet {
         self.packets += 1;
         let time = self.time(record.time);

@@ -24,6 +24,7 @@ use crate::record::{LONGEST, Record};
 pub(crate) struct Pcapng {
     byte_order: Endianness,
     interfaces: Vec<Described>,
+    unknown_blocks: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -54,6 +55,9 @@ struct Captured<'a> {
     bytes: &'a [u8],
 }
 
+/// The section itself, names, statistics, journal entries, keys.
+const WITHOUT_PACKETS: [u32; 5] = [SECTION_HEADER_BLOCK, 4, 5, 9, 10];
+
 /// Of a block, as Wireshark has it.
 const LONGEST_BLOCK: usize = 16 << 20;
 /// So that a capture of nothing but descriptions does not fill the memory.
@@ -65,7 +69,7 @@ pub(crate) const MAGIC: [u8; 4] = SECTION_HEADER_BLOCK.to_be_bytes();
 
 impl Pcapng {
     pub(crate) const fn new() -> Self {
-        Self { byte_order: Endianness::Big, interfaces: Vec::new() }
+        Self { byte_order: Endianness::Big, interfaces: Vec::new(), unknown_blocks: 0 }
     }
 
     pub(crate) fn next<R: BufRead>(&mut self, feed: &mut Feed<R>) -> Result<Option<Record>, Stop> {
@@ -80,6 +84,10 @@ impl Pcapng {
             }
         }
         Ok(None)
+    }
+
+    pub(crate) const fn unknown_blocks(&self) -> usize {
+        self.unknown_blocks
     }
 
     fn next_block<R: BufRead>(&mut self, feed: &mut Feed<R>) -> Result<Option<Block>, Stop> {
@@ -109,7 +117,10 @@ impl Pcapng {
             ENHANCED_PACKET_BLOCK => enhanced_packet::<B>(body)?,
             PACKET_BLOCK => obsolete_packet::<B>(body)?,
             SIMPLE_PACKET_BLOCK => self.simple_packet::<B>(body)?,
-            _ => return Some(None), // tells no packet: statistics, names, keys, …
+            kind => {
+                self.unknown_blocks += usize::from(!WITHOUT_PACKETS.contains(&kind));
+                return Some(None);
+            }
         };
         (captured.bytes.len() <= LONGEST).then(|| Some(self.record(&captured)))
     }

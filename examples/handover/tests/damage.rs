@@ -8,20 +8,20 @@ use proptest::prelude::*;
 use super::naive::{self, Heard};
 use super::{BURST, CAPTURES, IGMP_V2, IGMP_V3, MLD_V2};
 use crate::replay;
-use crate::traffic::{Packet, Traffic};
+use crate::traffic::{Packet, Recording};
 use membership_reports::{HostReport, Malformed, RecordKind, Report};
 
 /// That `traffic` begins with the first `count` packets of the sound capture.
-fn assert_begins_with(traffic: &Traffic, sound: &Traffic, count: usize) {
+fn assert_begins_with(traffic: &Recording, sound: &Recording, count: usize) {
     fn begin<A: Clone>(packets: &[Packet<A>], count: usize) -> Vec<Packet<A>> {
-        packets.iter().filter(|packet| packet.number <= count).cloned().collect()
+        packets.iter().filter(|packet| packet.seen.number <= count).cloned().collect()
     }
     assert_eq!(begin(&traffic.igmp, count), begin(&sound.igmp, count));
     assert_eq!(begin(&traffic.mld, count), begin(&sound.mld, count));
 }
 
 /// Replays all that was read; answers what was printed.
-fn play(traffic: &Traffic) -> String {
+fn play(traffic: &Recording) -> String {
     let timeline = Arc::default();
     replay("IGMP", &traffic.igmp, &timeline).unwrap();
     replay("MLD", &traffic.mld, &timeline).unwrap();
@@ -29,10 +29,10 @@ fn play(traffic: &Traffic) -> String {
 }
 
 fn cut_at(pcap: &[u8], step: usize) {
-    let (sound, frames) = (Traffic::read(pcap), naive::frames(pcap));
+    let (sound, frames) = (Recording::read(pcap), naive::frames(pcap));
     assert_eq!(frames.last().unwrap().end, pcap.len());
     for length in (0..pcap.len()).step_by(step) {
-        let cut = Traffic::read(&pcap[..length]);
+        let cut = Recording::read(&pcap[..length]);
         let whole = frames.iter().filter(|frame| frame.end <= length).count();
         assert_begins_with(&cut, &sound, frames.len().min(whole));
         assert_eq!(cut.igmp.len() + cut.mld.len(), whole, "cut at {length}");
@@ -51,7 +51,7 @@ fn a_capture_cut_anywhere_is_read_up_to_there() {
 fn what_precedes_a_cut_is_replayed() {
     for pcap in [IGMP_V2, IGMP_V3, MLD_V2] {
         for (index, frame) in naive::frames(pcap).into_iter().enumerate() {
-            let text = play(&Traffic::read(&pcap[..frame.end - 1]));
+            let text = play(&Recording::read(&pcap[..frame.end - 1]));
             let printed =
                 text.lines().filter(|line| line.contains(" IGMPv") || line.contains(" MLDv")).count();
             assert_eq!(printed, index, "cut in packet {}:\n{text}", index + 1);
@@ -59,31 +59,39 @@ fn what_precedes_a_cut_is_replayed() {
     }
 }
 
+/// As tcpdump and tshark do: only the captured length says where the next record begins.
 #[test]
-fn a_packet_header_that_makes_no_sense_is_damage() {
+fn a_record_is_read_whatever_else_its_header_says() {
     let second = naive::frames(IGMP_V3)[1].start;
-    // Microseconds of 1.05 million and of 16 million, a captured length beyond the original one and one beyond
-    // the file, and an original length of nothing.
-    let fields =
-        [(second - 10, 0x10), (second - 10, 0xff), (second - 8, 0xfe), (second - 5, 0x7f), (second - 4, 0)];
-    for (field, value) in fields {
+    let sound = Recording::read(IGMP_V3);
+    // Fractions of 1.05 million and of 16 million microseconds, and an original length of nothing and of very much.
+    for (field, value) in [(second - 10, 0x10), (second - 10, 0xff), (second - 4, 0), (second - 1, 0xff)] {
         let mut pcap = IGMP_V3.to_vec();
         pcap[field] = value;
-        let traffic = Traffic::read(&pcap);
-        assert_eq!(traffic.igmp.len(), 1);
-        let damage = traffic.damage.unwrap().to_string();
-        assert!(damage.contains("packet 2"), "{damage}");
+        let recording = Recording::read(&*pcap);
+        assert!(recording.damage.is_none());
+        let reports = |recording: &Recording| {
+            recording.igmp.iter().map(|packet| packet.report.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(reports(&recording), reports(&sound));
     }
 }
 
 #[test]
+fn a_record_that_is_longer_than_the_file_is_damage() {
+    let mut pcap = IGMP_V3.to_vec();
+    pcap[naive::frames(IGMP_V3)[1].start - 5] = 0x7f;
+    let recording = Recording::read(&*pcap);
+    assert_eq!(recording.igmp.len(), 1);
+    assert_eq!(recording.damage.unwrap().to_string(), "the capture ends in the middle of packet 2");
+}
+
+#[test]
 fn other_files_are_named_as_such() {
-    let of = |pcap: &[u8]| Traffic::read(pcap).damage.unwrap().to_string();
-    assert!(of(b"").contains("no pcap capture"));
-    assert!(of(&[0x0a, 0x0d, 0x0d, 0x0a].repeat(20)).contains("editcap"));
-    let mut wifi = IGMP_V3.to_vec();
-    wifi[20] = 105;
-    assert!(of(&wifi).contains("link type IEEE802_11"), "{}", of(&wifi));
+    for other in [b"".as_slice(), b"\x1f\x8b", b"not a capture, and long enough"] {
+        let damage = Recording::read(other).damage.unwrap().to_string();
+        assert!(damage.contains("no capture of the formats pcap or pcapng"), "{damage}");
+    }
 }
 
 #[test]
@@ -93,10 +101,10 @@ fn a_packet_of_which_only_the_head_was_captured_is_skipped() {
     let mut pcap = IGMP_V3.to_vec();
     pcap.drain(frame.end - 4..frame.end);
     pcap[frame.start - 8] -= 4;
-    let traffic = Traffic::read(&pcap);
+    let traffic = Recording::read(&*pcap);
     assert!(traffic.damage.is_none());
     assert_eq!(traffic.igmp.len(), 26);
-    assert_eq!((traffic.igmp[1].number, &traffic.igmp[1].report), (2, &Err(Malformed::CutShort)));
+    assert_eq!((traffic.igmp[1].seen.number, &traffic.igmp[1].report), (2, &Err(Malformed::CutShort)));
     assert!(play(&traffic).contains("malformed, skipped: the packet is cut short"));
 }
 
@@ -283,7 +291,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_are_no_report_or_malformed(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(!matches!(membership_reports::read(&bytes), Ok(Some(_))));
-        prop_assert!(Traffic::read(&bytes).damage.is_some());
+        prop_assert!(Recording::read(bytes.as_slice()).damage.is_some());
     }
 }
 
@@ -301,9 +309,9 @@ proptest! {
             corrupt[at] = value;
             first = first.min(at);
         }
-        let traffic = Traffic::read(&corrupt);
+        let traffic = Recording::read(corrupt.as_slice());
         let whole = naive::frames(pcap).iter().filter(|frame| frame.end <= first).count();
-        assert_begins_with(&traffic, &Traffic::read(pcap), whole);
+        assert_begins_with(&traffic, &Recording::read(pcap), whole);
         play(&traffic);
     }
 }

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use super::naive::Held;
 use crate::igmp::Igmp;
+use crate::merge::Host;
 use crate::timeline::Timeline;
 use membership_reports::Report;
 
@@ -69,13 +70,14 @@ impl<A: Address + Into<IpAddr>> Lan<A> {
     }
 
     pub(crate) fn receive(&self, report: &Report<A>) {
-        self.hosts.igmp.receive(&self.igmp, self.interface, report);
+        self.hosts.igmp.receive(&self.igmp, self.interface, host(report), &report.records);
     }
 
     /// Lets `report` come in the middle of the next change of which DVMRP is told.
     pub(crate) fn receive_meanwhile(&self, report: Report<A>) {
         let (hosts, igmp, interface) = (Arc::clone(&self.hosts), Arc::clone(&self.igmp), self.interface);
-        *self.reaction.lock() = Some(Box::new(move || hosts.igmp.receive(&igmp, interface, &report)));
+        *self.reaction.lock() =
+            Some(Box::new(move || hosts.igmp.receive(&igmp, interface, host(&report), &report.records)));
     }
 
     /// Hands the LAN to DVMRP, or back; `late` comes while IGMP is disabled.
@@ -115,7 +117,7 @@ impl<A: Address + Into<IpAddr>> IgmpCallbacks<A> for Interrupted<A> {
         let late = self.late.lock().take();
         if let Some(report) = late {
             let before = held(&igmp.manager());
-            self.igmp.receive(igmp, interface, &report);
+            self.igmp.receive(igmp, interface, host(&report), &report.records);
             assert_eq!(held(&igmp.manager()), before, "HO-2: nothing changes while IGMP is disabled");
         }
     }
@@ -163,4 +165,8 @@ fn held<A: Address + Into<IpAddr>>(mgm: &Mgm<A>) -> BTreeSet<Held> {
         (group, source, held.kind == MembershipKind::Blocked)
     };
     mgm.groups().map(address).collect()
+}
+
+fn host<A: Address>(report: &Report<A>) -> Host<A> {
+    Host { address: report.reporter, hardware: None }
 }

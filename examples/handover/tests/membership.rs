@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::lan::Lan;
 use super::naive::{self, Heard, Held, Naive};
 use super::{BURST, IGMP_V2, IGMP_V3, MLD_V2};
-use crate::traffic::{Packet, Traffic};
+use crate::traffic::{Packet, Recording};
 use membership_reports::{Record, RecordKind, Report, Version};
 
 fn reports<A: Clone>(packets: &[Packet<A>]) -> Vec<Report<A>> {
@@ -17,11 +17,11 @@ fn reports<A: Clone>(packets: &[Packet<A>]) -> Vec<Report<A>> {
 }
 
 fn igmp(pcap: &[u8]) -> Vec<Report<Ipv4Addr>> {
-    reports(&Traffic::read(pcap).igmp)
+    reports(&Recording::read(pcap).igmp)
 }
 
 fn mld(pcap: &[u8]) -> Vec<Report<Ipv6Addr>> {
-    reports(&Traffic::read(pcap).mld)
+    reports(&Recording::read(pcap).mld)
 }
 
 /// What the naive merge holds after each packet of a capture.
