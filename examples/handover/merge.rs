@@ -147,20 +147,16 @@ impl<A: Address> Reporters<A> {
         let sources = || record.sources.iter().filter_map(|&source| SourceAddr::new(source).ok()).collect();
         let nothing = Filter::default();
         let before = self.filters.get(&host).unwrap_or(&nothing);
-        let filter = match record.kind {
-            RecordKind::Report => Filter::default(), // the host speaks the older version now
-            RecordKind::Leave => before.clone(),
-            RecordKind::IsInclude | RecordKind::ToInclude => Filter::Include(sources()),
-            RecordKind::IsExclude | RecordKind::ToExclude => Filter::Exclude(sources()),
-            RecordKind::Allow => before.allow(&sources()),
-            RecordKind::Block => before.block(&sources()),
-        };
-        let older = match record.kind {
-            RecordKind::Report => true,
-            RecordKind::Leave => false,
-            _ => self.older,
-        };
-        Outcome { filter, older }
+        let state = |filter| Outcome { filter, older: self.older };
+        match record.kind {
+            // The host speaks the older version now.
+            RecordKind::Report => Outcome { filter: Filter::default(), older: true },
+            RecordKind::Leave => Outcome { filter: before.clone(), older: false },
+            RecordKind::IsInclude | RecordKind::ToInclude => state(Filter::Include(sources())),
+            RecordKind::IsExclude | RecordKind::ToExclude => state(Filter::Exclude(sources())),
+            RecordKind::Allow => state(before.allow(&sources())),
+            RecordKind::Block => state(before.block(&sources())),
+        }
     }
 
     fn set(&mut self, host: Host<A>, Outcome { filter, older }: Outcome<A>) {

@@ -131,6 +131,11 @@ impl<A: Address> Replay<A> {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(crate) const fn manager(&self) -> &Mgm<A> {
+        &self.mgm
+    }
+
     /// The interfaces and their owners.
     pub(crate) fn table(&self) {
         self.timeline.table(&self.mgm, |client| match client {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use mgm::{
@@ -159,12 +160,18 @@ impl<A: Address + Into<IpAddr>> ProtocolCallbacks<A> for Watching {
 }
 
 fn held<A: Address + Into<IpAddr>>(mgm: &Mgm<A>) -> BTreeSet<Held> {
-    let address = |held: mgm::Membership<A>| {
-        let group = held.entry.group().unwrap().address().into();
-        let source = held.entry.source().map(|source| source.address().into());
-        (group, source, held.kind == MembershipKind::Blocked)
-    };
-    mgm.groups().map(address).collect()
+    mgm.groups().map(as_held).collect()
+}
+
+/// What a manager holds on one interface.
+pub(crate) fn held_on<A: Address + Into<IpAddr>>(mgm: &Mgm<A>, interface: NonZeroU32) -> BTreeSet<Held> {
+    mgm.groups().filter(|held| held.interface.index() == interface).map(as_held).collect()
+}
+
+fn as_held<A: Address + Into<IpAddr>>(held: mgm::Membership<A>) -> Held {
+    let group = held.entry.group().unwrap().address().into();
+    let source = held.entry.source().map(|source| source.address().into());
+    (group, source, held.kind == MembershipKind::Blocked)
 }
 
 fn host<A: Address>(report: &Report<A>) -> Host<A> {

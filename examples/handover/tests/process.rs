@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::{IGMP_V3, naive};
 
-fn example(arguments: &[&OsStr]) -> Command {
+pub(crate) fn example(arguments: &[&OsStr]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
     command.args(["run", "--quiet", "--example", "handover", "--"]).args(arguments);

@@ -177,19 +177,13 @@ fn packets_of_an_interface_that_is_not_described_are_counted_and_passed_over() {
 
 #[test]
 fn a_block_that_contradicts_itself_is_damage() {
-    let start = Pcapng::new(Order::Little).interface(1, 0, &[]).enhanced(0, 0, &frame(1));
-    let longer_than_its_block = {
-        let mut capture = start.clone().enhanced(0, 0, &frame(2));
-        capture.bytes[start.bytes.len() + 8 + 12] = 0xff;
-        capture.bytes
-    };
-    let two_lengths = {
-        let mut capture = start.clone().enhanced(0, 0, &frame(2));
-        let last = capture.bytes.len() - 4;
-        capture.bytes[last] ^= 4;
-        capture.bytes
-    };
-    for capture in [longer_than_its_block, two_lengths] {
+    let one = Pcapng::new(Order::Little).interface(1, 0, &[]).enhanced(0, 0, &frame(1));
+    let second = one.bytes.len();
+    let two = one.enhanced(0, 0, &frame(2)).bytes;
+    let (captured_length, length_in_the_end) = (second + 8 + 12, two.len() - 4);
+    for at in [captured_length, length_in_the_end] {
+        let mut capture = two.clone();
+        capture[at] ^= 0x80;
         let (packets, damage) = read(&capture);
         assert!(matches!(damage, Some(Damage::Nonsense(2))) && packets.len() == 1, "{damage:?}");
     }

@@ -150,7 +150,7 @@ fn data_frames_of_wifi() {
 fn mpls() {
     let labels = [0, 1, 0, 64, 0, 2, 1, 64];
     assert_read(219, &labels, &labels);
-    let mut stack = vec![0, 1, 0, 64].repeat(20);
+    let mut stack = [0, 1, 0, 64].repeat(20);
     stack.extend([0, 2, 1, 64]);
     assert_read(1, &ethernet(0x8847, &stack), &ethernet(0x8848, &stack));
     let inner = ethernet(IPV4, &packet(1));
