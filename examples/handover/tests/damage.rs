@@ -78,12 +78,18 @@ fn a_record_is_read_whatever_else_its_header_says() {
 }
 
 #[test]
-fn a_record_that_is_longer_than_the_file_is_damage() {
-    let mut pcap = IGMP_V3.to_vec();
-    pcap[naive::frames(IGMP_V3)[1].start - 5] = 0x7f;
-    let recording = Recording::read(&*pcap);
-    assert_eq!(recording.igmp.len(), 1);
-    assert_eq!(recording.damage.unwrap().to_string(), "the capture ends in the middle of packet 2");
+fn a_record_that_is_longer_than_can_be_is_damage() {
+    let captured = naive::frames(IGMP_V3)[1].start - 8;
+    for (at, value, said) in [
+        (captured + 3, 0x7f, "the capture is damaged at packet 2: its header makes no sense"),
+        (captured + 1, 0x7f, "the capture ends in the middle of packet 2"),
+    ] {
+        let mut pcap = IGMP_V3.to_vec();
+        pcap[at] = value;
+        let recording = Recording::read(&*pcap);
+        assert_eq!(recording.igmp.len(), 1);
+        assert_eq!(recording.damage.unwrap().to_string(), said);
+    }
 }
 
 #[test]

@@ -48,6 +48,26 @@ fn records_of_pcap_are_read_whatever_they_say_beside_their_length() {
     assert_numbered(&capture.bytes, &times);
 }
 
+/// libpcap: before version 2.3 the original length came first, in 2.3 if it is the smaller one.
+#[test]
+fn the_lengths_of_a_record_of_old_are_in_another_order() {
+    for (minor, captured_is_first) in [(0, false), (2, false), (3, true), (4, true)] {
+        for original in [42, 60] {
+            let mut capture =
+                Pcap::new(Order::Little, MICROSECONDS, 1).record(0, 0, original, &frame(1)).bytes;
+            capture[6] = minor;
+            if !captured_is_first {
+                capture[32..40].rotate_left(4);
+            }
+            assert_numbered(&capture, &[Duration::ZERO]);
+        }
+    }
+    let mut swapped = Pcap::new(Order::Little, MICROSECONDS, 1).record(0, 0, 60, &frame(1)).bytes;
+    swapped[6] = 3;
+    swapped[32..40].rotate_left(4);
+    assert_numbered(&swapped, &[Duration::ZERO]);
+}
+
 /// FCS length, its flag, reserved bits.
 #[test]
 fn the_link_type_of_pcap_is_the_lower_half_of_its_field() {
@@ -61,7 +81,9 @@ fn the_link_type_of_pcap_is_the_lower_half_of_its_field() {
 /// Version, time zone, accuracy and snapshot length say nothing of where a record begins.
 #[test]
 fn other_fields_of_the_header_of_pcap_do_not_matter() {
-    for (at, bytes) in [(4, [2, 0, 3, 0]), (8, [0xff; 4]), (12, [9; 4]), (16, [0; 4]), (16, [1, 0, 0, 0])] {
+    for (at, bytes) in
+        [(4, [2, 0, 3, 0]), (4, [9, 0, 0, 0]), (8, [0xff; 4]), (12, [9; 4]), (16, [0; 4]), (16, [1, 0, 0, 0])]
+    {
         let mut capture = one_frame(1, &frame(1));
         capture[at..at + 4].copy_from_slice(&bytes);
         assert_numbered(&capture, &[Duration::ZERO]);
