@@ -12,6 +12,39 @@ use super::naive::{self, Held, Naive};
 use crate::replay::{HandOvers, Replay};
 use crate::traffic::{Packet, Recording};
 
+const SLL: &[u8] = include_bytes!("captures/sll.pcap");
+const SLL2: &[u8] = include_bytes!("captures/sll2.pcap");
+const NULL: &[u8] = include_bytes!("captures/null.pcap");
+const PPP: &[u8] = include_bytes!("captures/ppp.pcap");
+const RAW12: &[u8] = include_bytes!("captures/raw12.pcap");
+const FCS_LENGTH_IN_LINKTYPE: &[u8] = include_bytes!("captures/fcs-length-in-linktype.pcap");
+const INCL_GT_ORIG: &[u8] = include_bytes!("captures/incl-gt-orig.pcap");
+const PPPOE: &[u8] = include_bytes!("captures/pppoe.pcap");
+const VLAN_FOUR: &[u8] = include_bytes!("captures/vlan-four.pcap");
+const PLAIN: &[u8] = include_bytes!("captures/plain.pcapng");
+const TWO_INTERFACES: &[u8] = include_bytes!("captures/two-interfaces.pcapng");
+const IPCKSUM_ZERO_OFFLOAD: &[u8] = include_bytes!("captures/ipcksum-zero-offload.pcap");
+const TWO_VLANS: &[u8] = include_bytes!("captures/two-vlans.pcap");
+const FRAGMENTED_V4: &[u8] = include_bytes!("captures/fragmented-v4.pcap");
+
+/// All of them.
+pub(crate) const FILES: [&[u8]; 14] = [
+    SLL,
+    SLL2,
+    NULL,
+    PPP,
+    RAW12,
+    FCS_LENGTH_IN_LINKTYPE,
+    INCL_GT_ORIG,
+    PPPOE,
+    VLAN_FOUR,
+    PLAIN,
+    TWO_INTERFACES,
+    IPCKSUM_ZERO_OFFLOAD,
+    TWO_VLANS,
+    FRAGMENTED_V4,
+];
+
 /// What is held on each interface of the replay.
 pub(crate) type HeldByInterface = BTreeMap<u32, BTreeSet<Held>>;
 
@@ -91,52 +124,52 @@ fn assert_pcap(capture: &[u8], before: usize) {
 
 #[test]
 fn sll_is_read() {
-    assert_pcap(include_bytes!("captures/sll.pcap"), 16);
+    assert_pcap(SLL, 16);
 }
 
 #[test]
 fn sll2_is_read() {
-    assert_pcap(include_bytes!("captures/sll2.pcap"), 20);
+    assert_pcap(SLL2, 20);
 }
 
 #[test]
 fn bsd_loopback_is_read() {
-    assert_pcap(include_bytes!("captures/null.pcap"), 4);
+    assert_pcap(NULL, 4);
 }
 
 #[test]
 fn ppp_is_read() {
-    assert_pcap(include_bytes!("captures/ppp.pcap"), 4);
+    assert_pcap(PPP, 4);
 }
 
 #[test]
 fn raw_ip_of_another_number_is_read() {
-    assert_pcap(include_bytes!("captures/raw12.pcap"), 0);
+    assert_pcap(RAW12, 0);
 }
 
 #[test]
 fn the_length_of_the_check_sequence_is_no_part_of_the_link_type() {
-    assert_pcap(include_bytes!("captures/fcs-length-in-linktype.pcap"), 14);
+    assert_pcap(FCS_LENGTH_IN_LINKTYPE, 14);
 }
 
 #[test]
 fn a_record_with_more_captured_than_there_was_is_read() {
-    assert_pcap(include_bytes!("captures/incl-gt-orig.pcap"), 14);
+    assert_pcap(INCL_GT_ORIG, 14);
 }
 
 #[test]
 fn pppoe_is_read() {
-    assert_pcap(include_bytes!("captures/pppoe.pcap"), 14 + 8);
+    assert_pcap(PPPOE, 14 + 8);
 }
 
 #[test]
 fn four_tags_are_read() {
-    assert_pcap(include_bytes!("captures/vlan-four.pcap"), 14 + 4 * 4);
+    assert_pcap(VLAN_FOUR, 14 + 4 * 4);
 }
 
 #[test]
 fn pcapng_is_read() {
-    let capture = include_bytes!("captures/plain.pcapng");
+    let capture = PLAIN;
     let packets = blocks(capture).into_iter().map(|(_, frame)| (1, &capture[frame][14..]));
     let held = replayed(capture);
     assert_eq!(held, merged(packets));
@@ -145,7 +178,7 @@ fn pcapng_is_read() {
 
 #[test]
 fn two_interfaces_of_two_link_types_are_two_links() {
-    let capture = include_bytes!("captures/two-interfaces.pcapng");
+    let capture = TWO_INTERFACES;
     let packets = blocks(capture).into_iter().map(|(interface, frame)| match interface {
         0 => (1, &capture[frame][14..]),
         _ => (3, &capture[frame][20..]),
@@ -157,7 +190,7 @@ fn two_interfaces_of_two_link_types_are_two_links() {
 
 #[test]
 fn a_checksum_that_is_not_filled_in_is_not_wrong() {
-    let capture = include_bytes!("captures/ipcksum-zero-offload.pcap");
+    let capture = IPCKSUM_ZERO_OFFLOAD;
     let packets = naive::frames(capture).into_iter().map(|frame| (1, &capture[frame][14..]));
     let held = replayed(capture);
     assert_eq!(held, merged(packets));
@@ -166,7 +199,7 @@ fn a_checksum_that_is_not_filled_in_is_not_wrong() {
 
 #[test]
 fn two_vlans_are_two_links() {
-    let capture = include_bytes!("captures/two-vlans.pcap");
+    let capture = TWO_VLANS;
     let packets = naive::frames(capture).into_iter().map(|frame| {
         let frame = &capture[frame];
         (if frame[15] == 10 { 1 } else { 3 }, &frame[18..])
@@ -178,7 +211,7 @@ fn two_vlans_are_two_links() {
 
 #[test]
 fn fragments_are_joined() {
-    let capture = include_bytes!("captures/fragmented-v4.pcap");
+    let capture = FRAGMENTED_V4;
     let packets = naive::frames(capture).into_iter().map(|frame| &capture[frame][14..]).collect::<Vec<_>>();
     let [first, second] = packets[..] else { panic!("two fragments") };
     let header = usize::from(first[0] & 15) * 4;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::cases;
 use super::naive::{self, Heard};
 use super::{BURST, CAPTURES, IGMP_V2, IGMP_V3, MLD_V2};
 use crate::replay;
@@ -278,7 +279,7 @@ fn lie() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(tries(2000))]
 
     /// A lie with the right checksums is read as the naive reading has it, or not at all.
     #[test]
@@ -301,6 +302,8 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(tries(256))]
+
     /// Wherever bytes of a capture are changed, what comes before is the same, and all of it can be replayed.
     #[test]
     fn corrupt_captures(
@@ -318,5 +321,34 @@ proptest! {
         let whole = naive::frames(pcap).iter().filter(|frame| frame.end <= first).count();
         assert_begins_with(&traffic, &Recording::read(pcap), whole);
         play(&traffic);
+    }
+    /// The same of captures of all kinds; and each packet is in the census, once.
+    #[test]
+    fn corrupt_captures_of_all_kinds(
+        capture in prop::sample::select(cases::FILES.to_vec()),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut corrupt = capture.to_vec();
+        for (at, value) in changes {
+            corrupt[at.index(capture.len())] = value;
+        }
+        let recording = Recording::read(corrupt.as_slice());
+        play(&recording);
+        prop_assert_eq!(recording.census.packets(), packets(&corrupt));
+    }
+}
+
+/// How many there are, whatever they are.
+fn packets(capture: &[u8]) -> usize {
+    let Ok(mut capture) = captured_packets::Capture::new(capture) else { return 0 };
+    std::iter::from_fn(|| capture.next_packet().ok().flatten()).count()
+}
+
+/// As many cases of a property, or `PROPTEST_CASES`.
+fn tries(by_default: u32) -> ProptestConfig {
+    let asked_for = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(asked_for.unwrap_or(by_default))
     }
 }
