@@ -69,6 +69,9 @@ pub(crate) fn replay<A: Address>(
 /// Reads all of a capture, then replays it.
 fn replay_all(capture: impl BufRead) -> Result<(), Box<dyn Error>> {
     let recording = Recording::read(capture);
+    if let Some(damage @ Damage::Format) = recording.damage {
+        return Err(damage.into());
+    }
     let timeline = Arc::default();
     if !recording.igmp.is_empty() {
         replay("IGMP", &recording.igmp, &timeline)?;
@@ -143,17 +146,19 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Prints to a reader that may have seen enough, such as `head`.
 fn print(text: &str) -> io::Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    io::stdout().write_all(text.as_bytes())
+}
+
+/// Whoever reads what is printed may have seen enough, as `head` has.
+fn has_seen_enough(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if has_seen_enough(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             // Not `eprintln!`, which panics if nobody can be told.
             drop(writeln!(io::stderr(), "handover: {error}"));

@@ -62,6 +62,18 @@ fn a_capture_without_reports_says_so() {
     assert!(text.contains("not looked into: 1: 1 of link type 147 (USER0)"), "{text}");
 }
 
+/// Else a capture would go on for nobody.
+#[test]
+fn a_replay_that_nobody_reads_any_more_ends() {
+    let mut child = start();
+    let mut input = child.stdin.take().unwrap();
+    drop(child.stdout.take());
+    let capture = pcap(1, &[join(1)]);
+    input.write_all(&capture).unwrap();
+    assert!(child.wait().unwrap().success());
+    drop(input);
+}
+
 /// The terminal sends it to the whole pipeline: who captures ends, and what it captured last is still replayed.
 #[cfg(unix)]
 #[test]

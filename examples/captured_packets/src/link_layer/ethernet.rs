@@ -54,6 +54,27 @@ impl Frame<'_> {
         Ok(Next::Ethernet)
     }
 
+    /// Frame control, receiver, sender, then LLC.
+    pub(super) fn fddi(&mut self) -> Result<Next, Unread> {
+        let ([_control], _receiver, sender) = (self.take()?, self.take::<6>()?, self.take::<6>()?);
+        self.sender = HardwareAddr::new(&sender);
+        Ok(Next::Llc)
+    }
+
+    /// IEEE 802.5 §3.2: a bit of the sender's address tells that a route follows, whose length it begins with.
+    pub(super) fn token_ring(&mut self) -> Result<Next, Unread> {
+        const ROUTED: u8 = 0x80;
+        let ([_access, _control], _receiver, mut sender) =
+            (self.take()?, self.take::<6>()?, self.take::<6>()?);
+        if sender[0] & ROUTED != 0 {
+            let route = self.rest.first().ok_or(Unread::CutShort)? & 0x1f;
+            self.skip(route.into())?;
+            sender[0] &= !ROUTED;
+        }
+        self.sender = HardwareAddr::new(&sender);
+        Ok(Next::Llc)
+    }
+
     pub(super) fn llc(&mut self) -> Result<Next, Unread> {
         const UNNUMBERED: u8 = 3;
         let [dsap, ssap, control] = self.take()?;
@@ -84,7 +105,7 @@ impl Frame<'_> {
         match *self.rest {
             [first, ..] if matches!(first >> 4, 4 | 6) => Ok(Next::Ip),
             [1, 0, 0x5e, ..] | [0x33, 0x33, ..] => Ok(Next::Ethernet),
-            [first, ..] if first >> 4 == 0 => self.skip(4).map(|()| Next::Ethernet),
+            [first, ..] if first >> 4 == 0 => self.after(4, Next::Ethernet),
             _ => Err(Unread::Mpls),
         }
     }

@@ -35,6 +35,8 @@ enum Next {
     /// What has the place of an EtherType in the header of Ethernet, and below 1536 is a length (802.3 §3.2.6).
     TypeOrLength(EtherType),
     Llc,
+    Wifi,
+    CiscoHdlc,
     /// With or without the address and control bytes of HDLC before it.
     Ppp,
     /// The protocol number, of one byte or two.
@@ -76,7 +78,9 @@ impl<'a> Frame<'a> {
             Next::TypeOrLength(length) if length.0 <= 1500 => Ok(Next::Llc),
             Next::TypeOrLength(ether_type) => self.ether_type(ether_type),
             Next::Llc => self.llc(),
+            Next::Wifi => self.wifi(),
             Next::Ppp => self.ppp(),
+            Next::CiscoHdlc => self.cisco_hdlc(),
             Next::PppProtocol => self.ppp_protocol(),
             Next::Mpls => self.mpls(),
             Next::Nlpid => self.nlpid(),
@@ -98,29 +102,40 @@ impl<'a> Frame<'a> {
         Ok(())
     }
 
+    fn after(&mut self, length: usize, next: Next) -> Result<Next, Unread> {
+        self.skip(length).map(|()| next)
+    }
+
     /// By the numbers of captures (LINKTYPE), which is what tells the numbers of the systems apart (DLT).
     fn link_type(&mut self, link_type: DataLink) -> Result<Next, Unread> {
         match u32::from(link_type) {
             0 | 108 => Ok(Next::Family), // NULL and LOOP
             1 => Ok(Next::Ethernet),
-            9 | 50 => Ok(Next::Ppp),                      // PPP and PPP_HDLC
+            6 => self.token_ring(),
+            9 | 50 => Ok(Next::Ppp), // PPP and PPP_HDLC
+            10 => self.fddi(),
             12 | 14 | 101 | 228 | 229 => Ok(Next::AnyIp), // RAW of BSD, of OpenBSD, and RAW, IPV4, IPV6
             51 => self.pppoe(),                           // PPP_ETHER
             100 => Ok(Next::Llc),                         // ATM_RFC1483
-            104 => self.cisco_hdlc(),
-            105 => self.wifi(),
+            104 => Ok(Next::CiscoHdlc),
+            105 => Ok(Next::Wifi),
             107 => self.frame_relay(),
             109 => self.ipsec_enclosed(),
             113 => self.cooked(),
             117 => self.packet_filter_log(),
-            119 => self.skip(144).and_then(|()| self.wifi()), // IEEE802_11_PRISM
+            119 => self.after(144, Next::Wifi), // IEEE802_11_PRISM
             127 => self.radiotap(),
             163 => self.avs(),
-            166 | 204 => self.skip(1).and_then(|()| self.ppp_of_either_direction()), // PPP_PPPD, PPP_WITH_DIR
+            166 => self.ppp_in_a_direction(),
             192 => self.per_packet_information(),
-            205 => self.skip(1).and_then(|()| self.cisco_hdlc()), // C_HDLC_WITH_DIR
+            204 => self.after(1, Next::Ppp),       // PPP_WITH_DIR
+            205 => self.after(1, Next::CiscoHdlc), // C_HDLC_WITH_DIR
             219 => Ok(Next::Mpls),
+            239 => self.netfilter_log(),
+            240 => self.after(4, Next::Ethernet),  // NETANALYZER
+            241 => self.after(12, Next::Ethernet), // NETANALYZER_TRANSPARENT, with a preamble
             258 => self.pktap(),
+            274 => self.after(8, Next::Ethernet), // ETHERNET_MPACKET, with a preamble
             276 => self.cooked_version_2(),
             number => Err(Unread::LinkType(number)),
         }

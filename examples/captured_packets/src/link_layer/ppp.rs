@@ -16,18 +16,18 @@ impl Frame<'_> {
     /// Not only PPP is framed like HDLC (RFC 1662 §3.1), Cisco's own protocol is as well.
     pub(super) fn ppp(&mut self) -> Result<Next, Unread> {
         match *self.rest {
-            [0xff, 3, ..] => self.skip(2).map(|()| Next::PppProtocol),
-            [0x0f | 0x8f, 0, ..] => self.cisco_hdlc(),
+            [0xff, 3, ..] => self.after(2, Next::PppProtocol),
+            [0x0f | 0x8f, 0, ..] => Ok(Next::CiscoHdlc),
             _ => Ok(Next::PppProtocol),
         }
     }
 
-    /// The address, which never differs, may have given its place to the direction; that is gone already.
-    pub(super) fn ppp_of_either_direction(&mut self) -> Result<Next, Unread> {
-        if self.rest.first() == Some(&3) {
-            self.skip(1)?;
+    /// As `pppd` records it: the address, which is always the same, has given its place to the direction.
+    pub(super) fn ppp_in_a_direction(&mut self) -> Result<Next, Unread> {
+        match *self.rest {
+            [_, 3, ..] => self.after(2, Next::PppProtocol),
+            _ => self.after(1, Next::Ppp),
         }
-        Ok(Next::Ppp)
     }
 
     /// RFC 1661 §6.5: a number whose first byte is odd has only that.
@@ -52,8 +52,8 @@ impl Frame<'_> {
     pub(super) fn frame_relay(&mut self) -> Result<Next, Unread> {
         while self.take::<1>()?[0] & 1 == 0 {}
         match *self.rest {
-            [3, 0, ..] => self.skip(2).map(|()| Next::Nlpid),
-            [3, ..] => self.skip(1).map(|()| Next::Nlpid),
+            [3, 0, ..] => self.after(2, Next::Nlpid),
+            [3, ..] => self.after(1, Next::Nlpid),
             _ => Ok(Next::EtherType(EtherType(u16::from_be_bytes(self.take()?)))),
         }
     }

@@ -37,6 +37,26 @@ impl Frame<'_> {
         Ok(Next::AnyIp)
     }
 
+    /// Linux's `nflog`: family, version and group, then values with their length and type before, in the byte order of
+    /// the host that captured. The packet is the value of type 9.
+    pub(super) fn netfilter_log(&mut self) -> Result<Next, Unread> {
+        const PACKET: u16 = 9;
+        self.skip(4)?;
+        loop {
+            let [length_low, length_high, type_low, type_high] = self.take()?;
+            let little_endian = u16::from_le_bytes([type_low, type_high]);
+            let (length, kind) = if little_endian < 256 {
+                (u16::from_le_bytes([length_low, length_high]), little_endian)
+            } else {
+                (u16::from_be_bytes([length_low, length_high]), little_endian.swap_bytes())
+            };
+            if kind == PACKET {
+                return Ok(Next::AnyIp);
+            }
+            self.skip(usize::from(length).next_multiple_of(4).saturating_sub(4))?;
+        }
+    }
+
     /// `tcpdump -i any` before 4.99: direction, type of the device, sender, protocol.
     pub(super) fn cooked(&mut self) -> Result<Next, Unread> {
         let [_, _, device_high, device_low, _, length] = self.take()?;

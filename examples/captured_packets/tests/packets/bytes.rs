@@ -26,7 +26,13 @@ fn exhaust(bytes: &[u8]) {
 }
 
 /// The link types that are understood, and one that is not.
-const LINK_TYPES: [u32; 30] = [
+const LINK_TYPES: [u32; 36] = [
+    6,
+    10,
+    239,
+    240,
+    241,
+    274,
     0,
     1,
     9,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::write::{ethernet, one_frame, packet};
+use crate::write::{ORDERS, ethernet, one_frame, packet};
 use crate::{ip, sound};
 
 const IPV4: u16 = 0x0800;
@@ -110,6 +110,52 @@ fn what_other_systems_put_before() {
     assert_read(117, &log, &log);
 }
 
+/// Linux's netfilter: a prefix, the mark, and the packet, in either byte order.
+#[test]
+fn netfilter_log() {
+    for order in ORDERS {
+        let value = |kind: u16, value: &[u8]| {
+            let length = order.u16(u16::try_from(4 + value.len()).unwrap());
+            let padding = vec![0; value.len().next_multiple_of(4) - value.len()];
+            [length.as_slice(), &order.u16(kind), value, &padding].concat()
+        };
+        let head = [vec![2, 0, 0, 5], value(10, b"igmp\0"), value(2, &[0; 4])].concat();
+        for packet in [packet(1), packet_v6()] {
+            let frame = [head.clone(), value(9, &packet)].concat();
+            assert_eq!(ip(&sound(&one_frame(239, &frame))[0]), Ok(packet.as_slice()));
+        }
+        assert_eq!(
+            ip(&sound(&one_frame(239, &head))[0]).unwrap_err(),
+            "frames cut short before the IP packet"
+        );
+    }
+}
+
+#[test]
+fn rings() {
+    let addresses = [[1, 0, 0x5e, 0, 0, 0x16], [2, 0, 0, 0, 0, 7]].concat();
+    let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+    let fddi = [&[0x50], addresses.as_slice(), &snap, &packet(1)].concat();
+    let token_ring = [&[0x10, 0x40], addresses.as_slice(), &snap, &packet(1)].concat();
+    let mut routed = token_ring.clone();
+    routed[8] |= 0x80;
+    routed.splice(14..14, [0xc6, 0x10, 0, 0x11, 0, 0x20]);
+    for (link_type, frame) in [(10, fddi), (6, token_ring), (6, routed)] {
+        let packets = sound(&one_frame(link_type, &frame));
+        assert_eq!(ip(&packets[0]), Ok(&*packet(1)), "link type {link_type}");
+        assert_eq!(packets[0].sender.unwrap().to_string(), "02:00:00:00:00:07");
+    }
+}
+
+#[test]
+fn ethernet_with_something_before() {
+    let frames = [ethernet(IPV4, &[]), ethernet(IPV6, &[])];
+    for (link_type, length) in [(240, 4), (241, 12), (274, 8)] {
+        let [v4, v6] = frames.clone().map(|frame| [vec![0x55; length], frame].concat());
+        assert_read(link_type, &v4, &v6);
+    }
+}
+
 #[test]
 fn data_frames_of_wifi() {
     let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
@@ -127,7 +173,8 @@ fn data_frames_of_wifi() {
         (frame(0x88, 0x82, &[0; 6]), 3),
     ];
     for (frame, sender) in frames {
-        let mut prism = vec![0; 144];
+        let mut prism = [0x44_u32, 144].iter().flat_map(|field| field.to_le_bytes()).collect::<Vec<u8>>();
+        prism.resize(144, 0);
         prism.extend(&frame);
         let radiotap = around(&[0, 0, 8, 0, 0, 0, 0, 0], &frame);
         let avs = around(&[0x80, 0x21, 0x10, 1, 0, 0, 0, 8], &frame);
