@@ -7,6 +7,7 @@ use std::sync::Arc;
 use mgm::{Address, Change, ClientRef, Entry, Error, GroupAddr, IgmpCallbacks, Interface};
 use parking_lot::Mutex;
 
+use super::held::Held;
 use super::merge::{Host, Ignored, Merge, Want};
 use super::timeline::Timeline;
 use membership_reports::Record;
@@ -26,8 +27,7 @@ pub(crate) struct Igmp<A: Address = Ipv4Addr> {
 #[derive(Debug)]
 struct Lan<A: Address> {
     merge: Merge<A>,
-    /// What the manager was given, and has accepted.
-    held: HashMap<GroupAddr<A>, BTreeSet<Want<A>>>,
+    held: Held<A>,
     disabled: bool,
 }
 
@@ -39,7 +39,7 @@ enum Step<A> {
 }
 
 /// Reporters of groups, and sources that they name, on all links together.
-const MOST_REMEMBERED: usize = 100_000;
+const MOST_REMEMBERED: usize = 50_000;
 
 impl<A: Address> Igmp<A> {
     pub(crate) fn new(name: &'static str, timeline: &Arc<Timeline>) -> Self {
@@ -66,6 +66,11 @@ impl<A: Address> Igmp<A> {
         for group in groups {
             self.settle(igmp, interface, group);
         }
+    }
+
+    /// Writes down what is held on `interface`, if that has changed.
+    pub(crate) fn write_joined(&self, interface: Interface<A>) {
+        self.with(interface, |lan| self.timeline.joined(interface, lan.held.all()));
     }
 
     fn note(
@@ -145,25 +150,15 @@ impl<A: Address> Lan<A> {
             return Vec::new();
         }
         let wanted = self.merge.wanted(group);
-        let nothing = BTreeSet::new();
-        let held = self.held.get(&group).unwrap_or(&nothing);
-        let adds = wanted.difference(held).copied().map(Step::Add);
-        let deletes = held.iter().rev().filter(|want| !wanted.contains(want)).copied().map(Step::Delete);
+        let adds = wanted.iter().copied().filter(|&want| !self.held.contains(want)).map(Step::Add);
+        let deletes = self.held.of(group).rev().filter(|want| !wanted.contains(want)).map(Step::Delete);
         adds.chain(deletes).collect()
     }
 
     fn took(&mut self, group: GroupAddr<A>, step: Step<A>) {
-        let held = self.held.entry(group).or_default();
         match step {
-            Step::Add(want) => {
-                held.insert(want);
-            }
-            Step::Delete(want) => {
-                held.remove(&want);
-            }
-        }
-        if held.is_empty() {
-            self.held.remove(&group);
+            Step::Add(want) => self.held.insert(group, want),
+            Step::Delete(want) => self.held.remove(group, want),
         }
     }
 }
@@ -196,6 +191,6 @@ impl<A: Address> Step<A> {
 
 impl<A: Address> Default for Lan<A> {
     fn default() -> Self {
-        Self { merge: Merge::new(A::default_ssm_ranges()), held: HashMap::new(), disabled: false }
+        Self { merge: Merge::new(A::default_ssm_ranges()), held: Held::default(), disabled: false }
     }
 }

@@ -20,6 +20,7 @@
 //! - in the end, how many packets the capture had, and what those were that are no reports.
 
 mod census;
+mod held;
 pub(crate) mod igmp;
 mod links;
 pub(crate) mod merge;

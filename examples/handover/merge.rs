@@ -5,6 +5,7 @@
 //! a host splits over several, is not put together again; that takes timers (RFC 3376 §4.2.16, §6.4).
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use captured_packets::HardwareAddr;
@@ -132,6 +133,15 @@ impl<A: Address> Merge<A> {
     }
 }
 
+impl<A: Address> fmt::Display for Want<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Join(entry) => write!(f, "{entry}"),
+            Self::Block(..) => write!(f, "not {}", self.entry()),
+        }
+    }
+}
+
 impl<A: Copy> Want<A> {
     /// What it is about.
     pub(crate) const fn entry(self) -> Entry<A> {
@@ -177,6 +187,9 @@ impl<A: Address> Reporters<A> {
         let mut included = BTreeSet::new();
         let mut excluded = self.older.then(BTreeSet::new);
         for filter in self.filters.values() {
+            if excluded.as_ref().is_some_and(BTreeSet::is_empty) {
+                break; // all sources are wanted, whatever the others say
+            }
             match filter {
                 Filter::Include(sources) => included.extend(sources),
                 Filter::Exclude(sources) => {

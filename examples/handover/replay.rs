@@ -101,7 +101,7 @@ impl<A: Address> Replay<A> {
             let host = Host { address: report.reporter, hardware: packet.seen.sender };
             self.hosts.receive(&self.igmp, lan, host, &report.records);
         }
-        self.timeline.joined(&self.mgm, lan);
+        self.hosts.write_joined(lan);
         Ok(())
     }
 

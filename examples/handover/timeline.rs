@@ -1,6 +1,6 @@
 //! What happened, in order, as text for a person to follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 use std::num::NonZeroU32;
 
@@ -9,6 +9,7 @@ use membership_reports::Report;
 use mgm::{Address, ClientName, Interface, Membership, MembershipKind, Mgm};
 use parking_lot::Mutex;
 
+use super::merge::Want;
 use super::traffic::{Packet, Seen};
 
 /// As wide as the number and the time of a packet.
@@ -110,8 +111,8 @@ impl Timeline {
     }
 
     /// What is joined on `interface` now, if that differs from the last time.
-    pub(crate) fn joined<A: Address>(&self, mgm: &Mgm<A>, interface: Interface<A>) {
-        let joined = memberships(mgm, interface).to_string();
+    pub(crate) fn joined<A: Address>(&self, interface: Interface<A>, held: &BTreeSet<Want<A>>) {
+        let joined = List::of(held).to_string();
         let mut page = self.page.lock();
         page.unfold();
         if page.joined.get(&interface.index()) != Some(&joined) {
@@ -168,6 +169,18 @@ impl Page {
 }
 
 impl List {
+    /// Without a look at more than fits.
+    fn of<T: Display>(items: &BTreeSet<T>) -> Self {
+        let (mut list, mut shown) = (Self::default(), items.iter());
+        while list.more == 0
+            && let Some(item) = shown.next()
+        {
+            list.push(item);
+        }
+        list.more += shown.len();
+        list
+    }
+
     fn push(&mut self, item: impl Display) {
         const WIDTH: usize = 84;
         if self.more > 0 {

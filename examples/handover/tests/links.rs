@@ -1,9 +1,18 @@
 //! Kinds E and F: what is filled in later, and who is who.
 
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use captured_packets::Link;
+use membership_reports::{Record, RecordKind, Report, Version};
+
 use super::cases::{merged, replayed};
 use super::frames::{LEAVE_V2, REPORT_V2, TO_EXCLUDE, TO_INCLUDE};
 use super::frames::{ethernet, igmp_v2, on_ethernet, pcap, pcapng, report};
-use crate::traffic::Recording;
+use crate::merge::{Host, Ignored, Merge};
+use crate::replay::{HandOvers, Replay};
+use crate::traffic::{Packet, Recording, Seen};
 
 const GROUP: &str = "239.1.1.1";
 const GROUP_V6: &str = "ff0e::1:1";
@@ -151,10 +160,6 @@ fn whatever_is_not_looked_into_is_counted_and_named() {
 /// Nobody can fill the memory with hosts and groups that are made up.
 #[test]
 fn what_hosts_make_the_replay_remember_is_bounded() {
-    use crate::merge::{Host, Ignored, Merge};
-    use membership_reports::{Record, RecordKind};
-    use std::net::Ipv4Addr;
-
     let mut merge = Merge::<Ipv4Addr>::new(Vec::new());
     let host = |number: u32| Host { address: Ipv4Addr::from(0x0a00_0000 + number), hardware: None };
     let record = |kind, sources: u32| {
@@ -175,4 +180,31 @@ fn what_hosts_make_the_replay_remember_is_bounded() {
     assert!(merge.note(host(2), &record(RecordKind::ToInclude, 0), 0).is_ok());
     assert!(merge.note(host(1), &record(RecordKind::ToInclude, 0), 0).is_ok());
     assert_eq!((merge.size(), merge.groups().count()), (0, 0));
+}
+
+/// It is bounded for all links together.
+#[test]
+fn hosts_on_one_link_can_take_the_room_of_those_on_another_but_no_more() {
+    let timeline = Arc::default();
+    let mut replay = Replay::<Ipv4Addr>::new("IGMP", &timeline, HandOvers::amid(usize::MAX / 5)).unwrap();
+    let mut play = |interface: u32, groups: std::ops::Range<u32>| {
+        let groups = groups.map(|number| Ipv4Addr::from(0xef01_0000 + number));
+        let record = |group| Record { group, kind: RecordKind::ToExclude, sources: Vec::new() };
+        let report = Report {
+            version: Version::Igmpv3,
+            reporter: Ipv4Addr::new(192, 0, 2, 1),
+            records: groups.map(record).collect(),
+        };
+        let (link, interface) = (Link::default(), interface.try_into().unwrap());
+        let seen = Seen { number: 1, time: Duration::ZERO, link, interface, sender: None };
+        replay.play(&Packet { seen, report: Ok(report) }).unwrap();
+        timeline.take()
+    };
+    assert!(!play(1, 0..49_999).contains("ignores"));
+    assert!(!play(3, 0..1).contains("ignores"));
+    let refused = play(3, 1..2);
+    assert!(
+        refused.contains("ignores                     239.1.0.1, as too much is remembered"),
+        "{refused}"
+    );
 }
