@@ -4,8 +4,8 @@ use std::error::Error as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use mgm::{
-    Address, AddressError, ClientId, ClientName, Entry, EntryError, GroupAddr, Interface, InterfaceError,
-    SourceAddr,
+    Address, AddressError, ClientId, ClientName, Entry, EntryError, GroupAddr, HostAddr, Interface,
+    InterfaceError, SourceAddr,
 };
 
 fn group_of<A: Address>(text: &str) -> Result<GroupAddr<A>, AddressError<A>> {
