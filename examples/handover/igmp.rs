@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use mgm::{Address, Change, ClientRef, Entry, Error, GroupAddr, IgmpCallbacks, Interface};
@@ -128,7 +129,7 @@ impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
     fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
         self.timeline.bracket(self.name, "enable_igmp", format_args!("interface {interface}"));
         let groups: BTreeSet<_> = self.with(interface, |lan| {
-            lan.held.clear(); // the manager has withdrawn all of it (HO-3)
+            lan.held.clear(); // all of it is to be added again (HO-3)
             lan.disabled = false;
             lan.merge.groups().collect()
         });
@@ -137,8 +138,8 @@ impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
         }
     }
 
-    fn interface_removed(&self, _igmp: &ClientRef<A>, interface: Interface<A>) {
-        self.lans.lock().remove(&interface);
+    fn interface_removed(&self, _igmp: &ClientRef<A>, index: NonZeroU32) {
+        self.lans.lock().retain(|interface, _| interface.index() != index);
     }
 }
 

@@ -64,8 +64,10 @@ impl<A: Family> Show<'_, A> {
                 )
             },
         );
-        let failure =
-            mfe.failure.map(|(error, attempts)| format!("  Failed {attempts}: {error}")).unwrap_or_default();
+        let failure = mfe
+            .failure
+            .map(|failed| format!("  Failed {}: {}", failed.attempts, failed.error))
+            .unwrap_or_default();
         let (source, group, iif) = (mfe.source, mfe.group, self.name(mfe.iif));
         format!("({source},{group})  Iif: {iif}  Oifs: {}{counts}{failure}", oifs.join(" "))
     }

@@ -13,6 +13,7 @@ pub mod query;
 pub mod step;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Instant;
 
 use mgm::{Address, ClientRef, Error, IgmpCallbacks, Interface};
@@ -119,8 +120,8 @@ impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
         settle(igmp, interface, Outcome { steps, queries: Vec::new() });
     }
 
-    fn interface_removed(&self, _igmp: &ClientRef<A>, interface: Interface<A>) {
-        self.links.lock().remove(&interface);
+    fn interface_removed(&self, _igmp: &ClientRef<A>, index: NonZeroU32) {
+        self.links.lock().retain(|interface, _| interface.index() != index);
     }
 }
 
