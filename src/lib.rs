@@ -160,6 +160,10 @@
 //!
 //! Rust 1.88. A release that needs a newer one counts as a minor release.
 
+#[cfg(doc)]
+#[doc = include_str!("specification.md")]
+pub mod specification {}
+
 mod builder;
 mod callbacks;
 mod client;
