@@ -68,36 +68,38 @@
 //!   well. The owner of an iif also hears when others empty or fill the oifs. `local_join` and `local_leave` tell
 //!   the owner of an interface what IGMP does there.
 //!
-//! All of one manager is of one family: `Mgm` is `Mgm<Ipv4Addr>`, and `Mgm<Ipv6Addr>` is the other; there "IGMP"
-//! stands for MLD. [`Mgm::show`] prints all of it. Codes as `CB-2` name the statements of the specification that
-//! the code keeps.
+//! All of one manager is of one family: `Mgm` is `Mgm<Ipv4Addr>`, and `Mgm<Ipv6Addr>` is the other; there
+//! "IGMP" stands for MLD. [`Mgm::show`] prints all of it. Codes as `[CB-2](crate::specification#cb-2)` name the
+//! statements of the specification that the code keeps.
 //!
 //! # Guarantees
 //!
 //! **Refusals.** An [`Error`] means that nothing has changed, and nobody was called or told.
 //!
 //! **Order.** The state changes first, then comes the news of it: inside an alert, what caused it can be read
-//! (CB-2). One client's alerts arrive one at a time, in the order in which the state changed, on however many
-//! threads (CB-3). A call returns after the alerts that it caused have been delivered, unless another thread is
-//! delivering to the same client; inside a callback, they are delivered after that has returned (CB-4).
+//! ([CB-2](crate::specification#cb-2)). One client's alerts arrive one at a time, in the order in which the
+//! state changed, on however many threads ([CB-3](crate::specification#cb-3)). A call returns after the alerts
+//! that it caused have been delivered, unless another thread is delivering to the same client; inside a
+//! callback, they are delivered after that has returned ([CB-4](crate::specification#cb-4)).
 //!
-//! **Locks.** There is one, and none is held while a callback, a forwarder or a RIB runs or is dropped (CB-1). No
-//! method waits for a callback that runs on another thread. A daemon must not hold a lock of its own, that its
-//! callbacks take, while it calls.
+//! **Locks.** There is one, and none is held while a callback, a forwarder or a RIB runs or is dropped
+//! ([CB-1](crate::specification#cb-1)). No method waits for a callback that runs on another thread. A daemon
+//! must not hold a lock of its own, that its callbacks take, while it calls.
 //!
 //! **Re-entrancy.** Callbacks may call anything, adding inside `enable_igmp` included. What cannot be, a second
 //! hand-over of an interface that is being handed over, is refused at once ([`Error::HandoverInProgress`]).
 //!
 //! **The hand-over.** Every `disable_igmp` is followed by exactly one `enable_igmp`, whatever happens in between:
-//! an error, a panic, a protocol that goes away (HO-6).
+//! an error, a panic, a protocol that goes away ([HO-6](crate::specification#ho-6)).
 //!
 //! **Panics.** A panic in a callback, forwarder or RIB is caught, reported through `tracing` and counted
-//! ([`Mgm::caught_panics`]); the caller whose call led to it is not harmed (CB-5). This needs panics that unwind:
-//! under `panic = "abort"` they end the process. The crate itself does not panic.
+//! ([`Mgm::caught_panics`]); the caller whose call led to it is not harmed ([CB-5](crate::specification#cb-5)).
+//! This needs panics that unwind: under `panic = "abort"` they end the process. The crate itself does not
+//! panic.
 //!
 //! **Nothing leaks.** What a client holds goes with its interfaces, and those with its handle. The forwarder holds
 //! exactly the manager's entries, but for what it refused, which is marked, retried and shown; it is emptied when
-//! the manager goes (FW-12).
+//! the manager goes ([FW-12](crate::specification#fw-12)).
 //!
 //! # Trade-offs
 //!
