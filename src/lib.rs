@@ -163,6 +163,12 @@
 //! Rust 1.88. A release that needs a newer one counts as a minor release.
 
 #[cfg(doc)]
+#[doc = include_str!("changelog.md")]
+pub mod changelog {}
+#[cfg(doc)]
+#[doc = include_str!("developers.md")]
+pub mod developers {}
+#[cfg(doc)]
 #[doc = include_str!("specification.md")]
 pub mod specification {}
 
