@@ -138,6 +138,11 @@ impl<A: Family> Router<A> {
         self.mfe(source, group).map(|Mfe { iif, oifs, .. }| Path { iif, oifs })
     }
 
+    /// The interface is gone, and what comes in there. A client may take it again.
+    pub(crate) fn remove(&self, interface: Interface<A>) {
+        self.mgm.interface_removed(interface.index());
+    }
+
     pub(crate) fn routes_changed(&self) {
         self.mgm.routes_changed(&A::every_source());
     }
