@@ -7,7 +7,7 @@
 //! more than one multicast protocol answers these questions, and most of them answer in each protocol anew.
 //!
 //! This crate is the answer as a library: a *multicast group manager*, as Microsoft's routing service has one
-//! ([MGM](https://learn.microsoft.com/en-us/windows/win32/rras/multicast-group-manager)), by the rules of RFC 2715. Each
+//! ([MGM](https://learn.microsoft.com/en-us/windows/win32/rras/about-multicast-group-manager)), by the rules of RFC 2715. Each
 //! protocol is a client of it, says what it wants where, and is told what the others want of it. The manager keeps the
 //! interfaces and their owners, the memberships and the forwarding entries. It speaks no protocol, and has no thread, clock
 //! or socket of its own: you call it, and it calls you back, in a fixed order, with no lock held.
@@ -116,17 +116,19 @@
 //! A release is the mirror image: DVMRP gets `local_leave`s, and joins for what IGMP wants now for itself.
 //! `cargo run --example handover` prints this from a capture of real hosts.
 //!
-//! **It is MGM's contract, word by word.** DISABLE says that IGMP must stop adding and deleting on the interface until ENABLE.
-//! So it is: both are refused in between ([HO-2](crate::specification#ho-2)), and nor does the manager delete anything in
-//! IGMP's name; nowhere does MGM say that it would. ENABLE comes when the change is complete, and IGMP adds all its
-//! memberships again. So it does, and what it has not added again is gone ([HO-14](crate::specification#ho-14)): what is
-//! there in the end is what IGMP has added since ENABLE, and it counts for the new owner.
+//! **It is MGM's contract, word by word.** `PMGM_DISABLE_IGMP_CALLBACK` tells IGMP that a protocol "is taking or releasing
+//! ownership", and that it "should stop adding and deleting group memberships on the specified interface". So it does: until
+//! `enable_igmp` both are refused ([HO-2](crate::specification#ho-2)), and the manager deletes nothing in IGMP's name either;
+//! no page of MGM's says that it would. `PMGM_ENABLE_IGMP_CALLBACK` tells it that the protocol "has finished", and that it
+//! "should add all its group memberships on the specified interface". So it does, and what it does not add again goes
+//! ([HO-14](crate::specification#ho-14)). In the end there is what IGMP has added since ENABLE, and it counts for the new
+//! owner.
 //!
-//! **An IGMP that was written for the original** adds later, from another thread, because inside the callback it would
+//! **An IGMP that was written for the original** adds later, on another thread, because inside the callback it would
 //! deadlock there. Here its memberships go when `enable_igmp` returns, and come back as it adds them: the end is the same,
 //! and in between the interface is no oif for them. One line closes that gap too: an IGMP that calls
 //! [`begin_refresh`](ClientRef::begin_refresh) inside `enable_igmp` keeps what is stale until it has added what it wants, or
-//! until its deadline ([HO-17](crate::specification#ho-17)).
+//! until a deadline ([HO-17](crate::specification#ho-17)).
 //!
 //! **From one protocol to another** an interface goes without a moment in which nobody owns it, if the owner
 //! [offers](ClientRef::offer_interface) it. **A client that restarts** keeps what it holds by a
@@ -189,7 +191,8 @@
 //! The manager is not asynchronous: its calls do their work on the thread that makes them, and so do the callbacks.
 //!
 //! **Short calls** can be made in a task: adding, deleting and blocking single entries, asking for one interface or entry,
-//! reporting a packet. They take microseconds, and the time of the alerts that they cause.
+//! reporting a packet. They take microseconds, and the time of the callbacks that they cause; more for an entry that covers
+//! many forwarding entries, as (\*,\*) does.
 //!
 //! **Long calls** grow with what they touch, to tens of milliseconds at a hundred thousand entries: taking and releasing
 //! interfaces, dropping a [`Client`], [`Mgm::interface_removed`], [`Mgm::routes_changed`], [`Mgm::expire`],
