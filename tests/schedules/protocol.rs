@@ -1,8 +1,8 @@
 //! A routing protocol that keeps account of what it is told.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU32;
 use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
 
