@@ -1,6 +1,5 @@
 //! What the command line says.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,10 +9,12 @@ use tracing::Level;
 use crate::daemon::{Daemon, Routers};
 use crate::family::Family;
 use crate::igmp::config::Config;
+use crate::memory::Memory;
 use crate::router::{Roles, Router};
 
 /// A multicast router: IGMPv3 and MLDv2 toward the hosts, the kernel's unicast routes toward the sources.
 #[derive(Debug, Parser)]
+#[command(args_override_self = true)]
 pub struct Arguments {
     /// Ask and hear hosts on this interface
     #[arg(long = "interface", value_name = "NAME")]
@@ -48,6 +49,12 @@ pub struct Arguments {
     /// Sources that are remembered of one group
     #[arg(long)]
     max_sources: Option<usize>,
+    /// Sources that are remembered on one interface, of all groups
+    #[arg(long)]
+    max_interface_sources: Option<usize>,
+    /// Megabytes for all that hosts and sources can make the router remember
+    #[arg(long, value_name = "MEGABYTES", default_value_t = Memory::DEFAULT, value_parser = megabytes)]
+    memory: usize,
     /// Hear hosts whose addresses are outside the subnets of the interface
     #[arg(long)]
     foreign_reporters: bool,
@@ -63,6 +70,15 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn megabytes(text: &str) -> Result<usize, String> {
+    let number: usize = text.parse().map_err(|_| "not a whole number".to_owned())?;
+    if (Memory::LEAST..=1 << 20).contains(&number) {
+        Ok(number)
+    } else {
+        Err(format!("at least {}", Memory::LEAST))
+    }
+}
+
 impl Arguments {
     fn config<A: Family>(&self) -> Config<A> {
         let mut config = Config::new(self.robustness, self.query_interval);
@@ -72,17 +88,23 @@ impl Arguments {
             self.last_member_query_interval.unwrap_or(config.last_member_query_interval);
         config.max_groups = self.max_groups.unwrap_or(config.max_groups);
         config.max_sources = self.max_sources.unwrap_or(config.max_sources);
+        config.max_link_sources = self.max_interface_sources.unwrap_or(config.max_link_sources);
+        config.memory = self.memory().reports();
         config.foreign_reporters = self.foreign_reporters;
         config
     }
 
+    /// Of each of the routers that run.
+    fn memory(&self) -> Memory {
+        Memory::megabytes(self.memory).among(if self.ipv4 || self.ipv6 { 1 } else { 2 })
+    }
+
     fn roles(&self) -> Roles {
-        let names = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
-        Roles { igmp: names(&self.interfaces), owned: names(&self.owned) }
+        Roles { igmp: self.interfaces.clone(), owned: self.owned.clone() }
     }
 
     fn router<A: Family>(&self, without: bool) -> anyhow::Result<Option<Router<A>>> {
-        let router = (!without).then(|| Router::open(self.roles(), self.config()));
+        let router = (!without).then(|| Router::open(self.roles(), self.config(), self.memory()));
         router.transpose().with_context(|| format!("a router for {} hosts", A::PROTOCOL))
     }
 

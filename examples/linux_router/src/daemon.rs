@@ -70,20 +70,20 @@ impl Daemon {
     }
 
     fn register(&self, poll: &Poll) -> io::Result<()> {
-        let v4 = self.routers.v4.as_ref().map(Router::descriptor);
-        let v6 = self.routers.v6.as_ref().map(Router::descriptor);
-        let all = [Some(self.news.as_raw_fd()), Some(self.signals.as_raw_fd()), v4, v6];
-        for (number, descriptor) in all.iter().flatten().enumerate() {
-            poll.registry().register(&mut SourceFd(descriptor), Token(number), Interest::READABLE)?;
+        let v4 = self.routers.v4.iter().flat_map(Router::descriptors);
+        let v6 = self.routers.v6.iter().flat_map(Router::descriptors);
+        let own = [self.news.as_raw_fd(), self.signals.as_raw_fd()];
+        for (number, descriptor) in own.into_iter().chain(v4).chain(v6).enumerate() {
+            poll.registry().register(&mut SourceFd(&descriptor), Token(number), Interest::READABLE)?;
         }
         Ok(())
     }
 }
 
 impl Routers {
-    fn expire(&self, now: Instant) -> Option<Instant> {
-        let v4 = self.v4.as_ref().and_then(|router| router.expire(now));
-        let v6 = self.v6.as_ref().and_then(|router| router.expire(now));
+    fn expire(&mut self, now: Instant) -> Option<Instant> {
+        let v4 = self.v4.as_mut().and_then(|router| router.expire(now));
+        let v6 = self.v6.as_mut().and_then(|router| router.expire(now));
         v4.into_iter().chain(v6).min()
     }
 

@@ -8,7 +8,10 @@
 pub mod arguments;
 mod daemon;
 pub mod family;
+pub mod hearing;
 pub mod igmp;
+mod link_layer;
+pub mod memory;
 mod netlink;
 pub mod router;
 mod routes;
@@ -16,3 +19,5 @@ mod show;
 mod signals;
 mod static_protocol;
 pub mod system;
+mod tally;
+mod vifs;

@@ -1,11 +1,12 @@
 //! The router for one address family: the manager with its clients, the kernel, and the hosts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::io;
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use mgm::{Client, ClientId, IgmpPacket, Interface, LinuxForwarder, Mgm, Upcall};
@@ -14,22 +15,44 @@ use netlink_packet_route::route::RouteMessage;
 use socket2::{Socket, Type};
 
 use crate::family::Family;
-use crate::igmp::Igmp;
+use crate::hearing::{Heard, MldSocket};
 use crate::igmp::config::Config;
+use crate::igmp::link::Own;
 use crate::igmp::packet::{Arrived, Message};
 use crate::igmp::query::Query;
+use crate::igmp::refusal::Refused;
+use crate::igmp::{Igmp, Settled};
+use crate::memory::Memory;
 use crate::netlink::{self, Item};
 use crate::routes::Routes;
 use crate::static_protocol::StaticProtocol;
 use crate::system::{Port, Ports};
+use crate::tally::{Place, Tallies, TallyView};
+use crate::vifs::{self, Candidate, State};
 
 /// Which interfaces, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Roles {
     /// Where hosts are asked and heard.
-    pub igmp: BTreeSet<String>,
+    pub igmp: Vec<String>,
     /// Which the static protocol owns.
-    pub owned: BTreeSet<String>,
+    pub owned: Vec<String>,
+}
+
+impl Roles {
+    fn igmp(&self, name: &str) -> bool {
+        self.igmp.iter().any(|igmp| igmp == name)
+    }
+
+    fn owned(&self, name: &str) -> bool {
+        self.owned.iter().any(|owned| owned == name)
+    }
+
+    /// How early the operator named an interface.
+    fn rank(&self, name: &str) -> usize {
+        let place = |names: &[String]| names.iter().position(|named| named == name);
+        place(&self.igmp).into_iter().chain(place(&self.owned)).min().unwrap_or(usize::MAX)
+    }
 }
 
 /// A router for IPv4 or IPv6.
@@ -43,8 +66,12 @@ pub struct Router<A: Family> {
     forwarder: Arc<LinuxForwarder<A>>,
     routes: Arc<Routes<A>>,
     sender: Socket,
+    hearing: Option<MldSocket>,
     active: BTreeMap<String, Active>,
     waiting: Vec<Upcall<A>>,
+    heard: Vec<Heard<A>>,
+    tallies: Tallies,
+    memory: Memory,
 }
 
 /// An interface that is in use.
@@ -53,9 +80,16 @@ struct Active {
     port: Port,
     /// Whether the kernel reports what arrives there.
     watched: bool,
+    /// Whether the operator was told that it is not.
+    told: bool,
     /// Keeps the groups joined to which hosts report.
     reports: Option<Socket>,
+    /// Since when hosts cannot be asked, for want of an address, until the operator is told.
+    mute: Option<Instant>,
 }
+
+/// How long an interface may be without an address before that is worth a line: an address may be in the making.
+const MUTE: Duration = Duration::from_secs(4);
 
 impl<A: Family> Router<A> {
     /// The manager with its clients, and the kernel's table, on no interface yet.
@@ -63,73 +97,172 @@ impl<A: Family> Router<A> {
     /// # Errors
     ///
     /// What the system refuses: another daemon routes, or capabilities are missing.
-    pub fn open(roles: Roles, config: Config<A>) -> anyhow::Result<Self> {
+    pub fn open(roles: Roles, config: Config<A>, memory: Memory) -> anyhow::Result<Self> {
         let forwarder = Arc::new(LinuxForwarder::open()?);
         let routes = Arc::new(Routes::new());
-        let mgm = Mgm::builder().forwarder(Arc::clone(&forwarder)).rib(Arc::clone(&routes)).build();
+        let builder = Mgm::builder().limits(memory.limits());
+        let mgm = builder.forwarder(Arc::clone(&forwarder)).rib(Arc::clone(&routes)).build();
         let hosts = Arc::new(Igmp::new(config));
         let igmp = mgm.register_igmp(Arc::clone(&hosts))?;
         let owner = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, StaticProtocol)?;
         let sender = A::sender().context("a socket for queries")?;
-        let (active, waiting) = (BTreeMap::new(), Vec::new());
-        Ok(Self { roles, igmp, owner, hosts, mgm, forwarder, routes, sender, active, waiting })
+        let hearing = A::hearing(forwarder.as_fd()).context("a socket for reports")?;
+        Ok(Self {
+            roles,
+            igmp,
+            owner,
+            hosts,
+            mgm,
+            forwarder,
+            routes,
+            sender,
+            hearing,
+            active: BTreeMap::new(),
+            waiting: Vec::new(),
+            heard: Vec::new(),
+            tallies: Tallies::default(),
+            memory,
+        })
     }
 
     /// What to wait for.
     #[must_use]
-    pub fn descriptor(&self) -> RawFd {
-        self.forwarder.as_fd().as_raw_fd()
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        let hearing = self.hearing.as_ref().map(|socket| socket.as_fd().as_raw_fd());
+        [Some(self.forwarder.as_fd().as_raw_fd()), hearing].into_iter().flatten().collect()
     }
 
-    /// Empties the socket, as far as one turn goes; answers whether there may be more.
+    /// Empties the sockets, as far as one turn goes; answers whether there may be more.
     pub fn read(&mut self) -> bool {
-        match self.forwarder.upcalls() {
-            Ok(upcalls) => self.waiting = upcalls,
-            Err(error) => tracing::warn!(%error, "the routing socket"),
+        if let Err(error) = self.read_upcalls() {
+            tracing::warn!(%error, "the routing socket");
         }
-        !self.waiting.is_empty()
+        let room = self.memory.turn();
+        match self.hearing.as_ref().map(|socket| A::heard(socket, room)).transpose() {
+            Ok(heard) => self.heard = heard.unwrap_or_default(),
+            Err(error) => tracing::warn!(%error, "the socket for reports"),
+        }
+        !self.waiting.is_empty() || !self.heard.is_empty()
+    }
+
+    /// All is read before any of it is worked on, so that what comes meanwhile finds room in the socket.
+    fn read_upcalls(&mut self) -> io::Result<()> {
+        const MOST: usize = 4096;
+        let mut octets = 0;
+        while self.waiting.len() < MOST
+            && octets < self.memory.turn()
+            && let Some(upcall) = self.forwarder.next_upcall()?
+        {
+            octets += if let Upcall::Igmp(packet) = &upcall { packet.message.len() } else { 0 };
+            self.waiting.push(upcall);
+        }
+        Ok(())
     }
 
     /// Works on what was read.
     pub fn work(&mut self, now: Instant) {
         for upcall in std::mem::take(&mut self.waiting) {
-            if let Upcall::Igmp(packet) = &upcall {
-                self.hear(packet, now);
+            if let Upcall::Igmp(IgmpPacket { interface, source: sender, hop_limit, message, .. }) = &upcall {
+                let (sender, hop_limit) = (*sender, *hop_limit);
+                self.hear(*interface, Arrived { sender, hop_limit, options: &[], message }, now);
             } else if let Err(refusal) = upcall.report_to(&self.mgm, now) {
-                tracing::debug!(%refusal, "no forwarding entry");
+                self.refuse_entry(&upcall, &refusal, now);
             }
+        }
+        for Heard { index, sender, hop_limit, options, message } in std::mem::take(&mut self.heard) {
+            let arrived = Arrived { sender, hop_limit, options: &options, message: &message };
+            self.hear(Interface::new(index), arrived, now);
         }
     }
 
-    fn hear(&self, packet: &IgmpPacket<A>, now: Instant) {
-        let &IgmpPacket { interface, source: sender, hop_limit, ref message, .. } = packet;
-        match A::read(Arrived { sender, hop_limit, message }) {
+    fn refuse_entry(&mut self, upcall: &Upcall<A>, refusal: &mgm::Error<A>, now: Instant) {
+        if let Upcall::NoEntry { source, group, arrival, .. } = upcall {
+            let last = format!("({source}, {group}): {refusal}");
+            self.note(arrival.index(), "packets without an entry", 1, &last, now);
+        }
+    }
+
+    fn hear(&mut self, interface: Interface<A>, arrived: Arrived<'_, A>, now: Instant) {
+        let sender = arrived.sender;
+        match A::read(arrived) {
             Ok(Some(Message::Report(report))) => {
-                let queries = self.hosts.report(&self.igmp, interface, &report, now);
-                queries.iter().for_each(|query| self.ask(interface, query));
+                let settled = self.hosts.report(&self.igmp, interface, &report, now);
+                self.settled(interface, settled, now);
+                self.promote(interface);
             }
-            Ok(Some(Message::Query(query))) => self.hosts.query(interface, &query, now),
+            Ok(Some(Message::Query(query))) => {
+                let refused = self.hosts.query(interface, &query, now);
+                self.refused(interface, refused, now);
+            }
             Ok(None) => {}
-            Err(reason) => tracing::debug!(%interface, %sender, %reason, "dropped"),
+            Err(reason) => {
+                self.note(interface.index(), "messages dropped", 1, &format!("{sender}: {reason}"), now);
+            }
         }
     }
 
-    fn ask(&self, interface: Interface<A>, query: &Query<A>) {
-        for packet in A::build(query) {
-            let sent = A::send(&self.sender, interface.index(), &packet, A::destination(query));
-            if let Err(error) = sent {
-                tracing::debug!(%interface, %error, "a query was not sent");
+    /// A host has joined where there was no room: now this interface needs it more than one that carries nothing.
+    fn promote(&mut self, interface: Interface<A>) {
+        let here = |active: &Active| active.port.index == interface.index() && !active.watched;
+        if self.active.len() > vifs::ROOM
+            && self.active.values().any(here)
+            && self.hosts.has_members(interface)
+        {
+            self.watch();
+        }
+    }
+
+    fn settled(&mut self, interface: Interface<A>, settled: Settled<A>, now: Instant) {
+        self.refused(interface, settled.refused, now);
+        for query in settled.queries {
+            self.ask(interface, &query, now);
+        }
+    }
+
+    fn refused(&mut self, interface: Interface<A>, refused: Refused<A>, now: Instant) {
+        for (refusal, count) in refused {
+            self.note(interface.index(), refusal.kind(), count, &refusal, now);
+        }
+    }
+
+    fn note(&mut self, index: NonZeroU32, what: &'static str, count: u64, last: &impl Display, now: Instant) {
+        // Other interfaces than those in use are nobody's concern, and would be without number.
+        let Some((name, _)) = self.active.iter().find(|(_, active)| active.port.index == index) else {
+            return;
+        };
+        self.tallies.note(Place { index, name }, what, count, last, now);
+    }
+
+    fn ask(&mut self, interface: Interface<A>, query: &Query<A>, now: Instant) {
+        let here = self.active.values().find(|active| active.port.index == interface.index());
+        let mtu = here.map_or(usize::MAX, |active| active.port.mtu);
+        for query in A::split(query, mtu) {
+            match A::send(&self.sender, interface.index(), &A::build(&query), A::destination(&query)) {
+                Ok(()) => self.hosts.asked(interface, &query, now),
+                Err(error) => {
+                    self.hosts.not_asked(interface, &query, now);
+                    let group =
+                        query.group.map_or_else(|| "all groups".to_owned(), |group| group.to_string());
+                    let last = format!("for {group}: {error}");
+                    self.note(interface.index(), "queries not sent", 1, &last, now);
+                }
             }
         }
     }
 
     /// Does what is due, and says when to come again.
-    #[must_use]
-    pub fn expire(&self, now: Instant) -> Option<Instant> {
-        for (interface, query) in self.hosts.expire(&self.igmp, now) {
-            self.ask(interface, &query);
+    pub fn expire(&mut self, now: Instant) -> Option<Instant> {
+        for (interface, settled) in self.hosts.expire(&self.igmp, now) {
+            self.settled(interface, settled, now);
         }
-        [self.mgm.expire(now), self.hosts.deadline()].into_iter().flatten().min()
+        for (name, active) in &mut self.active {
+            if active.mute.is_some_and(|since| now >= since + MUTE) {
+                active.mute = None;
+                tracing::warn!(interface = name, "nobody asks hosts here: no {} address", A::ASKING);
+            }
+        }
+        let mute = self.active.values().filter_map(|active| active.mute).min().map(|since| since + MUTE);
+        [self.mgm.expire(now), self.hosts.deadline(), mute].into_iter().flatten().min()
     }
 
     /// Asks the kernel for all its routes.
@@ -177,6 +310,11 @@ impl<A: Family> Router<A> {
         &self.hosts
     }
 
+    /// What is not done on an interface, and how often.
+    pub(crate) fn tallies(&self, index: NonZeroU32) -> Vec<TallyView> {
+        self.tallies.of(index)
+    }
+
     /// The name of an interface in use.
     #[must_use]
     pub fn name(&self, index: NonZeroU32) -> Option<&str> {
@@ -186,13 +324,14 @@ impl<A: Family> Router<A> {
     /// The link with this index is gone.
     pub fn link_removed(&mut self, index: NonZeroU32) {
         self.active.retain(|_, active| active.port.index != index);
+        self.tallies.forget(index);
         self.mgm.interface_removed(index);
         self.forwarder.interface_removed(index);
     }
 
     /// The interfaces are as in `ports` now.
     pub fn interfaces_changed(&mut self, ports: &Ports, now: Instant) {
-        let names: BTreeSet<String> = self.roles.igmp.union(&self.roles.owned).cloned().collect();
+        let names: BTreeSet<String> = self.roles.igmp.iter().chain(&self.roles.owned).cloned().collect();
         for name in names {
             let port = ports.get(&name);
             // Another one under the same name, or one that was renamed.
@@ -206,24 +345,20 @@ impl<A: Family> Router<A> {
                 self.interface_changed(&name, port, now);
             }
         }
+        self.watch();
     }
 
     fn interface_changed(&mut self, name: &str, port: &Port, now: Instant) {
         let interface = Interface::new(port.index);
-        let asks = self.roles.igmp.contains(name);
+        let asks = self.roles.igmp(name);
         let mut active = match self.active.remove(name) {
             Some(active) => active,
             None => {
                 tracing::info!(interface = name, index = port.index, "found");
                 self.take(name, interface);
-                Active { port: Port { up: false, ..port.clone() }, watched: false, reports: None }
+                Active::new(port)
             }
         };
-        if !active.watched {
-            let watched = self.forwarder.watch(port.index);
-            active.watched = watched.is_ok();
-            log(name, "is not forwarded", watched);
-        }
         if asks && active.reports.is_none() {
             let joined = join_reports::<A>(port.index);
             active.reports =
@@ -231,25 +366,86 @@ impl<A: Family> Router<A> {
         }
         if asks {
             let addresses = A::addresses(port);
+            let mute = addresses.own == Own::None && port.up;
             match (active.port.up, port.up) {
                 (false, true) => self.hosts.start(interface, addresses, now),
                 (true, true) => self.hosts.set_addresses(interface, addresses, now),
                 (true, false) => self.hosts.stop(interface, now),
                 (false, false) => {}
             }
+            let was_mute = active.port.up && A::addresses(&active.port).own == Own::None;
+            active.mute = match (was_mute, mute) {
+                (_, false) => None,
+                (false, true) => Some(now),
+                (true, true) => active.mute,
+            };
         }
         active.port = port.clone();
         self.active.insert(name.to_owned(), active);
     }
 
+    /// Has the kernel report what arrives on the interfaces in use, or on those that need it most.
+    fn watch(&mut self) {
+        let carrying = if self.active.len() > vifs::ROOM { self.carrying() } else { BTreeSet::new() };
+        let candidates = self.active.iter().map(|(name, active)| Candidate {
+            state: match active.port.up {
+                true if carrying.contains(&active.port.index) => State::Carries,
+                true => State::Idle,
+                false => State::Down,
+            },
+            rank: self.roles.rank(name),
+            index: active.port.index,
+        });
+        let (_, rest) = vifs::choose(candidates.collect());
+        // Room is made before it is used.
+        for (name, active) in &mut self.active {
+            if rest.contains(&active.port.index) {
+                self.forwarder.unwatch(active.port.index);
+                active.watched = false;
+                active.tell(name, &"the kernel's multicast routing has room for 32 interfaces");
+            }
+        }
+        for (name, active) in &mut self.active {
+            if !active.watched && !rest.contains(&active.port.index) {
+                match self.forwarder.watch(active.port.index) {
+                    Ok(()) => (active.watched, active.told) = (true, false),
+                    Err(error) => active.tell(name, &error),
+                }
+            }
+        }
+    }
+
+    /// The interfaces on which hosts have joined, or packets come or go.
+    fn carrying(&self) -> BTreeSet<NonZeroU32> {
+        let mfes = self.mgm.mfes().flat_map(|mfe| mfe.oifs.into_iter().chain([mfe.iif]));
+        let indices = self.active.values().map(|active| active.port.index);
+        let joined = indices.filter(|&index| self.hosts.has_members(Interface::new(index)));
+        mfes.map(Interface::index).chain(joined).collect()
+    }
+
     /// The clients take an interface, and are ready for what comes from there.
     fn take(&self, name: &str, interface: Interface<A>) {
-        if self.roles.owned.contains(name) {
+        if self.roles.owned(name) {
             log(name, "is not owned", self.owner.take_interface_ownership(interface));
         }
-        if self.roles.igmp.contains(name) {
+        if self.roles.igmp(name) {
             log(name, "has no IGMP", self.igmp.take_interface_ownership(interface));
         }
+    }
+}
+
+impl Active {
+    /// Says that it is not forwarded, once until it is again.
+    fn tell(&mut self, name: &str, why: &dyn Display) {
+        if !std::mem::replace(&mut self.told, true) {
+            tracing::warn!(interface = name, %why, "is not forwarded");
+        }
+    }
+
+    /// An interface that is not up yet.
+    fn new(port: &Port) -> Self {
+        let port = Port { up: false, ..port.clone() };
+        Self { port, watched: false, told: false, reports: None, mute: None }
     }
 }
 

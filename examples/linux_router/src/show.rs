@@ -8,6 +8,7 @@ use mgm::{Interface, Mfe};
 use crate::family::Family;
 use crate::igmp::GroupView;
 use crate::router::Router;
+use crate::tally::TallyView;
 
 /// The interfaces, what hosts report on them, and the forwarding entries, as at `now`.
 pub(crate) struct Show<'a, A: Family> {
@@ -27,6 +28,9 @@ impl<A: Family> Display for Show<'_, A> {
                 write!(f, "  {} querier: {querier}", A::PROTOCOL)?;
             }
             writeln!(f)?;
+            for TallyView { what, count, last } in self.router.tallies(status.interface.index()) {
+                writeln!(f, "    {what}: {count}, the last: {last}")?;
+            }
             for group in self.router.hosts().groups(status.interface) {
                 writeln!(f, "    {}", self.group(&group))?;
             }

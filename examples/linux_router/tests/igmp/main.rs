@@ -9,3 +9,4 @@ mod packets;
 mod querier;
 mod tables;
 mod timers;
+mod troubles;

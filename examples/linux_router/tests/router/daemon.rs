@@ -74,6 +74,13 @@ impl Daemon {
         );
     }
 
+    /// Octets that are resident.
+    pub(crate) fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    }
+
     /// Waits for its end.
     pub(crate) fn exit(&mut self) -> ExitStatus {
         let mut status = None;

@@ -7,8 +7,10 @@ mod daemon;
 mod lan;
 mod member;
 mod traffic;
+mod wire;
 
 mod changes;
 mod data;
 mod handover;
 mod process;
+mod troubles;
