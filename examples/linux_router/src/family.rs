@@ -8,7 +8,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use mgm::Address;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::route::RouteAddress;
-use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn, SockaddrIn6, sendmsg};
+use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn, SockaddrIn6, sendmsg, setsockopt};
 use prefix_trie::Prefix;
 use socket2::{Domain, InterfaceIndexOrAddress, Socket, Type};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -17,6 +17,7 @@ use crate::hearing::{Heard, MldSocket};
 use crate::igmp::link::{Addresses, Own};
 use crate::igmp::packet::Wire;
 use crate::link_layer;
+use crate::source_request::{self, SourceRequest};
 use crate::system::Port;
 
 /// An address family of the router.
@@ -49,6 +50,27 @@ pub trait Family: Wire + Address<Net: Prefix> {
     ///
     /// Those of the system.
     fn join(socket: &Socket, index: NonZeroU32) -> io::Result<()>;
+
+    /// Joins a group as a host, on one interface.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system: a socket has room for so many only.
+    fn join_group(socket: &Socket, index: NonZeroU32, group: Self) -> io::Result<()>;
+
+    /// Joins one source of a group as a host.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system: a socket has room for so many only.
+    fn join_source(socket: &Socket, index: NonZeroU32, group: Self, source: Self) -> io::Result<()>;
+
+    /// Leaves one source of a group.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    fn leave_source(socket: &Socket, index: NonZeroU32, group: Self, source: Self) -> io::Result<()>;
 
     /// A socket that hears the hosts, if what the routing socket shows of them is not enough.
     ///
@@ -127,6 +149,18 @@ impl Family for Ipv4Addr {
         socket.join_multicast_v4_n(&Self::new(224, 0, 0, 2), &interface)
     }
 
+    fn join_group(socket: &Socket, index: NonZeroU32, group: Self) -> io::Result<()> {
+        socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index.get()))
+    }
+
+    fn join_source(socket: &Socket, index: NonZeroU32, group: Self, source: Self) -> io::Result<()> {
+        Ok(setsockopt(socket, source_request::JoinV4, &SourceRequest::new(index, group, source))?)
+    }
+
+    fn leave_source(socket: &Socket, index: NonZeroU32, group: Self, source: Self) -> io::Result<()> {
+        Ok(setsockopt(socket, source_request::LeaveV4, &SourceRequest::new(index, group, source))?)
+    }
+
     fn hearing(_: BorrowedFd<'_>) -> io::Result<Option<MldSocket>> {
         Ok(None)
     }
@@ -190,6 +224,18 @@ impl Family for Ipv6Addr {
     fn join(socket: &Socket, index: NonZeroU32) -> io::Result<()> {
         socket.join_multicast_v6(&Self::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16), index.get())?;
         socket.join_multicast_v6(&Self::new(0xff02, 0, 0, 0, 0, 0, 0, 2), index.get())
+    }
+
+    fn join_group(socket: &Socket, index: NonZeroU32, group: Self) -> io::Result<()> {
+        socket.join_multicast_v6(&group, index.get())
+    }
+
+    fn join_source(socket: &Socket, index: NonZeroU32, group: Self, source: Self) -> io::Result<()> {
+        Ok(setsockopt(socket, source_request::JoinV6, &SourceRequest::new(index, group, source))?)
+    }
+
+    fn leave_source(socket: &Socket, index: NonZeroU32, group: Self, source: Self) -> io::Result<()> {
+        Ok(setsockopt(socket, source_request::LeaveV6, &SourceRequest::new(index, group, source))?)
     }
 
     fn hearing(routing: BorrowedFd<'_>) -> io::Result<Option<MldSocket>> {

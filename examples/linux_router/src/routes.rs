@@ -16,6 +16,8 @@ use crate::family::Family;
 #[derive(Debug)]
 pub(crate) struct Routes<A: Family> {
     table: RwLock<PrefixMap<A::Net, Vec<Candidate<A>>>>,
+    /// Toward all sources to which no route leads: the upstream interface of a proxy.
+    fallback: RwLock<Option<NonZeroU32>>,
 }
 
 /// A way to a prefix. The least is the best: by metric, and then by something that does not change with the order
@@ -48,7 +50,13 @@ struct Ways<A: Family> {
 
 impl<A: Family> Routes<A> {
     pub(crate) fn new() -> Self {
-        Self { table: RwLock::new(PrefixMap::new()) }
+        Self { table: RwLock::new(PrefixMap::new()), fallback: RwLock::new(None) }
+    }
+
+    /// Answers the prefix where something has changed: all of it.
+    pub(crate) fn set_fallback(&self, index: Option<NonZeroU32>) -> Option<A::Net> {
+        *self.fallback.write() = index;
+        A::unspecified().net(0)
     }
 
     /// All routes that there are. Answers the prefixes where something has changed.
@@ -109,11 +117,16 @@ impl<A: Family> Rib<A> for Routes<A> {
             return Some(nowhere(host)); // RFC 3927 §7, RFC 4291 §2.5.6
         }
         let best = table.get_lpm(&host).and_then(|(prefix, ways)| Some((prefix, ways.first()?.way)));
-        let (prefix, way) = best?;
-        Some(match way {
-            Way::Via { index, upstream } => Route { prefix, interface: Interface::new(index), upstream },
-            Way::Nowhere => nowhere(prefix),
-        })
+        match best {
+            Some((prefix, Way::Via { index, upstream })) => {
+                Some(Route { prefix, interface: Interface::new(index), upstream })
+            }
+            Some((prefix, Way::Nowhere)) => Some(nowhere(prefix)),
+            None => {
+                let (index, prefix) = ((*self.fallback.read())?, A::unspecified().net(0)?);
+                Some(Route { prefix, interface: Interface::new(index), upstream: None })
+            }
+        }
     }
 }
 

@@ -78,6 +78,11 @@ impl<A: Address> Igmp<A> {
         self.with(interface, |link, config| link.set_addresses(addresses, config, now));
     }
 
+    /// IGMP has released the interface.
+    pub fn forget(&self, interface: Interface<A>) {
+        self.state.lock().links.remove(&interface);
+    }
+
     /// The configuration has changed; what hosts have reported stays.
     pub fn reconfigure(&self, config: Config<A>, now: Instant) {
         let mut state = self.state.lock();
@@ -108,7 +113,8 @@ impl<A: Address> Igmp<A> {
         report: &Report<A>,
         now: Instant,
     ) -> Settled<A> {
-        let memory = self.memory();
+        let (taken, most) = self.memory();
+        let memory = most.saturating_sub(taken);
         let outcome = self.with(interface, |link, config| link.report(report, config, memory, now));
         outcome.map_or_else(Settled::default, |outcome| settle(igmp, interface, outcome))
     }
@@ -141,10 +147,10 @@ impl<A: Address> Igmp<A> {
         settled.collect()
     }
 
-    /// Octets that are left for what is new.
-    fn memory(&self) -> usize {
+    /// About how many octets are taken by what hosts report, and how many may be.
+    pub fn memory(&self) -> (usize, usize) {
         let State { config, links } = &*self.state.lock();
-        config.memory.saturating_sub(links.values().map(Link::octets).sum())
+        (links.values().map(Link::octets).sum(), config.memory)
     }
 
     fn with<T>(

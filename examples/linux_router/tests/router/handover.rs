@@ -59,7 +59,7 @@ impl Drop for End<'_> {
 /// The router without its process, on the links as they are.
 fn open<A: Routed>() -> Router<A> {
     let names = |links: &[&str]| links.iter().map(|&link| link.to_owned()).collect();
-    let roles = Roles { owned: names(&["link0"]), igmp: names(&["link1", "link2"]) };
+    let roles = Roles { owned: names(&["link0"]), igmp: names(&["link1", "link2"]), upstream: None };
     let mut router = Router::open(roles, Config::default(), Memory::megabytes(Memory::DEFAULT)).unwrap();
     router.read_routes().unwrap();
     router.interfaces_changed(&system::ports().unwrap(), Instant::now());

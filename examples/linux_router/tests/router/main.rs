@@ -12,5 +12,7 @@ mod wire;
 mod changes;
 mod data;
 mod handover;
+mod operator;
 mod process;
+mod proxy;
 mod troubles;

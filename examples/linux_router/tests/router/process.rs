@@ -54,7 +54,8 @@ fn without_interfaces_it_says_so() {
     fn none<A: Family>(lan: &mut Lan<A>) {
         let mut daemon = Daemon::start(&lan.router, "--verbose");
         assert_eq!(daemon.exit().code(), Some(1));
-        until(|| daemon.err.get(), || daemon.err.contains("no interface is given: --interface NAME"));
+        let told = "linux-router: interface: no interface is given: --interface NAME\n";
+        until(|| daemon.err.get(), || daemon.err.contains(told));
     }
 }
 

@@ -1,5 +1,7 @@
 //! The router for one address family: the manager with its clients, the kernel, and the hosts.
 
+mod interfaces;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::io;
@@ -12,23 +14,23 @@ use anyhow::Context;
 use mgm::{Client, ClientId, IgmpPacket, Interface, LinuxForwarder, Mgm, Upcall};
 use netlink_packet_route::RouteNetlinkMessage::{self, DelRoute, NewRoute};
 use netlink_packet_route::route::RouteMessage;
-use socket2::{Socket, Type};
+use socket2::Socket;
 
 use crate::family::Family;
 use crate::hearing::{Heard, MldSocket};
 use crate::igmp::config::Config;
-use crate::igmp::link::Own;
 use crate::igmp::packet::{Arrived, Message};
 use crate::igmp::query::Query;
 use crate::igmp::refusal::Refused;
 use crate::igmp::{Igmp, Settled};
 use crate::memory::Memory;
 use crate::netlink::{self, Item};
+use crate::proxy::{Failures, Proxy};
 use crate::routes::Routes;
 use crate::static_protocol::StaticProtocol;
-use crate::system::{Port, Ports};
+use crate::system::Port;
 use crate::tally::{Place, Tallies, TallyView};
-use crate::vifs::{self, Candidate, State};
+use crate::vifs;
 
 /// Which interfaces, by name.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +39,8 @@ pub struct Roles {
     pub igmp: Vec<String>,
     /// Which the static protocol owns.
     pub owned: Vec<String>,
+    /// Where a proxy joins what hosts join elsewhere.
+    pub upstream: Option<String>,
 }
 
 impl Roles {
@@ -48,9 +52,24 @@ impl Roles {
         self.owned.iter().any(|owned| owned == name)
     }
 
+    fn is_upstream(&self, name: &str) -> bool {
+        self.upstream.as_deref() == Some(name)
+    }
+
+    fn is_any(&self, name: &str) -> bool {
+        self.igmp(name) || self.owned(name) || self.is_upstream(name)
+    }
+
+    fn names(&self) -> BTreeSet<String> {
+        self.igmp.iter().chain(&self.owned).chain(&self.upstream).cloned().collect()
+    }
+
     /// How early the operator named an interface.
     fn rank(&self, name: &str) -> usize {
         let place = |names: &[String]| names.iter().position(|named| named == name);
+        if self.is_upstream(name) {
+            return 0;
+        }
         place(&self.igmp).into_iter().chain(place(&self.owned)).min().unwrap_or(usize::MAX)
     }
 }
@@ -61,6 +80,7 @@ pub struct Router<A: Family> {
     roles: Roles,
     igmp: Client<A>,
     owner: Client<A>,
+    upstream: Option<Upstream<A>>,
     hosts: Arc<Igmp<A>>,
     mgm: Mgm<A>,
     forwarder: Arc<LinuxForwarder<A>>,
@@ -72,6 +92,13 @@ pub struct Router<A: Family> {
     heard: Vec<Heard<A>>,
     tallies: Tallies,
     memory: Memory,
+}
+
+/// What a router that is a proxy has besides.
+#[derive(Debug)]
+struct Upstream<A: Family> {
+    client: Client<A>,
+    proxy: Arc<Proxy<A>>,
 }
 
 /// An interface that is in use.
@@ -91,6 +118,14 @@ struct Active {
 /// How long an interface may be without an address before that is worth a line: an address may be in the making.
 const MUTE: Duration = Duration::from_secs(4);
 
+impl<A: Family> Upstream<A> {
+    fn new(mgm: &Mgm<A>) -> anyhow::Result<Self> {
+        let proxy = Arc::new(Proxy::new());
+        let client = mgm.register_protocol(ClientId { protocol: 2, component: 0 }, Arc::clone(&proxy))?;
+        Ok(Self { client, proxy })
+    }
+}
+
 impl<A: Family> Router<A> {
     /// The manager with its clients, and the kernel's table, on no interface yet.
     ///
@@ -101,16 +136,20 @@ impl<A: Family> Router<A> {
         let forwarder = Arc::new(LinuxForwarder::open()?);
         let routes = Arc::new(Routes::new());
         let builder = Mgm::builder().limits(memory.limits());
+        // A proxy sends all groups upstream; which reports count in the source-specific range is IGMP's business.
+        let builder = if roles.upstream.is_some() { builder.ssm_ranges([]) } else { builder };
         let mgm = builder.forwarder(Arc::clone(&forwarder)).rib(Arc::clone(&routes)).build();
         let hosts = Arc::new(Igmp::new(config));
         let igmp = mgm.register_igmp(Arc::clone(&hosts))?;
         let owner = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, StaticProtocol)?;
+        let upstream = roles.upstream.is_some().then(|| Upstream::new(&mgm)).transpose()?;
         let sender = A::sender().context("a socket for queries")?;
         let hearing = A::hearing(forwarder.as_fd()).context("a socket for reports")?;
         Ok(Self {
             roles,
             igmp,
             owner,
+            upstream,
             hosts,
             mgm,
             forwarder,
@@ -262,7 +301,18 @@ impl<A: Family> Router<A> {
             }
         }
         let mute = self.active.values().filter_map(|active| active.mute).min().map(|since| since + MUTE);
+        self.note_failures(now);
         [self.mgm.expire(now), self.hosts.deadline(), mute].into_iter().flatten().min()
+    }
+
+    /// What the proxy could not join upstream.
+    fn note_failures(&mut self, now: Instant) {
+        let failures = self.upstream.as_ref().map(|upstream| upstream.proxy.take_failures());
+        let here = |(name, _): &(&String, &Active)| self.roles.is_upstream(name);
+        let index = self.active.iter().find(here).map(|(_, active)| active.port.index);
+        if let (Some(Failures { count: count @ 1.., last }), Some(index)) = (failures, index) {
+            self.note(index, "joins upstream that failed", count, &last, now);
+        }
     }
 
     /// Asks the kernel for all its routes.
@@ -319,145 +369,5 @@ impl<A: Family> Router<A> {
     #[must_use]
     pub fn name(&self, index: NonZeroU32) -> Option<&str> {
         self.active.iter().find(|(_, active)| active.port.index == index).map(|(name, _)| name.as_str())
-    }
-
-    /// The link with this index is gone.
-    pub fn link_removed(&mut self, index: NonZeroU32) {
-        self.active.retain(|_, active| active.port.index != index);
-        self.tallies.forget(index);
-        self.mgm.interface_removed(index);
-        self.forwarder.interface_removed(index);
-    }
-
-    /// The interfaces are as in `ports` now.
-    pub fn interfaces_changed(&mut self, ports: &Ports, now: Instant) {
-        let names: BTreeSet<String> = self.roles.igmp.iter().chain(&self.roles.owned).cloned().collect();
-        for name in names {
-            let port = ports.get(&name);
-            // Another one under the same name, or one that was renamed.
-            if let Some(old) = self.active.get(&name)
-                && port.is_none_or(|port| port.index != old.port.index)
-            {
-                tracing::info!(interface = name, "gone");
-                self.link_removed(old.port.index);
-            }
-            if let Some(port) = port {
-                self.interface_changed(&name, port, now);
-            }
-        }
-        self.watch();
-    }
-
-    fn interface_changed(&mut self, name: &str, port: &Port, now: Instant) {
-        let interface = Interface::new(port.index);
-        let asks = self.roles.igmp(name);
-        let mut active = match self.active.remove(name) {
-            Some(active) => active,
-            None => {
-                tracing::info!(interface = name, index = port.index, "found");
-                self.take(name, interface);
-                Active::new(port)
-            }
-        };
-        if asks && active.reports.is_none() {
-            let joined = join_reports::<A>(port.index);
-            active.reports =
-                joined.inspect_err(|error| tracing::debug!(interface = name, %error, "no reports")).ok();
-        }
-        if asks {
-            let addresses = A::addresses(port);
-            let mute = addresses.own == Own::None && port.up;
-            match (active.port.up, port.up) {
-                (false, true) => self.hosts.start(interface, addresses, now),
-                (true, true) => self.hosts.set_addresses(interface, addresses, now),
-                (true, false) => self.hosts.stop(interface, now),
-                (false, false) => {}
-            }
-            let was_mute = active.port.up && A::addresses(&active.port).own == Own::None;
-            active.mute = match (was_mute, mute) {
-                (_, false) => None,
-                (false, true) => Some(now),
-                (true, true) => active.mute,
-            };
-        }
-        active.port = port.clone();
-        self.active.insert(name.to_owned(), active);
-    }
-
-    /// Has the kernel report what arrives on the interfaces in use, or on those that need it most.
-    fn watch(&mut self) {
-        let carrying = if self.active.len() > vifs::ROOM { self.carrying() } else { BTreeSet::new() };
-        let candidates = self.active.iter().map(|(name, active)| Candidate {
-            state: match active.port.up {
-                true if carrying.contains(&active.port.index) => State::Carries,
-                true => State::Idle,
-                false => State::Down,
-            },
-            rank: self.roles.rank(name),
-            index: active.port.index,
-        });
-        let (_, rest) = vifs::choose(candidates.collect());
-        // Room is made before it is used.
-        for (name, active) in &mut self.active {
-            if rest.contains(&active.port.index) {
-                self.forwarder.unwatch(active.port.index);
-                active.watched = false;
-                active.tell(name, &"the kernel's multicast routing has room for 32 interfaces");
-            }
-        }
-        for (name, active) in &mut self.active {
-            if !active.watched && !rest.contains(&active.port.index) {
-                match self.forwarder.watch(active.port.index) {
-                    Ok(()) => (active.watched, active.told) = (true, false),
-                    Err(error) => active.tell(name, &error),
-                }
-            }
-        }
-    }
-
-    /// The interfaces on which hosts have joined, or packets come or go.
-    fn carrying(&self) -> BTreeSet<NonZeroU32> {
-        let mfes = self.mgm.mfes().flat_map(|mfe| mfe.oifs.into_iter().chain([mfe.iif]));
-        let indices = self.active.values().map(|active| active.port.index);
-        let joined = indices.filter(|&index| self.hosts.has_members(Interface::new(index)));
-        mfes.map(Interface::index).chain(joined).collect()
-    }
-
-    /// The clients take an interface, and are ready for what comes from there.
-    fn take(&self, name: &str, interface: Interface<A>) {
-        if self.roles.owned(name) {
-            log(name, "is not owned", self.owner.take_interface_ownership(interface));
-        }
-        if self.roles.igmp(name) {
-            log(name, "has no IGMP", self.igmp.take_interface_ownership(interface));
-        }
-    }
-}
-
-impl Active {
-    /// Says that it is not forwarded, once until it is again.
-    fn tell(&mut self, name: &str, why: &dyn Display) {
-        if !std::mem::replace(&mut self.told, true) {
-            tracing::warn!(interface = name, %why, "is not forwarded");
-        }
-    }
-
-    /// An interface that is not up yet.
-    fn new(port: &Port) -> Self {
-        let port = Port { up: false, ..port.clone() };
-        Self { port, watched: false, told: false, reports: None, mute: None }
-    }
-}
-
-fn join_reports<A: Family>(index: NonZeroU32) -> io::Result<Socket> {
-    // A socket for each interface: the kernel lets one socket join 20 groups (net.ipv4.igmp_max_memberships).
-    let socket = Socket::new(A::DOMAIN, Type::DGRAM, None)?;
-    A::join(&socket, index)?;
-    Ok(socket)
-}
-
-fn log<E: std::error::Error>(interface: &str, what: &str, done: Result<(), E>) {
-    if let Err(error) = done {
-        tracing::warn!(interface, %error, "{what}");
     }
 }
