@@ -14,6 +14,7 @@ pub mod igmp;
 mod link_layer;
 mod log;
 pub mod memory;
+mod names;
 mod netlink;
 mod proxy;
 pub mod router;

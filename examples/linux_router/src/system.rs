@@ -105,6 +105,16 @@ fn address(message: &AddressMessage) -> Option<PortAddress> {
     certain.then_some(PortAddress { own, on_link, prefix_length })
 }
 
+/// Reads it, for what that does.
+#[cfg(test)]
+pub(crate) fn understand(message: &RouteNetlinkMessage) {
+    match message {
+        NewLink(link) => drop(port(link)),
+        NewAddress(message) => drop(address(message)),
+        _ => {}
+    }
+}
+
 /// Whether it is about links or addresses.
 pub(crate) const fn concerns(message: &RouteNetlinkMessage) -> bool {
     matches!(

@@ -1,5 +1,6 @@
 //! What is refused in a configuration, and in which line.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 use clap::Parser;
 use linux_router::arguments::Arguments;

@@ -43,6 +43,8 @@ pub struct Igmp<A: Address> {
 struct State<A: Address> {
     config: Config<A>,
     links: BTreeMap<Interface<A>, Link<A>>,
+    /// What the manager refused when IGMP was enabled, until somebody can be told.
+    untold: Vec<(Interface<A>, Settled<A>)>,
 }
 
 /// What a report or the time leads to, when the manager has been told.
@@ -58,12 +60,12 @@ impl<A: Address> Igmp<A> {
     /// IGMP on no link yet.
     #[must_use]
     pub const fn new(config: Config<A>) -> Self {
-        Self { state: Mutex::new(State { config, links: BTreeMap::new() }) }
+        Self { state: Mutex::new(State { config, links: BTreeMap::new(), untold: Vec::new() }) }
     }
 
     /// The link is up, or up again. IGMP has taken the interface.
     pub fn start(&self, interface: Interface<A>, addresses: Addresses<A>, now: Instant) {
-        let State { config, links } = &mut *self.state.lock();
+        let State { config, links, .. } = &mut *self.state.lock();
         let link = links.entry(interface).or_insert_with(|| Link::new(config));
         link.start(addresses, config, now);
     }
@@ -141,15 +143,19 @@ impl<A: Address> Igmp<A> {
 
     /// Does all that is due, and answers what to ask, and where.
     pub fn expire(&self, igmp: &ClientRef<A>, now: Instant) -> Vec<(Interface<A>, Settled<A>)> {
-        let outcomes = self.state.lock().expire(now);
-        let settled =
-            outcomes.into_iter().map(|(interface, outcome)| (interface, settle(igmp, interface, outcome)));
-        settled.collect()
+        let (mut all, outcomes) = {
+            let mut state = self.state.lock();
+            (std::mem::take(&mut state.untold), state.expire(now))
+        };
+        for (interface, outcome) in outcomes {
+            all.push((interface, settle(igmp, interface, outcome)));
+        }
+        all
     }
 
     /// About how many octets are taken by what hosts report, and how many may be.
     pub fn memory(&self) -> (usize, usize) {
-        let State { config, links } = &*self.state.lock();
+        let State { config, links, .. } = &*self.state.lock();
         (links.values().map(Link::octets).sum(), config.memory)
     }
 
@@ -158,7 +164,7 @@ impl<A: Address> Igmp<A> {
         interface: Interface<A>,
         work: impl FnOnce(&mut Link<A>, &Config<A>) -> T,
     ) -> Option<T> {
-        let State { config, links } = &mut *self.state.lock();
+        let State { config, links, .. } = &mut *self.state.lock();
         links.get_mut(&interface).map(|link| work(link, config))
     }
 }
@@ -181,8 +187,9 @@ impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
         let wants = self.with(interface, |link, _| link.wants()).unwrap_or_default();
         let steps = wants.into_iter().map(Step::Add).collect();
         let outcome = Outcome { steps, queries: Vec::new(), refused: Refused::default() };
-        for (refusal, _) in settle(igmp, interface, outcome).refused {
-            tracing::warn!(%interface, "{refusal}");
+        let settled = settle(igmp, interface, outcome);
+        if !settled.refused.is_empty() {
+            self.state.lock().untold.push((interface, settled));
         }
     }
 

@@ -91,6 +91,10 @@ impl<A: Display> Default for Refused<A> {
 }
 
 impl<A: Display> Refused<A> {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn note(&mut self, refusal: Refusal<A>) {
         match self.0.iter_mut().find(|(last, _)| last.kind() == refusal.kind()) {
             Some((last, count)) => {

@@ -25,6 +25,7 @@ impl<A: Family> Router<A> {
             .any(|(name, active)| self.roles.is_upstream(name) && active.port.index == index);
         self.active.retain(|_, active| active.port.index != index);
         self.tallies.forget(index);
+        self.names.forget(index);
         self.mgm.interface_removed(index);
         self.forwarder.interface_removed(index);
         if upstream {
@@ -72,6 +73,7 @@ impl<A: Family> Router<A> {
             tracing::info!(interface = name, "no longer in use");
             self.forwarder.unwatch(interface.index());
             self.tallies.forget(interface.index());
+            self.names.forget(interface.index());
             self.active.remove(name);
         }
     }
@@ -114,6 +116,7 @@ impl<A: Family> Router<A> {
             Some(active) => active,
             None => {
                 tracing::info!(interface = name, index = port.index, "found");
+                self.names.set(port.index, name);
                 self.take(name, interface);
                 Active::new(port)
             }

@@ -24,6 +24,7 @@ use crate::igmp::query::Query;
 use crate::igmp::refusal::Refused;
 use crate::igmp::{Igmp, Settled};
 use crate::memory::Memory;
+use crate::names::Names;
 use crate::netlink::{self, Item};
 use crate::proxy::{Failures, Proxy};
 use crate::routes::Routes;
@@ -91,6 +92,7 @@ pub struct Router<A: Family> {
     waiting: Vec<Upcall<A>>,
     heard: Vec<Heard<A>>,
     tallies: Tallies,
+    names: Arc<Names>,
     memory: Memory,
 }
 
@@ -141,7 +143,9 @@ impl<A: Family> Router<A> {
         let mgm = builder.forwarder(Arc::clone(&forwarder)).rib(Arc::clone(&routes)).build();
         let hosts = Arc::new(Igmp::new(config));
         let igmp = mgm.register_igmp(Arc::clone(&hosts))?;
-        let owner = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, StaticProtocol)?;
+        let names = Arc::<Names>::default();
+        let protocol = StaticProtocol { names: Arc::clone(&names) };
+        let owner = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, protocol)?;
         let upstream = roles.upstream.is_some().then(|| Upstream::new(&mgm)).transpose()?;
         let sender = A::sender().context("a socket for queries")?;
         let hearing = A::hearing(forwarder.as_fd()).context("a socket for reports")?;
@@ -160,6 +164,7 @@ impl<A: Family> Router<A> {
             waiting: Vec::new(),
             heard: Vec::new(),
             tallies: Tallies::default(),
+            names,
             memory,
         })
     }
@@ -266,10 +271,10 @@ impl<A: Family> Router<A> {
 
     fn note(&mut self, index: NonZeroU32, what: &'static str, count: u64, last: &impl Display, now: Instant) {
         // Other interfaces than those in use are nobody's concern, and would be without number.
-        let Some((name, _)) = self.active.iter().find(|(_, active)| active.port.index == index) else {
-            return;
-        };
-        self.tallies.note(Place { index, name }, what, count, last, now);
+        if self.active.values().any(|active| active.port.index == index) {
+            let name = &self.names.get(index);
+            self.tallies.note(Place { index, name }, what, count, last, now);
+        }
     }
 
     fn ask(&mut self, interface: Interface<A>, query: &Query<A>, now: Instant) {
