@@ -115,9 +115,7 @@ impl<A: Address> Igmp<A> {
         report: &Report<A>,
         now: Instant,
     ) -> Settled<A> {
-        let (taken, most) = self.memory();
-        let memory = most.saturating_sub(taken);
-        let outcome = self.with(interface, |link, config| link.report(report, config, memory, now));
+        let outcome = self.state.lock().report(interface, report, now);
         outcome.map_or_else(Settled::default, |outcome| settle(igmp, interface, outcome))
     }
 
@@ -155,8 +153,8 @@ impl<A: Address> Igmp<A> {
 
     /// About how many octets are taken by what hosts report, and how many may be.
     pub fn memory(&self) -> (usize, usize) {
-        let State { config, links, .. } = &*self.state.lock();
-        (links.values().map(Link::octets).sum(), config.memory)
+        let state = self.state.lock();
+        (state.octets(), state.config.memory)
     }
 
     fn with<T>(
@@ -170,6 +168,16 @@ impl<A: Address> Igmp<A> {
 }
 
 impl<A: Address> State<A> {
+    fn octets(&self) -> usize {
+        self.links.values().map(Link::octets).sum()
+    }
+
+    fn report(&mut self, interface: Interface<A>, report: &Report<A>, now: Instant) -> Option<Outcome<A>> {
+        let memory = self.config.memory.saturating_sub(self.octets());
+        let link = self.links.get_mut(&interface)?;
+        Some(link.report(report, &self.config, memory, now))
+    }
+
     fn expire(&mut self, now: Instant) -> Vec<(Interface<A>, Outcome<A>)> {
         let due = self.links.iter_mut().filter(|(_, link)| link.deadline().is_some_and(|due| due <= now));
         due.map(|(&interface, link)| (interface, link.expire(&self.config, now))).collect()
