@@ -163,23 +163,22 @@
 mod builder;
 mod callbacks;
 mod client;
-mod creation;
 mod engine;
 mod error;
 mod forwarder;
 mod groups;
-mod handover;
 #[cfg(feature = "serde")]
 mod json;
 mod limits;
+#[cfg(all(feature = "linux", target_os = "linux"))]
+mod linux;
+mod lock;
+mod manager;
 mod mfes;
 mod mgm;
-mod outbox;
-mod panics;
-mod registration;
+mod outcomes;
+mod refresh;
 mod rib;
-mod routing;
-mod shared;
 mod show;
 mod types;
 mod view;
@@ -190,22 +189,27 @@ pub use callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 pub use client::{Client, ClientRef, DeregisterError};
 pub use error::{Error, Limit};
 pub use forwarder::{Forwarder, MemoryForwarder, NoForwarder};
-#[cfg(all(feature = "linux", target_os = "linux"))]
-pub use forwarder::{IgmpPacket, LinuxForwarder, LinuxForwarderBuilder, OpenError, Upcall};
 pub use groups::Groups;
 pub use limits::Limits;
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub use linux::{IgmpPacket, LinuxForwarder, LinuxForwarderBuilder, OpenError, Upcall};
 pub use mfes::Mfes;
 pub use mgm::Mgm;
+pub use outcomes::Outcomes;
+pub use refresh::Refresh;
 pub use rib::Rib;
 #[cfg(feature = "route-table")]
 pub use rib::RouteTable;
 pub use show::{MfeSnapshot, Snapshot};
-pub use types::address::{Address, AddressError, GroupAddr, SourceAddr};
-pub use types::alert::AlertCause;
+pub use types::address::{Address, AddressError, GroupAddr, HostAddr, SourceAddr};
+pub use types::alert::{Alert, AlertCause, AlertMode};
 pub use types::client::{ClientId, ClientName};
 pub use types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};
 pub use types::entry::{Entry, EntryError};
-pub use types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
+pub use types::forwarding::{ForwarderError, ForwardingEntry, MfeStats, OifStats};
 pub use types::interface::{Interface, InterfaceError};
+pub use types::membership::{Filter, MembershipChange};
 pub use types::route::Route;
-pub use view::{Change, Failure, ForwardState, InterfaceStatus, Membership, MembershipKind, Mfe};
+pub use view::{
+    Change, Failure, ForwardState, Handover, InterfaceStatus, Membership, MembershipKind, Mfe, MfeFailure,
+};

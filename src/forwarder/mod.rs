@@ -1,16 +1,10 @@
 //! What forwards packets: a kernel, or something that stands for one.
 
-#[cfg(all(feature = "linux", target_os = "linux"))]
-mod linux;
 mod memory;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-#[cfg(all(feature = "linux", target_os = "linux"))]
-pub(crate) use linux::{INET, INET6, KernelFamily};
-#[cfg(all(feature = "linux", target_os = "linux"))]
-pub use linux::{IgmpPacket, LinuxForwarder, LinuxForwarderBuilder, OpenError, Upcall};
 pub use memory::MemoryForwarder;
 
 use crate::types::address::{Address, GroupAddr, SourceAddr};

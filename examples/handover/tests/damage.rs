@@ -5,23 +5,24 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::cases;
 use super::naive::{self, Heard};
 use super::{BURST, CAPTURES, IGMP_V2, IGMP_V3, MLD_V2};
 use crate::replay;
-use crate::traffic::{Packet, Traffic};
+use crate::traffic::{Packet, Recording};
 use membership_reports::{HostReport, Malformed, RecordKind, Report};
 
 /// That `traffic` begins with the first `count` packets of the sound capture.
-fn assert_begins_with(traffic: &Traffic, sound: &Traffic, count: usize) {
+fn assert_begins_with(traffic: &Recording, sound: &Recording, count: usize) {
     fn begin<A: Clone>(packets: &[Packet<A>], count: usize) -> Vec<Packet<A>> {
-        packets.iter().filter(|packet| packet.number <= count).cloned().collect()
+        packets.iter().filter(|packet| packet.seen.number <= count).cloned().collect()
     }
     assert_eq!(begin(&traffic.igmp, count), begin(&sound.igmp, count));
     assert_eq!(begin(&traffic.mld, count), begin(&sound.mld, count));
 }
 
 /// Replays all that was read; answers what was printed.
-fn play(traffic: &Traffic) -> String {
+fn play(traffic: &Recording) -> String {
     let timeline = Arc::default();
     replay("IGMP", &traffic.igmp, &timeline).unwrap();
     replay("MLD", &traffic.mld, &timeline).unwrap();
@@ -29,10 +30,10 @@ fn play(traffic: &Traffic) -> String {
 }
 
 fn cut_at(pcap: &[u8], step: usize) {
-    let (sound, frames) = (Traffic::read(pcap), naive::frames(pcap));
+    let (sound, frames) = (Recording::read(pcap), naive::frames(pcap));
     assert_eq!(frames.last().unwrap().end, pcap.len());
     for length in (0..pcap.len()).step_by(step) {
-        let cut = Traffic::read(&pcap[..length]);
+        let cut = Recording::read(&pcap[..length]);
         let whole = frames.iter().filter(|frame| frame.end <= length).count();
         assert_begins_with(&cut, &sound, frames.len().min(whole));
         assert_eq!(cut.igmp.len() + cut.mld.len(), whole, "cut at {length}");
@@ -51,7 +52,7 @@ fn a_capture_cut_anywhere_is_read_up_to_there() {
 fn what_precedes_a_cut_is_replayed() {
     for pcap in [IGMP_V2, IGMP_V3, MLD_V2] {
         for (index, frame) in naive::frames(pcap).into_iter().enumerate() {
-            let text = play(&Traffic::read(&pcap[..frame.end - 1]));
+            let text = play(&Recording::read(&pcap[..frame.end - 1]));
             let printed =
                 text.lines().filter(|line| line.contains(" IGMPv") || line.contains(" MLDv")).count();
             assert_eq!(printed, index, "cut in packet {}:\n{text}", index + 1);
@@ -59,31 +60,45 @@ fn what_precedes_a_cut_is_replayed() {
     }
 }
 
+/// As tcpdump and tshark do: only the captured length says where the next record begins.
 #[test]
-fn a_packet_header_that_makes_no_sense_is_damage() {
+fn a_record_is_read_whatever_else_its_header_says() {
     let second = naive::frames(IGMP_V3)[1].start;
-    // Microseconds of 1.05 million and of 16 million, a captured length beyond the original one and one beyond
-    // the file, and an original length of nothing.
-    let fields =
-        [(second - 10, 0x10), (second - 10, 0xff), (second - 8, 0xfe), (second - 5, 0x7f), (second - 4, 0)];
-    for (field, value) in fields {
+    let sound = Recording::read(IGMP_V3);
+    // Fractions of 1.05 million and of 16 million microseconds, and an original length of nothing and of very much.
+    for (field, value) in [(second - 10, 0x10), (second - 10, 0xff), (second - 4, 0), (second - 1, 0xff)] {
         let mut pcap = IGMP_V3.to_vec();
         pcap[field] = value;
-        let traffic = Traffic::read(&pcap);
-        assert_eq!(traffic.igmp.len(), 1);
-        let damage = traffic.damage.unwrap().to_string();
-        assert!(damage.contains("packet 2"), "{damage}");
+        let recording = Recording::read(&*pcap);
+        assert!(recording.damage.is_none());
+        let reports = |recording: &Recording| {
+            recording.igmp.iter().map(|packet| packet.report.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(reports(&recording), reports(&sound));
+    }
+}
+
+#[test]
+fn a_record_that_is_longer_than_can_be_is_damage() {
+    let captured = naive::frames(IGMP_V3)[1].start - 8;
+    for (at, value, said) in [
+        (captured + 3, 0x7f, "the capture is damaged at packet 2: its header makes no sense"),
+        (captured + 1, 0x7f, "the capture ends in the middle of packet 2"),
+    ] {
+        let mut pcap = IGMP_V3.to_vec();
+        pcap[at] = value;
+        let recording = Recording::read(&*pcap);
+        assert_eq!(recording.igmp.len(), 1);
+        assert_eq!(recording.damage.unwrap().to_string(), said);
     }
 }
 
 #[test]
 fn other_files_are_named_as_such() {
-    let of = |pcap: &[u8]| Traffic::read(pcap).damage.unwrap().to_string();
-    assert!(of(b"").contains("no pcap capture"));
-    assert!(of(&[0x0a, 0x0d, 0x0d, 0x0a].repeat(20)).contains("editcap"));
-    let mut wifi = IGMP_V3.to_vec();
-    wifi[20] = 105;
-    assert!(of(&wifi).contains("link type IEEE802_11"), "{}", of(&wifi));
+    for other in [b"".as_slice(), b"\x1f\x8b", b"not a capture, and long enough"] {
+        let damage = Recording::read(other).damage.unwrap().to_string();
+        assert!(damage.contains("no capture of the formats pcap or pcapng"), "{damage}");
+    }
 }
 
 #[test]
@@ -93,10 +108,10 @@ fn a_packet_of_which_only_the_head_was_captured_is_skipped() {
     let mut pcap = IGMP_V3.to_vec();
     pcap.drain(frame.end - 4..frame.end);
     pcap[frame.start - 8] -= 4;
-    let traffic = Traffic::read(&pcap);
+    let traffic = Recording::read(&*pcap);
     assert!(traffic.damage.is_none());
     assert_eq!(traffic.igmp.len(), 26);
-    assert_eq!((traffic.igmp[1].number, &traffic.igmp[1].report), (2, &Err(Malformed::CutShort)));
+    assert_eq!((traffic.igmp[1].seen.number, &traffic.igmp[1].report), (2, &Err(Malformed::CutShort)));
     assert!(play(&traffic).contains("malformed, skipped: the packet is cut short"));
 }
 
@@ -187,7 +202,7 @@ fn reports_of_older_versions() {
 }
 
 /// Makes the lengths and checksums of an IP packet right.
-fn seal(packet: &mut [u8]) {
+pub(crate) fn seal(packet: &mut [u8]) {
     let v4 = packet[0] >> 4 == 4;
     let length = u16::try_from(packet.len() - if v4 { 0 } else { 40 }).unwrap().to_be_bytes();
     let start = if v4 { 24 } else { 48 };
@@ -264,13 +279,12 @@ fn lie() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(tries(2000))]
 
     /// A lie with the right checksums is read as the naive reading has it, or not at all.
     #[test]
     fn lying_lengths_and_types(packet in lie()) {
-        let frame = [&[0; 14], packet.as_slice()].concat();
-        let (host, message) = naive::message(&frame);
+        let (host, message) = naive::message(&packet);
         // The shortest message of either protocol has 8 bytes.
         let expected = naive::heard(host, message).filter(|_| message.len() >= 8);
         let read = membership_reports::read(&packet).ok().flatten().map(|report| match report {
@@ -283,11 +297,13 @@ proptest! {
     #[test]
     fn arbitrary_bytes_are_no_report_or_malformed(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(!matches!(membership_reports::read(&bytes), Ok(Some(_))));
-        prop_assert!(Traffic::read(&bytes).damage.is_some());
+        prop_assert!(Recording::read(bytes.as_slice()).damage.is_some());
     }
 }
 
 proptest! {
+    #![proptest_config(tries(256))]
+
     /// Wherever bytes of a capture are changed, what comes before is the same, and all of it can be replayed.
     #[test]
     fn corrupt_captures(
@@ -301,9 +317,38 @@ proptest! {
             corrupt[at] = value;
             first = first.min(at);
         }
-        let traffic = Traffic::read(&corrupt);
+        let traffic = Recording::read(corrupt.as_slice());
         let whole = naive::frames(pcap).iter().filter(|frame| frame.end <= first).count();
-        assert_begins_with(&traffic, &Traffic::read(pcap), whole);
+        assert_begins_with(&traffic, &Recording::read(pcap), whole);
         play(&traffic);
+    }
+    /// The same of captures of all kinds; and each packet is in the census, once.
+    #[test]
+    fn corrupt_captures_of_all_kinds(
+        capture in prop::sample::select(cases::FILES.to_vec()),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut corrupt = capture.to_vec();
+        for (at, value) in changes {
+            corrupt[at.index(capture.len())] = value;
+        }
+        let recording = Recording::read(corrupt.as_slice());
+        play(&recording);
+        prop_assert_eq!(recording.census.packets(), packets(&corrupt));
+    }
+}
+
+/// How many there are, whatever they are.
+fn packets(capture: &[u8]) -> usize {
+    let Ok(mut capture) = captured_packets::Capture::new(capture) else { return 0 };
+    std::iter::from_fn(|| capture.next_packet().ok().flatten()).count()
+}
+
+/// As many cases of a property, or `PROPTEST_CASES`.
+fn tries(by_default: u32) -> ProptestConfig {
+    let asked_for = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(asked_for.unwrap_or(by_default))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use mgm::{
@@ -12,6 +13,7 @@ use parking_lot::Mutex;
 
 use super::naive::Held;
 use crate::igmp::Igmp;
+use crate::merge::Host;
 use crate::timeline::Timeline;
 use membership_reports::Report;
 
@@ -69,13 +71,14 @@ impl<A: Address + Into<IpAddr>> Lan<A> {
     }
 
     pub(crate) fn receive(&self, report: &Report<A>) {
-        self.hosts.igmp.receive(&self.igmp, self.interface, report);
+        self.hosts.igmp.receive(&self.igmp, self.interface, host(report), &report.records);
     }
 
     /// Lets `report` come in the middle of the next change of which DVMRP is told.
     pub(crate) fn receive_meanwhile(&self, report: Report<A>) {
         let (hosts, igmp, interface) = (Arc::clone(&self.hosts), Arc::clone(&self.igmp), self.interface);
-        *self.reaction.lock() = Some(Box::new(move || hosts.igmp.receive(&igmp, interface, &report)));
+        *self.reaction.lock() =
+            Some(Box::new(move || hosts.igmp.receive(&igmp, interface, host(&report), &report.records)));
     }
 
     /// Hands the LAN to DVMRP, or back; `late` comes while IGMP is disabled.
@@ -115,7 +118,7 @@ impl<A: Address + Into<IpAddr>> IgmpCallbacks<A> for Interrupted<A> {
         let late = self.late.lock().take();
         if let Some(report) = late {
             let before = held(&igmp.manager());
-            self.igmp.receive(igmp, interface, &report);
+            self.igmp.receive(igmp, interface, host(&report), &report.records);
             assert_eq!(held(&igmp.manager()), before, "HO-2: nothing changes while IGMP is disabled");
         }
     }
@@ -157,10 +160,20 @@ impl<A: Address + Into<IpAddr>> ProtocolCallbacks<A> for Watching {
 }
 
 fn held<A: Address + Into<IpAddr>>(mgm: &Mgm<A>) -> BTreeSet<Held> {
-    let address = |held: mgm::Membership<A>| {
-        let group = held.entry.group().unwrap().address().into();
-        let source = held.entry.source().map(|source| source.address().into());
-        (group, source, held.kind == MembershipKind::Blocked)
-    };
-    mgm.groups().map(address).collect()
+    mgm.groups().map(as_held).collect()
+}
+
+/// What a manager holds on one interface.
+pub(crate) fn held_on<A: Address + Into<IpAddr>>(mgm: &Mgm<A>, interface: NonZeroU32) -> BTreeSet<Held> {
+    mgm.groups().filter(|held| held.interface.index() == interface).map(as_held).collect()
+}
+
+fn as_held<A: Address + Into<IpAddr>>(held: mgm::Membership<A>) -> Held {
+    let group = held.entry.group().unwrap().address().into();
+    let source = held.entry.source().map(|source| source.address().into());
+    (group, source, held.kind == MembershipKind::Blocked)
+}
+
+fn host<A: Address>(report: &Report<A>) -> Host<A> {
+    Host { address: report.reporter, hardware: None }
 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use mgm::Address;
 use proptest::prelude::*;
 
 use super::lan::Lan;
 use super::naive::{self, Heard, Held, Naive};
-use super::{BURST, IGMP_V2, IGMP_V3, MLD_V2};
-use crate::traffic::{Packet, Traffic};
+use super::{BURST, ETHERNET, IGMP_V2, IGMP_V3, MLD_V2};
+use crate::traffic::{Packet, Recording};
 use membership_reports::{Record, RecordKind, Report, Version};
 
 fn reports<A: Clone>(packets: &[Packet<A>]) -> Vec<Report<A>> {
@@ -17,18 +18,18 @@ fn reports<A: Clone>(packets: &[Packet<A>]) -> Vec<Report<A>> {
 }
 
 fn igmp(pcap: &[u8]) -> Vec<Report<Ipv4Addr>> {
-    reports(&Traffic::read(pcap).igmp)
+    reports(&Recording::read(pcap).igmp)
 }
 
 fn mld(pcap: &[u8]) -> Vec<Report<Ipv6Addr>> {
-    reports(&Traffic::read(pcap).mld)
+    reports(&Recording::read(pcap).mld)
 }
 
 /// What the naive merge holds after each packet of a capture.
 fn expected(pcap: &[u8]) -> Vec<BTreeSet<Held>> {
     let mut naive = Naive::default();
-    let after = |frame| {
-        let (host, message) = naive::message(&pcap[frame]);
+    let after = |frame: Range<usize>| {
+        let (host, message) = naive::message(&pcap[frame][ETHERNET..]);
         naive::heard(host, message).unwrap().iter().for_each(|heard| naive.hear(heard));
         naive.held()
     };

@@ -102,9 +102,8 @@ pub(crate) fn frames(pcap: &[u8]) -> Vec<std::ops::Range<usize>> {
     frames
 }
 
-/// The message in a frame of these captures, and who sent it.
-pub(crate) fn message(frame: &[u8]) -> (IpAddr, &[u8]) {
-    let packet = &frame[14..];
+/// The message in an IP packet of these captures, and who sent it.
+pub(crate) fn message(packet: &[u8]) -> (IpAddr, &[u8]) {
     if packet[0] >> 4 == 4 {
         let (header, total) = (usize::from(packet[0] & 15) * 4, u16::from_be_bytes([packet[2], packet[3]]));
         (address(&packet[12..16]), &packet[header..usize::from(total)])

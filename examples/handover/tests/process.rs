@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::{IGMP_V3, naive};
 
-fn example(arguments: &[&OsStr]) -> Command {
+pub(crate) fn example(arguments: &[&OsStr]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
     command.args(["run", "--quiet", "--example", "handover", "--"]).args(arguments);
@@ -92,7 +92,7 @@ fn a_damaged_capture_is_replayed_up_to_the_damage_and_fails() {
 fn what_cannot_be_read_fails_with_a_reason() {
     let (output, _, stderr) = run_capture("text.pcap", b"not a capture, by far");
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr.contains("handover: this is no pcap capture"), "{stderr}");
+    assert!(stderr.contains("handover: this is no capture of the formats pcap or pcapng"), "{stderr}");
 
     let (output, stdout, stderr) = run(&[OsStr::new("no such file")]);
     assert_eq!((output.status.code(), stdout.as_str()), (Some(1), ""));

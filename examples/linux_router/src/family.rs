@@ -38,9 +38,6 @@ pub trait Family: Wire + Address<Net: Prefix> {
     /// The address that stands for none.
     fn unspecified() -> Self;
 
-    /// Whether it means nothing beyond the link of the node that has it.
-    fn stays_on_link(self) -> bool;
-
     /// The addresses of this router on a link.
     fn addresses(port: &Port) -> Addresses<Self>;
 
@@ -119,10 +116,6 @@ impl Family for Ipv4Addr {
 
     fn unspecified() -> Self {
         Self::UNSPECIFIED
-    }
-
-    fn stays_on_link(self) -> bool {
-        self.is_link_local()
     }
 
     fn addresses(port: &Port) -> Addresses<Self> {
@@ -204,10 +197,6 @@ impl Family for Ipv6Addr {
 
     fn unspecified() -> Self {
         Self::UNSPECIFIED
-    }
-
-    fn stays_on_link(self) -> bool {
-        self.is_unicast_link_local()
     }
 
     fn addresses(port: &Port) -> Addresses<Self> {

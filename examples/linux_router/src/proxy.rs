@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::num::NonZeroU32;
 
-use mgm::{AlertCause, ClientRef, Entry, GroupAddr, Interface, ProtocolCallbacks, SourceAddr};
+use mgm::{AlertCause, ClientRef, Entry, GroupAddr, ProtocolCallbacks, SourceAddr};
 use parking_lot::Mutex;
 use socket2::{Socket, Type};
 
@@ -172,7 +172,7 @@ impl<A: Family> ProtocolCallbacks<A> for Proxy<A> {
         }
     }
 
-    fn interface_removed(&self, _: &ClientRef<A>, _: Interface<A>) {
+    fn interface_removed(&self, _: &ClientRef<A>, _: NonZeroU32) {
         self.set_upstream(None);
     }
 }

@@ -113,9 +113,6 @@ impl<A: Family> Rib<A> for Routes<A> {
     fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>> {
         let (table, host) = (self.table.read(), source.address().host());
         let nowhere = |prefix| Route { prefix, interface: Interface::new(NOWHERE), upstream: None };
-        if source.address().stays_on_link() {
-            return Some(nowhere(host)); // RFC 3927 §7, RFC 4291 §2.5.6
-        }
         let best = table.get_lpm(&host).and_then(|(prefix, ways)| Some((prefix, ways.first()?.way)));
         match best {
             Some((prefix, Way::Via { index, upstream })) => {

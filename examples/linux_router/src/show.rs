@@ -156,7 +156,7 @@ impl ShownEntry {
             iif: name(router, mfe.iif),
             oifs: mfe.oifs.iter().map(|&oif| name(router, oif)).collect(),
             counts: counts.map_err(|error| error.to_string()),
-            failure: mfe.failure.map(|(error, attempts)| format!("Failed {attempts}: {error}")),
+            failure: mfe.failure.map(|failed| format!("Failed {}: {}", failed.attempts, failed.error)),
         }
     }
 }

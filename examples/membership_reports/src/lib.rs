@@ -120,10 +120,13 @@ pub fn read(packet: &[u8]) -> Result<Option<HostReport>, Malformed> {
 
 fn read_igmp(ip: &LaxIpv4Slice<'_>) -> Result<Option<Report<Ipv4Addr>>, Malformed> {
     let header = ip.header();
-    if header.header_checksum() != header.to_header().calc_header_checksum() {
+    // Where a packet is captured on the host that sends it, its network card has yet to fill in both fields.
+    let (not_filled_in, right) = (0, header.to_header().calc_header_checksum());
+    if ![not_filled_in, right].contains(&header.header_checksum()) {
         return Err(Malformed::Checksum);
     }
-    igmp(header.source_addr(), whole(ip.payload())?)
+    let message = if header.total_len() == 0 { unfragmented(ip.payload()) } else { whole(ip.payload()) };
+    igmp(header.source_addr(), message?)
 }
 
 /// Reads an IGMP message; nothing if it is no host's report.
@@ -229,7 +232,10 @@ fn is_from_this_link(ip: &LaxIpv6Slice<'_>) -> bool {
     let extensions = ip.extensions();
     let hop_by_hop = extensions.first_header() == Some(IpNumber::IPV6_HEADER_HOP_BY_HOP);
     let alert = hop_by_hop && has_router_alert(extensions.slice());
-    header.source_addr().is_unicast_link_local() && header.hop_limit() == 1 && alert
+    let source = header.source_addr();
+    // A host that has no address yet reports from `::`: routers ignore it, who only listens need not (RFC 3590 §4).
+    let is_near = source.is_unicast_link_local() || source.is_unspecified();
+    is_near && header.hop_limit() == 1 && alert
 }
 
 /// Whether the hop-by-hop options header of an IPv6 packet says that routers look into it (RFC 2711 §2.1).
@@ -252,8 +258,11 @@ pub fn has_router_alert(header: &[u8]) -> bool {
 
 fn whole<'a>(payload: &LaxIpPayloadSlice<'a>) -> Result<&'a [u8], Malformed> {
     // What is less than its header says takes its length from what is there.
-    let whole = payload.len_source != LenSource::Slice && !payload.fragmented;
-    if whole { Ok(payload.payload) } else { Err(Malformed::CutShort) }
+    if payload.len_source == LenSource::Slice { Err(Malformed::CutShort) } else { unfragmented(payload) }
+}
+
+fn unfragmented<'a>(payload: &LaxIpPayloadSlice<'a>) -> Result<&'a [u8], Malformed> {
+    if payload.fragmented { Err(Malformed::CutShort) } else { Ok(payload.payload) }
 }
 
 impl<A> Record<A> {

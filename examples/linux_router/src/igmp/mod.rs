@@ -15,6 +15,7 @@ mod room;
 pub mod step;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Instant;
 
 use mgm::{Address, ClientRef, Error, IgmpCallbacks, Interface};
@@ -201,8 +202,8 @@ impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
         }
     }
 
-    fn interface_removed(&self, _igmp: &ClientRef<A>, interface: Interface<A>) {
-        self.state.lock().links.remove(&interface);
+    fn interface_removed(&self, _igmp: &ClientRef<A>, index: NonZeroU32) {
+        self.state.lock().links.retain(|interface, _| interface.index() != index);
     }
 }
 

@@ -1,0 +1,120 @@
+//! A client as the manager calls it: the only file that invokes callbacks.
+
+use std::sync::Arc;
+
+use super::outbox::Recipient;
+use super::panics::Panics;
+use crate::callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
+use crate::client::ClientRef;
+use crate::engine::Modes;
+use crate::lock::{AtomicBool, Ordering};
+use crate::types::address::Address;
+use crate::types::alert::Alert;
+use crate::types::client::ClientName;
+use crate::types::creation::{CreationOif, NewMfe, RpfRequest};
+use crate::types::interface::Interface;
+use crate::types::route::Route;
+
+/// What a client registered.
+pub(crate) enum Callbacks<A: Address> {
+    Igmp(Box<dyn IgmpCallbacks<A>>),
+    Protocol(Box<dyn ProtocolCallbacks<A>>),
+}
+
+/// A registered client, as long as anybody may be calling it.
+pub(crate) struct Registration<A: Address> {
+    name: ClientName,
+    callbacks: Callbacks<A>,
+    silenced: AtomicBool,
+    panics: Arc<Panics>,
+}
+
+impl<A: Address> Registration<A> {
+    pub(crate) fn new(name: ClientName, callbacks: Callbacks<A>, panics: Arc<Panics>) -> Self {
+        Self { name, callbacks, silenced: AtomicBool::new(false), panics }
+    }
+
+    pub(crate) fn disable_igmp(&self, me: &ClientRef<A>, interface: Interface<A>) {
+        self.igmp("disable_igmp", |callbacks| callbacks.disable_igmp(me, interface));
+    }
+
+    pub(crate) fn enable_igmp(&self, me: &ClientRef<A>, interface: Interface<A>) {
+        self.igmp("enable_igmp", |callbacks| callbacks.enable_igmp(me, interface));
+    }
+
+    /// What the client chose for itself.
+    pub(super) fn modes(&self) -> Modes {
+        match &self.callbacks {
+            Callbacks::Igmp(callbacks) => {
+                let alerts = self.guard("alert_mode", || callbacks.alert_mode());
+                Modes { alerts: alerts.unwrap_or_default(), ..Modes::default() }
+            }
+            Callbacks::Protocol(callbacks) => {
+                let creation = self.guard("creation_mode", || callbacks.creation_mode());
+                Modes { creation: creation.unwrap_or_default(), ..Modes::default() }
+            }
+        }
+    }
+
+    /// The client's answer, if it has one.
+    pub(crate) fn rpf(&self, me: &ClientRef<A>, request: &RpfRequest<'_, A>) -> Option<Route<A>> {
+        let protocol = self.protocol()?;
+        self.guard("rpf", || protocol.rpf(me, request))
+    }
+
+    /// What the client made of `oifs`, if it got that far.
+    pub(crate) fn creation_alert(
+        &self,
+        me: &ClientRef<A>,
+        entry: &NewMfe<A>,
+        mut oifs: Vec<CreationOif<A>>,
+    ) -> Option<Vec<CreationOif<A>>> {
+        let protocol = self.protocol()?;
+        self.guard("creation_alert", || protocol.creation_alert(me, entry, &mut oifs))?;
+        Some(oifs)
+    }
+
+    fn protocol(&self) -> Option<&dyn ProtocolCallbacks<A>> {
+        match &self.callbacks {
+            Callbacks::Protocol(callbacks) => Some(callbacks.as_ref()),
+            Callbacks::Igmp(_) => None,
+        }
+    }
+
+    /// Delivers one alert.
+    pub(super) fn tell(&self, me: &ClientRef<A>, alert: Alert<A>) {
+        let callback = alert.callback();
+        match &self.callbacks {
+            Callbacks::Igmp(callbacks) => self.guard(callback, || callbacks.alert(me, alert)),
+            Callbacks::Protocol(callbacks) => self.guard(callback, || callbacks.alert(me, alert)),
+        };
+    }
+
+    fn igmp(&self, callback: &'static str, call: impl FnOnce(&dyn IgmpCallbacks<A>)) {
+        if let Callbacks::Igmp(callbacks) = &self.callbacks {
+            self.guard(callback, || call(callbacks.as_ref()));
+        }
+    }
+
+    /// Runs one callback, unless the client has been silenced.
+    fn guard<R>(&self, callback: &'static str, call: impl FnOnce() -> R) -> Option<R> {
+        if self.is_silenced() { None } else { self.panics.catch(&self.name, callback, call) }
+    }
+}
+
+impl<A: Address> Drop for Registration<A> {
+    fn drop(&mut self) {
+        let callbacks = std::mem::replace(&mut self.callbacks, Callbacks::Igmp(Box::new(NoCallbacks)));
+        self.panics.catch(&self.name, "drop", || drop(callbacks));
+    }
+}
+
+impl<A: Address> Recipient for Registration<A> {
+    fn is_silenced(&self) -> bool {
+        self.silenced.load(Ordering::Acquire)
+    }
+
+    fn silence(&self) {
+        self.silenced.store(true, Ordering::Release);
+    }
+}
