@@ -80,6 +80,7 @@ impl Daemon {
             let now = Instant::now();
             self.routers.learn(&batch, now)?;
             self.routers.work(now);
+            self.routers.register_new(poll.registry())?;
             self.signals.woken();
             if self.signals.end() {
                 tracing::info!("ends");
@@ -170,6 +171,13 @@ impl Routers {
     fn work(&mut self, now: Instant) {
         self.v4.iter_mut().for_each(|router| router.work(now));
         self.v6.iter_mut().for_each(|router| router.work(now));
+    }
+
+    fn register_new(&mut self, registry: &Registry) -> io::Result<()> {
+        let v4 = self.v4.as_mut().and_then(Router::new_descriptor);
+        let v6 = self.v6.as_mut().and_then(Router::new_descriptor);
+        let mut new = v4.into_iter().chain(v6);
+        new.try_for_each(|new| registry.register(&mut SourceFd(&new), Token(0), Interest::READABLE))
     }
 
     /// Asks the kernel for everything.

@@ -17,6 +17,7 @@ use crate::hearing::{Heard, MldSocket};
 use crate::igmp::link::{Addresses, Own};
 use crate::igmp::packet::Wire;
 use crate::link_layer;
+use crate::scout::{self, Look};
 use crate::source_request::{self, SourceRequest};
 use crate::system::Port;
 
@@ -30,6 +31,9 @@ pub trait Family: Wire + Address<Net: Prefix> {
     const FAMILY: AddressFamily;
     /// Its number for sockets.
     const DOMAIN: Domain;
+
+    /// Its packets, from below.
+    const LOOK: Look;
 
     /// The prefix of this length around an address.
     fn net(self, length: u8) -> Option<Self::Net>;
@@ -105,6 +109,7 @@ impl Family for Ipv4Addr {
     const ASKING: &'static str = "IPv4";
     const FAMILY: AddressFamily = AddressFamily::Inet;
     const DOMAIN: Domain = Domain::IPV4;
+    const LOOK: Look = scout::INET;
 
     fn net(self, length: u8) -> Option<Ipv4Net> {
         Ipv4Net::new(self, length).ok().map(|net| net.trunc())
@@ -186,6 +191,7 @@ impl Family for Ipv6Addr {
     const ASKING: &'static str = "link-local IPv6";
     const FAMILY: AddressFamily = AddressFamily::Inet6;
     const DOMAIN: Domain = Domain::IPV6;
+    const LOOK: Look = scout::INET6;
 
     fn net(self, length: u8) -> Option<Ipv6Net> {
         Ipv6Net::new(self, length).ok().map(|net| net.trunc())

@@ -19,6 +19,7 @@ mod netlink;
 mod proxy;
 pub mod router;
 mod routes;
+pub mod scout;
 pub mod settings;
 mod show;
 mod signals;

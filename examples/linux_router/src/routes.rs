@@ -59,6 +59,15 @@ impl<A: Family> Routes<A> {
         A::unspecified().net(0)
     }
 
+    /// The subnet of the link in which an address is, by a route that leads there without a gateway.
+    pub(crate) fn on_link(&self, index: NonZeroU32, address: A) -> Option<A::Net> {
+        let table = self.table.read();
+        let (prefix, ways) = table.get_lpm(&address.host())?;
+        let direct = Way::Via { index, upstream: None };
+        let default = A::unspecified().net(0);
+        (ways.first()?.way == direct && Some(prefix) != default).then_some(prefix)
+    }
+
     /// All routes that there are. Answers the prefixes where something has changed.
     pub(crate) fn replace(&self, all: &[RouteMessage]) -> Vec<A::Net> {
         let mut new: PrefixMap<A::Net, Vec<Candidate<A>>> = PrefixMap::new();

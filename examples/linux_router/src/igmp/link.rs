@@ -111,6 +111,11 @@ impl<A: Address> Link<A> {
         self.addresses = addresses;
     }
 
+    /// One more subnet in which hosts and other routers are, until the addresses change.
+    pub fn add_subnet(&mut self, subnet: A::Net) {
+        self.addresses.subnets.push(subnet);
+    }
+
     /// The address of the querier, if there is one.
     #[must_use]
     pub const fn querier(&self) -> Option<A> {

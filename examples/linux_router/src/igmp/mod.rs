@@ -81,6 +81,11 @@ impl<A: Address> Igmp<A> {
         self.with(interface, |link, config| link.set_addresses(addresses, config, now));
     }
 
+    /// One more subnet in which hosts and other routers are, until the addresses change.
+    pub fn add_subnet(&self, interface: Interface<A>, subnet: A::Net) {
+        self.with(interface, |link, _| link.add_subnet(subnet));
+    }
+
     /// IGMP has released the interface.
     pub fn forget(&self, interface: Interface<A>) {
         self.state.lock().links.remove(&interface);

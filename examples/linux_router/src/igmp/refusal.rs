@@ -91,6 +91,15 @@ impl<A: Display> Default for Refused<A> {
 }
 
 impl<A: Display> Refused<A> {
+    /// Whether it is the sender's address that does not belong to the link.
+    #[must_use]
+    pub fn are_foreign(&self) -> bool {
+        let foreign = |refusal: &Refusal<A>| {
+            matches!(refusal, Refusal::ForeignReporter { .. } | Refusal::ForeignQuerier { .. })
+        };
+        self.0.iter().any(|(last, _)| foreign(last))
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io;
 use std::num::NonZeroU32;
+use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use mgm::{Entry, Interface};
@@ -12,6 +13,7 @@ use socket2::{Socket, Type};
 use super::{Active, Roles, Router, Upstream};
 use crate::family::Family;
 use crate::igmp::link::Own;
+use crate::scout::Scout;
 use crate::settings::Settings;
 use crate::system::{Port, Ports};
 use crate::vifs::{self, Candidate, State};
@@ -106,6 +108,7 @@ impl<A: Family> Router<A> {
                 self.interface_changed(&name, port, now);
             }
         }
+        self.starved.clear();
         self.watch();
     }
 
@@ -148,7 +151,17 @@ impl<A: Family> Router<A> {
 
     /// Has the kernel report what arrives on the interfaces in use, or on those that need it most.
     pub(super) fn watch(&mut self) {
-        let carrying = if self.active.len() > vifs::ROOM { self.carrying() } else { BTreeSet::new() };
+        if self.active.len() > vifs::ROOM {
+            let carrying = self.carrying();
+            self.watch_some(&carrying);
+        } else {
+            self.scout = None;
+            self.watch_some(&BTreeSet::new());
+        }
+    }
+
+    /// Has the kernel report what arrives on as many as it has room for, beginning with those that carry something.
+    fn watch_some(&mut self, carrying: &BTreeSet<NonZeroU32>) {
         let candidates = self.active.iter().map(|(name, active)| Candidate {
             state: match active.port.up {
                 true if carrying.contains(&active.port.index) => State::Carries,
@@ -174,6 +187,35 @@ impl<A: Family> Router<A> {
                     Err(error) => active.tell(name, &error),
                 }
             }
+        }
+        let starved = self.starved.clone();
+        self.set_scout(rest.into_iter().filter(|index| !starved.contains(index)).collect());
+    }
+
+    /// Looks at interfaces without room, whether packets come there.
+    fn set_scout(&mut self, indices: BTreeSet<NonZeroU32>) {
+        if indices.is_empty() {
+            self.scout = None;
+        } else if self.scout.as_ref().is_none_or(|scout| *scout.indices() != indices) {
+            let scout = Scout::open(A::LOOK, indices);
+            self.scout =
+                scout.inspect_err(|error| tracing::warn!(%error, "what comes elsewhere is not seen")).ok();
+            self.new_descriptor = self.scout.as_ref().map(AsRawFd::as_raw_fd);
+        }
+    }
+
+    /// Packets come where there was no room: now this interface needs it more than one that carries nothing.
+    pub(super) fn scout(&mut self) {
+        let seen = self.scout.as_ref().map(Scout::seen).unwrap_or_default();
+        if !seen.is_empty() {
+            let mut carrying = self.carrying();
+            carrying.extend(&seen);
+            self.starved.extend(seen);
+            self.watch_some(&carrying);
+            let watched =
+                self.active.values().filter(|active| active.watched).map(|active| active.port.index);
+            let watched: BTreeSet<_> = watched.collect();
+            self.starved.retain(|index| !watched.contains(index));
         }
     }
 

@@ -28,6 +28,7 @@ use crate::names::Names;
 use crate::netlink::{self, Item};
 use crate::proxy::{Failures, Proxy};
 use crate::routes::Routes;
+use crate::scout::Scout;
 use crate::static_protocol::StaticProtocol;
 use crate::system::Port;
 use crate::tally::{Place, Tallies, TallyView};
@@ -89,6 +90,12 @@ pub struct Router<A: Family> {
     sender: Socket,
     hearing: Option<MldSocket>,
     active: BTreeMap<String, Active>,
+    /// Where there are more interfaces than the kernel has room for.
+    scout: Option<Scout>,
+    /// Without room, though something comes there: all others carry something, too.
+    starved: BTreeSet<NonZeroU32>,
+    /// To be waited for, and not yet taken.
+    new_descriptor: Option<RawFd>,
     waiting: Vec<Upcall<A>>,
     heard: Vec<Heard<A>>,
     tallies: Tallies,
@@ -161,6 +168,9 @@ impl<A: Family> Router<A> {
             sender,
             hearing,
             active: BTreeMap::new(),
+            scout: None,
+            starved: BTreeSet::new(),
+            new_descriptor: None,
             waiting: Vec::new(),
             heard: Vec::new(),
             tallies: Tallies::default(),
@@ -174,6 +184,11 @@ impl<A: Family> Router<A> {
     pub fn descriptors(&self) -> Vec<RawFd> {
         let hearing = self.hearing.as_ref().map(|socket| socket.as_fd().as_raw_fd());
         [Some(self.forwarder.as_fd().as_raw_fd()), hearing].into_iter().flatten().collect()
+    }
+
+    /// What to wait for besides, if there is more since the last time.
+    pub fn new_descriptor(&mut self) -> Option<RawFd> {
+        self.new_descriptor.take()
     }
 
     /// Empties the sockets, as far as one turn goes; answers whether there may be more.
@@ -205,6 +220,7 @@ impl<A: Family> Router<A> {
 
     /// Works on what was read.
     pub fn work(&mut self, now: Instant) {
+        self.scout();
         for upcall in std::mem::take(&mut self.waiting) {
             if let Upcall::Igmp(IgmpPacket { interface, source: sender, hop_limit, message, .. }) = &upcall {
                 let (sender, hop_limit) = (*sender, *hop_limit);
@@ -230,12 +246,18 @@ impl<A: Family> Router<A> {
         let sender = arrived.sender;
         match A::read(arrived) {
             Ok(Some(Message::Report(report))) => {
-                let settled = self.hosts.report(&self.igmp, interface, &report, now);
+                let mut settled = self.hosts.report(&self.igmp, interface, &report, now);
+                if settled.refused.are_foreign() && self.learn_subnet(interface, sender) {
+                    settled = self.hosts.report(&self.igmp, interface, &report, now);
+                }
                 self.settled(interface, settled, now);
                 self.promote(interface);
             }
             Ok(Some(Message::Query(query))) => {
-                let refused = self.hosts.query(interface, &query, now);
+                let mut refused = self.hosts.query(interface, &query, now);
+                if refused.are_foreign() && self.learn_subnet(interface, sender) {
+                    refused = self.hosts.query(interface, &query, now);
+                }
                 self.refused(interface, refused, now);
             }
             Ok(None) => {}
@@ -243,6 +265,15 @@ impl<A: Family> Router<A> {
                 self.note(interface.index(), "messages dropped", 1, &format!("{sender}: {reason}"), now);
             }
         }
+    }
+
+    /// Whether a sender is on the link by a route without a gateway, though in no subnet of an address.
+    fn learn_subnet(&self, interface: Interface<A>, sender: A) -> bool {
+        let subnet = self.routes.on_link(interface.index(), sender);
+        subnet.is_some_and(|subnet| {
+            self.hosts.add_subnet(interface, subnet);
+            true
+        })
     }
 
     /// A host has joined where there was no room: now this interface needs it more than one that carries nothing.

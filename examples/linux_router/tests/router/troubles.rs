@@ -170,6 +170,24 @@ fn the_peer_of_a_point_to_point_address_is_heard() {
     });
 }
 
+/// Kind L: an address of its own alone, and a route that says what is on the link.
+#[test]
+fn hosts_are_heard_where_a_route_without_a_gateway_leads_to_them() {
+    run(2, |lan: &mut Lan<Ipv4Addr>| {
+        let group = Ipv4Addr::group(1).address();
+        lan.router.ip("address flush dev link1\naddress add 10.9.9.9/32 dev link1\n");
+        lan.router.ip("route add 10.7.0.0/24 dev link1\nroute add 10.8.0.0/24 via 10.7.0.1 dev link1\n");
+        let (daemon, wire) = (lan.start(""), Wire::open(&lan.links[1]));
+        wire.send::<Ipv4Addr>(&join(Ipv4Addr::new(10, 8, 0, 7), group));
+        daemon.shows(|shown| shown.contains("reports from elsewhere: 1") && !shown.contains("CLUDE"));
+        wire.send::<Ipv4Addr>(&join(Ipv4Addr::new(10, 7, 0, 7), group));
+        shows_group(&daemon, group);
+        wire.send::<Ipv4Addr>(&query(Ipv4Addr::new(10, 7, 0, 7), None));
+        daemon.shows(|shown| shown.contains("querier: 10.7.0.7\n"));
+        lan.end(daemon);
+    });
+}
+
 /// Kind M: a query makes the only router silent, so its sender has to be on the link as a reporter has to.
 #[test]
 fn a_query_from_elsewhere_elects_nobody() {
@@ -323,6 +341,42 @@ fn interfaces_that_carry_something_come_first() {
         let told = daemon.err.get();
         let told: Vec<_> = told.lines().filter(|line| line.contains("is not forwarded")).collect();
         assert_eq!(told.len(), 12, "one for each, and one for that which made room: {told:#?}");
+        lan.end(daemon);
+    }
+}
+
+/// Kind P: a source on an interface that has no room gets it, and so does a host whose IGMPv2 or MLDv1 goes to the group.
+#[test]
+fn a_source_makes_room_for_its_interface() {
+    both(2, many, many);
+
+    fn many<A: Forged>(lan: &mut Lan<A>) {
+        let names: Vec<_> = (0..40).map(|number| format!("a{number:02}")).collect();
+        let add = |name: &String| {
+            format!("link add {name} type veth peer name p{name}\nlink set {name} up\nlink set p{name} up\n")
+        };
+        lan.router.ip(&names.iter().map(add).collect::<String>());
+        let options: Vec<_> = names.iter().map(|name| format!("--interface {name}")).collect();
+        let family = if A::PREFIX == 24 { "--ipv4" } else { "--ipv6" };
+        let socket = lan.socket().display().to_string();
+        let arguments =
+            format!("{family} --socket {socket} {} --interface link0 --interface link1", options.join(" "));
+        let daemon = Daemon::start(&lan.router, &arguments);
+        for link in ["link0", "link1"] {
+            let told = format!("is not forwarded interface=\"{link}\"");
+            until(|| daemon.err.get(), || daemon.err.contains(&told));
+        }
+        let (group, wire) = (A::group(1), Wire::open(&lan.links[1]));
+        let tap = lan.tap(1, "source");
+        let _stream = lan.stream(0, group, "source");
+        until(
+            || format!("it is forwarded\n{}", daemon.err.get()),
+            || {
+                wire.send::<A>(&A::older_report(A::speaker(30), group.address()));
+                !tap.numbers().is_empty()
+            },
+        );
+        lan.forwards(0, group, &[1]);
         lan.end(daemon);
     }
 }
