@@ -1,0 +1,211 @@
+//! The model at work: a state, the alerts that wait, and a [`Stage`] on which callbacks happen.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
+use mgm::{Change, ClientName, Error, Interface, Limit};
+
+use super::told::Told;
+use super::{Answer, Question, State, caller};
+use crate::ops::{Key, Manners, Max};
+use crate::words::{Alert, Call, Done, Heard, Outcome, Reply, Shown, Uid, Verdict};
+
+/// Where the callbacks of the model happen: as they happened to the manager under test, or by themselves.
+pub(crate) trait Stage {
+    /// The next call that is made here: inside the callback that runs, or outside all.
+    fn next_call(&mut self, state: &State) -> Option<Call>;
+    /// What came of the call that has just begun, where that is known.
+    fn outcome(&self) -> Option<Outcome>;
+    fn call_ends(&mut self, call: &Call, answer: &Answer<Done>, state: &State) -> Verdict;
+    /// Which of the alerts that may be delivered now is.
+    fn next_alert(&mut self, deliverable: &[(Uid, Alert)]) -> Option<(Uid, Alert)>;
+    /// Whom the next question is for, and about what, where that is known.
+    fn next_question(&self) -> Option<(Uid, Key)>;
+    /// What of it is shown, where that is open.
+    fn shown(&self, question: &Question) -> BTreeSet<Shown>;
+    fn callback_begins(&mut self, to: Uid, heard: &Heard, state: &State) -> Verdict;
+    fn callback_ends(&mut self) -> Verdict<Reply>;
+}
+
+#[derive(Debug)]
+pub(crate) struct Model<S> {
+    pub(crate) state: State,
+    pub(crate) stage: S,
+    /// For each client the alerts that wait, step by step.
+    waiting: BTreeMap<Uid, VecDeque<Vec<Alert>>>,
+    /// How many callbacks run, one inside the other.
+    depth: usize,
+    /// The interfaces that the calls that are going on have to themselves, the latest last (HO-7).
+    pub(super) granted: Vec<Interface>,
+}
+
+impl<S: Stage> Model<S> {
+    pub(crate) fn new(max: Max, manners: Manners, now: Instant, stage: S) -> Self {
+        let state = State::new(max, manners, now);
+        Self { state, stage, waiting: BTreeMap::new(), depth: 0, granted: Vec::new() }
+    }
+
+    /// Does all calls that are made here.
+    pub(crate) fn run(&mut self) -> Verdict {
+        while let Some(call) = self.stage.next_call(&self.state) {
+            self.call(&call).map_err(|why| format!("{call:?}: {why}"))?;
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, call: &Call) -> Verdict {
+        let granted = self.granted.len();
+        let answer = match self.refuse_deregistered(call) {
+            Ok(()) => self.answer(call)?,
+            Err(errors) => Err(errors),
+        };
+        self.deliver()?;
+        for on in self.granted.split_off(granted) {
+            self.state.port_mut(on).change = None;
+        }
+        self.stage.call_ends(call, &answer, &self.state)
+    }
+
+    fn refuse_deregistered(&self, call: &Call) -> Answer<()> {
+        let is_handle_op = matches!(call, Call::Deregister(_) | Call::Drop(_));
+        match caller(call).filter(|client| !is_handle_op && !self.state.clients[*client].is_registered) {
+            Some(client) => Err(vec![Error::Deregistered { client: self.state.name(client) }]),
+            None => Ok(()),
+        }
+    }
+
+    /// One step: what follows from it is told by the difference of before and after.
+    pub(super) fn step<R>(&mut self, change: impl FnOnce(&mut State) -> R) -> R {
+        let before = Told::of(&self.state);
+        let result = change(&mut self.state);
+        self.state.tell_owners();
+        let mut alerts = std::mem::take(&mut self.state.news);
+        alerts.extend(Told::of(&self.state).alerts_since(&before));
+        self.state.forget_routes();
+        self.post(alerts);
+        result
+    }
+
+    pub(super) fn post(&mut self, alerts: Vec<(Uid, Alert)>) {
+        let mut steps: BTreeMap<Uid, Vec<Alert>> = BTreeMap::new();
+        for (to, alert) in alerts {
+            let pulls = matches!(alert, Alert::Join(..) | Alert::Prune(..));
+            if self.state.clients[to].is_registered && (!pulls || self.state.is_told(to)) {
+                steps.entry(to).or_default().push(alert);
+            }
+        }
+        for (to, step) in steps {
+            self.waiting.entry(to).or_default().push_back(step);
+        }
+    }
+
+    pub(super) fn forget_alerts_of(&mut self, client: Uid) {
+        self.waiting.remove(&client);
+    }
+
+    /// CB-4: outside callbacks all is delivered before the call goes on.
+    pub(super) fn deliver(&mut self) -> Verdict {
+        while self.depth == 0 && self.waiting.values().any(|steps| !steps.is_empty()) {
+            let deliverable = self.deliverable();
+            let Some((to, alert)) = self.stage.next_alert(&deliverable) else {
+                return Err(format!("CB-4: undelivered: {:?}", self.waiting));
+            };
+            self.deliver_one(to, alert)?;
+        }
+        Ok(())
+    }
+
+    /// Between two steps of a call alerts may be delivered, or later.
+    pub(super) fn deliver_what_comes(&mut self) -> Verdict {
+        while self.depth == 0
+            && let Some((to, alert)) = self.stage.next_alert(&[])
+            && self.deliverable().contains(&(to, alert.clone()))
+        {
+            self.deliver_one(to, alert)?;
+        }
+        Ok(())
+    }
+
+    fn deliver_one(&mut self, to: Uid, alert: Alert) -> Verdict {
+        if !self.deliverable().contains(&(to, alert.clone())) {
+            return Err(format!("{alert:?} to {to}, where what waits is {:?}", self.waiting));
+        }
+        let steps = self.waiting.entry(to).or_default();
+        if let Some(step) = steps.front_mut() {
+            step.iter().position(|waiting| *waiting == alert).map(|at| step.remove(at));
+        }
+        steps.retain(|step| !step.is_empty());
+        self.call_back(to, &Heard::Alert(alert)).map(drop)
+    }
+
+    /// CB-3: one step after the other. CT-6: in a step first what begins, then what ends.
+    fn deliverable(&self) -> Vec<(Uid, Alert)> {
+        let of_client = |(to, steps): (&Uid, &VecDeque<Vec<Alert>>)| {
+            let step = steps.front().cloned().unwrap_or_default();
+            let first = step.iter().map(rank).min();
+            let now = step.into_iter().filter(move |alert| Some(rank(alert)) == first);
+            now.map(|alert| (*to, alert)).collect::<Vec<_>>()
+        };
+        self.waiting.iter().flat_map(of_client).collect()
+    }
+
+    /// A callback, with all that is called inside it. A client that has gone is called no more.
+    pub(super) fn call_back(&mut self, to: Uid, heard: &Heard) -> Verdict<Reply> {
+        self.stage.callback_begins(to, heard, &self.state)?;
+        self.depth += 1;
+        self.run()?;
+        self.depth -= 1;
+        let reply = self.stage.callback_ends()?;
+        self.state.caught_panics += u64::from(reply.panics);
+        // What was caused inside may come now.
+        self.deliver_what_comes()?;
+        Ok(reply)
+    }
+
+    /// A step that adds is refused if too many alerts would wait (MB-7). How many of those that have been taken from
+    /// the queue still wait is left open, so that the manager's word is taken where it may be right.
+    pub(super) fn step_unless_overfull(
+        &mut self,
+        change: impl FnOnce(&mut State) -> Answer<Done>,
+    ) -> Answer<Done> {
+        let Some(max) = self.state.max.waiting_alerts else { return self.step(change) };
+        let before = (self.state.clone(), self.waiting.clone());
+        let answer = self.step(change);
+        let names =
+            |client: &Uid| Error::LimitReached(Limit::WaitingAlerts { client: self.name(*client), max });
+        let new = |client: &Uid| count(&self.waiting, client) - count(&before.1, client);
+        let must = |client: &Uid| new(client) > max;
+        let may = |client: &Uid| count(&self.waiting, client) > max || count(&before.1, client) >= max;
+        let clients: Vec<Uid> = (0..self.state.clients.len()).collect();
+        let refused = self.stage.outcome().and_then(Result::err);
+        let is_refused =
+            clients.iter().filter(|client| may(client)).any(|client| refused == Some(names(client)));
+        let must_be: Vec<_> = clients.iter().filter(|client| must(client)).map(names).collect();
+        let adds = answer != Ok(Done::Change(Change::Unchanged));
+        if !adds || answer.is_err() || must_be.is_empty() && !is_refused {
+            return answer;
+        }
+        (self.state, self.waiting) = before;
+        Err(refused.filter(|_| is_refused).map_or(must_be, |error| vec![error]))
+    }
+
+    fn name(&self, client: Uid) -> ClientName {
+        self.state.name(client)
+    }
+}
+
+fn count(waiting: &BTreeMap<Uid, VecDeque<Vec<Alert>>>, client: &Uid) -> usize {
+    waiting.get(client).map_or(0, |steps| steps.iter().map(Vec::len).sum())
+}
+
+/// CT-6.
+fn rank(alert: &Alert) -> u8 {
+    let class = |cause| if cause == mgm::AlertCause::ForwardingEntry { 1 } else { 2 };
+    match alert {
+        Alert::LocalJoin(..) | Alert::LocalUnblock(..) => 0,
+        Alert::Join(_, cause) => class(*cause),
+        Alert::LocalLeave(..) | Alert::LocalBlock(..) => 10,
+        Alert::Prune(_, cause) => 10 + class(*cause),
+        Alert::WrongInterface(..) | Alert::Removed(_) => 20,
+    }
+}
