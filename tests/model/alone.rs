@@ -141,15 +141,16 @@ impl Stage for Alone {
         Ok(())
     }
 
-    fn next_alert(
-        &mut self,
-        deliverable: &[(Uid, crate::words::Alert)],
-    ) -> Option<(Uid, crate::words::Alert)> {
+    fn next_alert(&mut self, deliverable: &[(Uid, mgm::Alert)]) -> Option<(Uid, mgm::Alert)> {
         deliverable.first().cloned()
     }
 
     fn next_question(&self) -> Option<(Uid, Key)> {
         None
+    }
+
+    fn is_made_anew(&self, _: Key) -> bool {
+        false
     }
 
     fn shown(&self, question: &Question) -> BTreeSet<Shown> {

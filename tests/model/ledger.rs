@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use mgm::{AlertCause, Entry, Interface, MembershipKind};
+use mgm::{Alert, AlertCause, Entry, Interface, MembershipKind};
 
-use crate::words::{Alert, Uid, Verdict};
+use crate::words::{Uid, Verdict};
 
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Ledger {
@@ -33,25 +33,52 @@ impl Ledger {
         self.streams.retain(|(_, entry)| is_there(*entry));
     }
 
+    /// Whether the client has to pull an entry: it was told so, or IGMP or it itself joined what covers it.
+    pub(crate) fn has_reason(&self, client: Uid, entry: Entry, joined: &BTreeSet<Entry>) -> bool {
+        let is_local = |entry| {
+            self.locals
+                .iter()
+                .any(|(it, _, held, kind)| (*it, *held, *kind) == (client, entry, MembershipKind::Joined))
+        };
+        let covers = |by: Entry| self.pulls.contains(&(client, by)) || joined.contains(&by) || is_local(by);
+        self.streams.contains(&(client, entry)) || covering(entry).into_iter().any(covers)
+    }
+
     /// Nobody is told twice of the same, but of a forwarding entry when it is made or renewed (FW-6).
     pub(crate) fn hear(&mut self, to: Uid, alert: &Alert) -> Verdict {
+        use MembershipKind::{Blocked, Joined};
+        let from = Entry::SourceGroup;
         let is_new = match *alert {
-            Alert::Join(entry, AlertCause::Membership) => self.pulls.insert((to, entry)),
-            Alert::Prune(entry, AlertCause::Membership) => self.pulls.remove(&(to, entry)),
-            Alert::Join(entry, _) => {
+            Alert::Join { entry, cause: AlertCause::Membership } => self.pulls.insert((to, entry)),
+            Alert::Prune { entry, cause: AlertCause::Membership } => self.pulls.remove(&(to, entry)),
+            Alert::Join { entry, .. } => {
                 self.streams.insert((to, entry));
                 true
             }
-            Alert::Prune(entry, _) => {
+            Alert::Prune { entry, .. } => {
                 self.streams.remove(&(to, entry));
                 true
             }
-            Alert::LocalJoin(on, entry) => self.locals.insert((to, on, entry, MembershipKind::Joined)),
-            Alert::LocalLeave(on, entry) => self.locals.remove(&(to, on, entry, MembershipKind::Joined)),
-            Alert::LocalBlock(on, entry) => self.locals.insert((to, on, entry, MembershipKind::Blocked)),
-            Alert::LocalUnblock(on, entry) => self.locals.remove(&(to, on, entry, MembershipKind::Blocked)),
-            Alert::WrongInterface(..) | Alert::Removed(_) => true,
+            Alert::LocalJoin { interface, entry } => self.locals.insert((to, interface, entry, Joined)),
+            Alert::LocalLeave { interface, entry } => self.locals.remove(&(to, interface, entry, Joined)),
+            Alert::LocalBlock { interface, source, group } => {
+                self.locals.insert((to, interface, from(source, group), Blocked))
+            }
+            Alert::LocalUnblock { interface, source, group } => {
+                self.locals.remove(&(to, interface, from(source, group), Blocked))
+            }
+            _ => true,
         };
         if is_new { Ok(()) } else { Err(format!("{alert:?} to {to}, which was told so already")) }
+    }
+}
+
+/// A wish for a wildcard is answered by itself only, one for an (S,G) by what covers it.
+fn covering(entry: Entry) -> Vec<Entry> {
+    match entry {
+        Entry::SourceGroup(_, group) if group.address().octets()[0] != 232 => {
+            vec![entry, Entry::Group(group), Entry::AllGroups]
+        }
+        Entry::AllGroups | Entry::Group(_) | Entry::SourceGroup(..) => vec![entry],
     }
 }

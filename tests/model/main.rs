@@ -35,7 +35,6 @@ use crate::words::Verdict;
 use crate::world::World;
 
 #[test]
-#[ignore = "the library does not do all of this yet"]
 fn every_call_does_what_the_model_does() {
     check(&ops::sequences(), |sequence| run(&sequence).map_err(TestCaseError::fail));
 }
@@ -47,43 +46,36 @@ fn the_model_alone_agrees_with_itself() {
 }
 
 #[test]
-#[ignore = "the library does not do all of this yet"]
 fn each_client_has_been_told_what_can_be_read() {
     check(&ops::calm_sequences(), |sequence| watch(&sequence).map_err(TestCaseError::fail));
 }
 
 #[test]
-#[ignore = "the library does not do all of this yet"]
 fn ho_12_adding_all_again_is_seen_by_the_old_and_the_new_owner_alone() {
     hold(&properties::cases(), properties::adding_all_again_is_seen_by_two);
 }
 
 #[test]
-#[ignore = "the library does not do all of this yet"]
 fn ho_14_adding_a_subset_again_is_withdrawing_all_and_adding_it() {
     hold(&properties::cases(), properties::adding_a_subset_is_withdrawing_and_adding_it);
 }
 
 #[test]
-#[ignore = "the library does not do all of this yet"]
 fn ho_17_a_refresh_in_which_all_is_added_again_is_seen_by_nobody() {
     hold(&properties::cases(), properties::a_refresh_with_all_again_is_seen_by_nobody);
 }
 
 #[test]
-#[ignore = "the library does not do all of this yet"]
 fn mb_8_a_batch_is_its_parts() {
     hold(&(ops::calm_sequences(), ops::steps(), any::<usize>()), properties::a_batch_is_its_parts);
 }
 
 #[test]
-#[ignore = "the library does not do all of this yet"]
 fn mb_9_a_filter_is_its_difference() {
     hold(&(ops::calm_sequences(), ops::filters(), any::<usize>()), properties::a_filter_is_its_difference);
 }
 
 #[test]
-#[ignore = "the library does not do all of this yet"]
 fn many_threads_break_no_statement() {
     let alive = threads::watchdog();
     // What the threads did is not done again the same way, so there is nothing to shrink.

@@ -1,5 +1,6 @@
 //! The one vocabulary of operations, and how sequences of them are drawn.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 
@@ -143,18 +144,35 @@ impl Again {
             Self::Nothing => Vec::new(),
             Self::Singly(_) => self.chosen(steps).map(|step| Op::Set(Who::Me, Where::Here, step)).collect(),
             Self::InBatch(_) => vec![Op::Batch(Who::Me, Where::Here, self.chosen(steps).collect())],
+            Self::ByFilter => {
+                let groups: BTreeSet<_> = steps.iter().filter_map(|step| step.entry.group()).collect();
+                groups
+                    .into_iter()
+                    .map(|group| Op::Filter(Who::Me, Where::Here, group, filter(group, steps)))
+                    .collect()
+            }
             Self::Later => vec![Op::BeginRefresh(Who::Me, Where::Here, 10)],
         }
     }
 
     pub(crate) fn chosen(self, steps: &[Step]) -> impl Iterator<Item = Step> {
         let bits = match self {
-            Self::Nothing | Self::Later => 0,
+            Self::Nothing | Self::ByFilter | Self::Later => 0,
             Self::Singly(bits) | Self::InBatch(bits) => bits,
         };
         let numbered = steps.iter().zip(0_u32..);
         numbered.filter(move |(_, number)| bits >> (number % 16) & 1 == 1).map(|(step, _)| *step)
     }
+}
+
+/// Of a group, what holding `steps` comes nearest to.
+fn filter(group: GroupAddr, steps: &[Step]) -> Filter {
+    let sources = |verb| {
+        let its = steps.iter().filter(move |step| step.verb == verb && step.entry.group() == Some(group));
+        its.filter_map(|step| step.entry.source()).collect()
+    };
+    let excludes = steps.iter().any(|step| step.entry == Entry::Group(group));
+    if excludes { Filter::Exclude(sources(Verb::Block)) } else { Filter::Include(sources(Verb::Add)) }
 }
 
 impl Verb {
@@ -262,6 +280,8 @@ pub(crate) enum Again {
     Singly(u16),
     /// The same in one batch.
     InBatch(u16),
+    /// Sets a filter for each group that it held, which leaves out what no filter can say.
+    ByFilter,
     /// Begins a refresh.
     Later,
 }
@@ -391,6 +411,10 @@ pub(crate) fn entry(number: usize) -> Entry {
     }
 }
 
+pub(crate) fn entries() -> impl Iterator<Item = Entry> {
+    (0..ENTRIES).map(entry)
+}
+
 const PREFIXES: [&str; 4] = ["0.0.0.0/0", "198.51.100.0/24", "198.51.100.7/32", "198.51.100.8/32"];
 
 pub(crate) fn prefix(number: usize) -> Ipv4Net {
@@ -438,7 +462,9 @@ fn start() -> impl Strategy<Value = Vec<Op>> {
         let take = |slot, on| Op::Take(Who::Slot(slot), Where::Fixed(on));
         let igmp = (0..INTERFACES).filter(|on| igmp[*on]).map(|on| take(IGMP, on));
         let owned = owners.iter().enumerate().filter(|(_, owner)| (1..SLOTS).contains(*owner));
-        let mut start: Vec<_> = (0..SLOTS).map(Op::Register).chain(igmp).collect();
+        // The manager is told what time it is.
+        let mut start: Vec<_> =
+            [Op::Expire(0)].into_iter().chain((0..SLOTS).map(Op::Register)).chain(igmp).collect();
         start.extend(owned.map(|(on, owner)| take(*owner, on)));
         start.push(Op::Route(prefix(1), Some(route(1, toward, true)), Announced::Yes));
         start
@@ -465,6 +491,7 @@ fn manners() -> impl Strategy<Value = Manners> {
         1 => Just(Again::Nothing),
         2 => any::<u16>().prop_map(Again::Singly),
         2 => any::<u16>().prop_map(Again::InBatch),
+        1 => Just(Again::ByFilter),
         1 => Just(Again::Later),
     ];
     (any::<bool>(), any::<bool>(), again).prop_map(|(igmp_is_told, last_is_asked_always, again)| Manners {
@@ -542,15 +569,15 @@ impl Draw {
             22..30 => Op::Take(who, on),
             30..36 => Op::Release(who, on),
             36..38 => Op::Remove(on),
-            38..42 => Op::Offer(self.protocol(), on, usize::from(more) % SLOTS),
-            42 => Op::WithdrawOffer(self.protocol(), on),
+            38..42 => Op::Offer(who, on, 1 + usize::from(more) % (SLOTS - 1)),
+            42 => Op::WithdrawOffer(who, on),
             43..65 => Op::Set(who, on, Step { verb: Verb::Add, entry: self.entry() }),
             65..72 => Op::Set(who, on, Step { verb: Verb::Delete, entry: self.entry() }),
             72..78 => Op::Set(who, on, Step { verb: Verb::Block, entry: with_source(number) }),
             78..82 => Op::Set(who, on, Step { verb: Verb::Unblock, entry: with_source(number) }),
             82..88 => Op::Batch(who, on, self.batch()),
             88..94 => Op::Filter(who, on, group(number), self.filter()),
-            94..97 => Op::BeginRefresh(who, on, self.pick([1, 10, 600, 2000])),
+            94..97 => Op::BeginRefresh(who, on, self.pick([0, 10, 600, 2000])),
             97..99 => Op::EndRefresh(usize::from(more)),
             99..116 => Op::Packet(key, on),
             116 => Op::Unknown(key, on),

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use mgm::{Change, ClientName, Entry, Interface};
+use mgm::{Alert, Change, ClientName, Entry, Interface, MembershipKind};
 use proptest::prelude::*;
 
+use crate::invariant::due;
+use crate::ledger::Ledger;
 use crate::ops::{
     self, Again, FLOWS, Filter, IGMP, INTERFACES, Op, SLOTS, Sequence, Step, Verb, Where, Who, flow, name,
 };
 use crate::replay::Event;
-use crate::words::{Alert, Done, Heard, Uid, Verdict, View};
+use crate::words::{Done, Heard, Uid, Verdict, View};
 use crate::world::World;
 
 /// A state, and a number from which it is chosen what is done in it.
@@ -40,10 +42,12 @@ struct Stand {
 impl Stand {
     fn build(sequence: &Sequence, now: Instant, again: Again) -> Self {
         let mut sequence = sequence.clone();
-        sequence.manners.again = again;
+        // Which of several is asked about first is open.
+        sequence.in_questions.clear();
         let world = World::new(&sequence, now);
         sequence.steps.iter().for_each(|op| world.act(op));
         world.calm_down();
+        world.set_again(again);
         Self::of(world)
     }
 
@@ -113,6 +117,7 @@ impl Stand {
             Handover::Take { by, on } => self.act(&Op::Take(Who::Slot(by), Where::Fixed(on))),
             Handover::Release { by, on } => self.act(&Op::Release(Who::Slot(by), Where::Fixed(on))),
             Handover::Offer { by, on, to } => {
+                self.act(&Op::WithdrawOffer(Who::Slot(by), Where::Fixed(on)));
                 self.act(&Op::Offer(Who::Slot(by), Where::Fixed(on), to));
                 self.act(&Op::Take(Who::Slot(to), Where::Fixed(on)));
             }
@@ -132,6 +137,29 @@ impl Stand {
             self.act(&Op::State(Who::Slot(by), Where::Fixed(on), flow(number), None));
         }
         Self::of(self.world)
+    }
+
+    /// Nobody has for a moment no reason left to pull what it pulls before and after.
+    fn check_no_dip(&self, alerts: &[(Uid, Alert)]) -> Verdict {
+        let rib = self.world.rig.table.0.lock().unwrap().clone();
+        let slots = (0..SLOTS).filter(|slot| self.is_registered(*slot));
+        let clients: Vec<_> = slots.filter_map(|slot| Some((self.world.uid(slot)?, name(slot)))).collect();
+        let (before, after) = (due(&clients, &self.before, &rib), due(&clients, &self.after(), &rib));
+        let mut now = before.clone();
+        for (to, alert) in alerts {
+            now.hear(*to, alert)?;
+            let own = || self.before.groups.iter().filter(|held| clients.contains(&(*to, held.added_by)));
+            let joined: BTreeSet<_> =
+                own().filter(|held| held.kind == MembershipKind::Joined).map(|held| held.entry).collect();
+            let has_reason = |ledger: &Ledger, entry| ledger.has_reason(*to, entry, &joined);
+            let dip = ops::entries().find(|entry| {
+                has_reason(&before, *entry) && has_reason(&after, *entry) && !has_reason(&now, *entry)
+            });
+            if let Some(entry) = dip {
+                return Err(format!("after {alert:?} {to} has no reason to pull {entry}: {alerts:?}"));
+            }
+        }
+        Ok(())
     }
 
     /// Something comes in there, or has its source behind it (HO-15).
@@ -174,20 +202,18 @@ pub(crate) fn adding_all_again_is_seen_by_two(case: &Case) -> Verdict {
     let stand = stand.empty_hands(handover);
     stand.hand_over(handover);
     let events = stand.world.take_events();
-    confirmed(&events)?;
+    confirmed(&results(inside_enable(&events)))?;
     let parties = stand.parties(handover).map(|party| stand.world.uid_of(party));
     let alerts: Vec<_> = alerts(&events).collect();
     for (number, (to, alert)) in alerts.iter().enumerate() {
         if !parties.contains(&Some(*to)) {
             return Err(format!("HO-12: {handover:?}, and {to} hears {alert:?}"));
         }
-        let about = |alert: &Alert| {
-            format!("{alert:?}").replace("Prune", "Join").replace("Leave", "Join").replace("Unblock", "Block")
-        };
-        if alerts[..number].iter().any(|(other, earlier)| other == to && about(earlier) == about(alert)) {
+        if alerts[..number].iter().any(|(other, earlier)| other == to && subject(earlier) == subject(alert)) {
             return Err(format!("HO-12: {handover:?}, and {to} hears twice of {alert:?}"));
         }
     }
+    stand.check_no_dip(&alerts).map_err(|why| format!("HO-12, CT-6: {handover:?}: {why}"))?;
     let commands = stand.world.rig.plane.notes().commands - stand.commands;
     if commands > 0 && !stand.leads_there(ops::interface(handover.on())) {
         return Err(format!("HO-12: {handover:?}, and {commands} commands to the forwarder"));
@@ -206,13 +232,15 @@ pub(crate) fn adding_all_again_is_seen_by_two(case: &Case) -> Verdict {
 pub(crate) fn adding_a_subset_is_withdrawing_and_adding_it(case: &Case) -> Verdict {
     let (sequence, pick) = case;
     let now = Instant::now();
+    let mut sequence = sequence.clone();
+    sequence.max.waiting_alerts = None;
     let subset = u16::try_from(pick >> 8 & 0xffff).unwrap();
-    let stand = Stand::build(sequence, now, Again::Singly(subset));
+    let stand = Stand::build(&sequence, now, Again::Singly(subset));
     let Some(handover) = choose(&stand.handovers(), *pick) else { return Ok(()) };
-    let other = Stand::build(sequence, now, Again::Nothing);
+    let other = Stand::build(&sequence, now, Again::Nothing);
     let held = stand.held(IGMP, handover.on());
     stand.hand_over(handover);
-    confirmed(&stand.world.take_events())?;
+    confirmed(&results(inside_enable(&stand.world.take_events())))?;
     let igmp = |step| Op::Set(Who::Slot(IGMP), Where::Fixed(handover.on()), step);
     held.iter().for_each(|step| other.act(&igmp(step.ended())));
     other.hand_over(handover);
@@ -244,7 +272,7 @@ pub(crate) fn a_refresh_with_all_again_is_seen_by_nobody(case: &Case) -> Verdict
     let middle = stand.after();
     stand.act(&if pick.is_multiple_of(3) { Op::Expire(300) } else { Op::EndRefresh(refreshes) });
     let events = stand.world.take_events();
-    confirmed(&events)?;
+    confirmed(&results(&events))?;
     let commands = stand.world.rig.plane.notes().commands - stand.commands;
     let heard = alerts(&events).collect::<Vec<_>>();
     let is_idle = !pick.is_multiple_of(3) || stand.before.mfes.is_empty();
@@ -329,13 +357,11 @@ fn net(events: &[Event]) -> (BTreeMap<(Uid, String), i32>, usize) {
     let mut count = 0;
     for (to, alert) in alerts(events) {
         let (about, up) = match alert {
-            Alert::Join(entry, cause) => (format!("pull {entry}: {cause}"), 1),
-            Alert::Prune(entry, cause) => (format!("pull {entry}: {cause}"), -1),
-            Alert::LocalJoin(on, entry) => (format!("{entry} on {on}"), 1),
-            Alert::LocalLeave(on, entry) => (format!("{entry} on {on}"), -1),
-            Alert::LocalBlock(on, entry) => (format!("not {entry} on {on}"), 1),
-            Alert::LocalUnblock(on, entry) => (format!("not {entry} on {on}"), -1),
-            Alert::WrongInterface(..) | Alert::Removed(_) => continue,
+            Alert::Join { .. } | Alert::LocalJoin { .. } | Alert::LocalBlock { .. } => (subject(&alert), 1),
+            Alert::Prune { .. } | Alert::LocalLeave { .. } | Alert::LocalUnblock { .. } => {
+                (subject(&alert), -1)
+            }
+            _ => continue,
         };
         *net.entry((to, about)).or_default() += up;
         count += 1;
@@ -343,6 +369,14 @@ fn net(events: &[Event]) -> (BTreeMap<(Uid, String), i32>, usize) {
     net.retain(|_, sum| *sum != 0);
     let in_vain = count - net.len();
     (net, in_vain)
+}
+
+/// What an alert is about, whether it begins or ends.
+fn subject(alert: &Alert) -> String {
+    let text = alert.to_string();
+    text.replace("prune_alert", "join_alert")
+        .replace("local_leave", "local_join")
+        .replace("local_unblock", "local_block")
 }
 
 fn alerts(events: &[Event]) -> impl Iterator<Item = (Uid, Alert)> {
@@ -363,9 +397,16 @@ fn results(events: &[Event]) -> Vec<Result<Change, mgm::Error>> {
     results.flatten().collect()
 }
 
+/// What happened inside the one `enable_igmp`.
+fn inside_enable(events: &[Event]) -> &[Event] {
+    let begins = events.iter().position(|event| matches!(event, Event::Hears(_, Heard::Enable(_), _)));
+    let Some(begins) = begins else { return &[] };
+    let ends = events[begins..].iter().position(|event| matches!(event, Event::Returns(_)));
+    &events[begins..begins + ends.unwrap_or_default()]
+}
+
 /// HO-13: what is added again is there, and is never refused.
-fn confirmed(events: &[Event]) -> Verdict {
-    let results = results(events);
+fn confirmed(results: &[Result<Change, mgm::Error>]) -> Verdict {
     let is_confirmed = |result: &Result<Change, _>| *result == Ok(Change::Unchanged);
     match results.iter().all(is_confirmed) {
         true => Ok(()),

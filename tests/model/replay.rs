@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use mgm::Alert;
+
 use crate::naive::{Answer, Question, Stage, State};
 use crate::ops::{Key, Sequence};
-use crate::words::{Alert, Call, Done, Heard, Outcome, Reply, Shown, Uid, Verdict, View};
+use crate::words::{Call, Done, Heard, Outcome, Reply, Shown, Uid, Verdict, View};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
@@ -35,6 +37,29 @@ impl Replay {
         self.events.get(self.next)
     }
 
+    /// How the call that goes on will end.
+    fn end(&self) -> Option<(&Outcome, &View)> {
+        let mut depth = 0;
+        for event in self.events.iter().skip(self.next) {
+            match event {
+                Event::Begins(_) => depth += 1,
+                Event::Ends(outcome, view) if depth == 0 => return Some((outcome, view)),
+                Event::Ends(..) => depth -= 1,
+                Event::Hears(..) | Event::Returns(_) => {}
+            }
+        }
+        None
+    }
+
+    /// What was seen before, the latest first.
+    fn views(&self) -> impl Iterator<Item = &View> {
+        let past = self.events[..self.next].iter().rev();
+        past.filter_map(|event| match event {
+            Event::Ends(_, view) | Event::Hears(_, _, view) => Some(view),
+            Event::Begins(_) | Event::Returns(_) => None,
+        })
+    }
+
     fn take(&mut self) -> Option<Event> {
         let event = self.peek().cloned();
         self.next += 1;
@@ -51,16 +76,13 @@ impl Stage for Replay {
     }
 
     fn outcome(&self) -> Option<Outcome> {
-        let mut depth = 0;
-        for event in self.events.iter().skip(self.next) {
-            match event {
-                Event::Begins(_) => depth += 1,
-                Event::Ends(outcome, _) if depth == 0 => return Some(outcome.clone()),
-                Event::Ends(..) => depth -= 1,
-                Event::Hears(..) | Event::Returns(_) => {}
-            }
-        }
-        None
+        self.end().map(|(outcome, _)| outcome.clone())
+    }
+
+    fn is_made_anew(&self, key: Key) -> bool {
+        let made = |view: &View| view.mfes.iter().find(|mfe| mfe.key == key).map(|mfe| mfe.made);
+        let now = self.views().next().and_then(made);
+        now.is_some_and(|now| self.end().and_then(|(_, view)| made(view)).is_some_and(|then| then != now))
     }
 
     fn call_ends(&mut self, _: &Call, answer: &Answer<Done>, state: &State) -> Verdict {
@@ -128,7 +150,10 @@ impl Stage for Replay {
 }
 
 fn compare(view: &View, state: &State) -> Verdict {
-    let model = state.view();
+    let mut model = state.view();
+    if state.moves > 0 {
+        model.mfes.clone_from(&view.mfes);
+    }
     if *view == model { Ok(()) } else { Err(differences(view, &model)) }
 }
 

@@ -1,13 +1,16 @@
 //! A manager under test with its RIB and its forwarder: what is asked of it, and all that can be read of it.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use mgm::{Change, ClientRef, Entry, Error, Forwarder as _, Interface, InterfaceStatus, Mfe, Mgm};
+use mgm::{
+    Alert, Change, ClientRef, Entry, Error, Forwarder as _, Interface, InterfaceStatus, MembershipChange,
+    Mfe, Mgm, Refresh,
+};
 
 use crate::naive::{UNKNOWN, WRONG};
-use crate::ops::{Announced, Key, Max, Op, Step, Switch, Verb};
+use crate::ops::{Announced, Filter, Key, Max, Op, Step, Switch, Verb, id};
 use crate::plane::Plane;
 use crate::rib::Table;
 use crate::words::{Call, Done, Entered, Held, Outcome, Status, View, unless_never};
@@ -17,31 +20,20 @@ pub(crate) struct Rig {
     pub(crate) mgm: Mgm,
     pub(crate) table: Arc<Table>,
     pub(crate) plane: Arc<Plane>,
+    /// All that have been begun; those that have been ended are taken out.
+    refreshes: Mutex<Vec<Option<Refresh>>>,
 }
 
 impl Rig {
     pub(crate) fn new(max: Max) -> Self {
         let (table, plane) = (Arc::<Table>::default(), Arc::<Plane>::default());
         let builder = Mgm::builder().rib(Arc::clone(&table)).forwarder(Arc::clone(&plane));
-        Self { mgm: builder.limits(max.into()).build(), table, plane }
+        Self { mgm: builder.limits(max.into()).build(), table, plane, refreshes: Mutex::default() }
     }
 
     /// How many refreshes have been begun.
-    pub(crate) const fn refreshes(&self) -> usize {
-        0
-    }
-
-    /// What this version can do as the specification says.
-    pub(crate) const fn is_supported(call: &Call) -> bool {
-        !matches!(
-            call,
-            Op::Offer(..)
-                | Op::WithdrawOffer(..)
-                | Op::Batch(..)
-                | Op::Filter(..)
-                | Op::BeginRefresh(..)
-                | Op::EndRefresh(_)
-        )
+    pub(crate) fn refreshes(&self) -> usize {
+        self.refreshes.lock().unwrap().len()
     }
 
     /// What becomes of a packet, as in a kernel: it is counted where there is an entry for it, and reported else.
@@ -83,15 +75,36 @@ impl Rig {
                 return Ok(if all_is_done { Done::Next(next) } else { Done::Silently });
             }
             Call::Faults(faults) => self.plane.notes().faults = faults,
+            Call::EndRefresh(number) => {
+                let refresh = self.refreshes.lock().unwrap()[number].take();
+                refresh.map(Refresh::end);
+            }
             _ => {}
         }
         Ok(Done::Silently)
     }
 
     /// What a client asks for.
-    pub(crate) fn perform(&self, client: &ClientRef, call: &Call) -> Outcome {
+    pub(crate) fn perform(&self, client: &ClientRef, call: &Call, now: Instant) -> Outcome {
         let silently = |result: Result<(), Error>| result.map(|()| Done::Silently);
         match *call {
+            Call::Batch(_, on, ref steps) => {
+                let outcomes = client.batch(on, steps.iter().map(|step| step.change()));
+                Ok(Done::Batch(outcomes.iter().map(|outcome| outcome.map_err(Clone::clone)).collect()))
+            }
+            Call::Filter(_, on, group, ref filter) => {
+                client.set_group(on, group, filter.into()).map(Done::Change)
+            }
+            Call::BeginRefresh(_, on, seconds) => {
+                let refresh = client.begin_refresh(on, now + Duration::from_secs(seconds))?;
+                self.refreshes.lock().unwrap().push(Some(refresh));
+                Ok(Done::Silently)
+            }
+            Call::Offer(_, on, slot) => match id(slot) {
+                Some(to) => silently(client.offer_interface(on, to)),
+                None => unreachable!("nothing is offered to IGMP"),
+            },
+            Call::WithdrawOffer(_, on) => client.withdraw_offer(on).map(Done::Change),
             Call::Take(_, on) => silently(client.take_interface_ownership(on)),
             Call::Release(_, on) => silently(client.release_interface_ownership(on)),
             Call::Set(_, on, step) => set(client, on, step).map(Done::Change),
@@ -120,6 +133,7 @@ impl Rig {
             kind: held.kind,
             added_by: held.added_by,
             counts_for: held.counts_for,
+            is_stale: held.stale,
         });
         let held: BTreeSet<_> = held.collect();
         assert_eq!(groups.len(), held.len(), "EN-4: repeated: {groups:?}");
@@ -138,7 +152,8 @@ fn status(status: InterfaceStatus) -> Status {
         interface: status.interface,
         owner: Some(status.owner),
         igmp: status.igmp,
-        is_changing: status.in_handover,
+        handover: status.handover.map(|handover| (handover.from, handover.to)),
+        offered_to: status.offered_to,
     }
 }
 
@@ -162,5 +177,38 @@ fn set(client: &ClientRef, on: Interface, Step { verb, entry }: Step) -> Result<
         (Verb::Block, Entry::SourceGroup(source, group)) => client.block_source(on, source, group),
         (Verb::Unblock, Entry::SourceGroup(source, group)) => client.unblock_source(on, source, group),
         (Verb::Block | Verb::Unblock, Entry::AllGroups | Entry::Group(_)) => unreachable!(),
+    }
+}
+
+impl Step {
+    fn change(self) -> MembershipChange {
+        match (self.verb, self.entry) {
+            (Verb::Add, entry) => MembershipChange::Add(entry),
+            (Verb::Delete, entry) => MembershipChange::Delete(entry),
+            (Verb::Block, Entry::SourceGroup(source, group)) => MembershipChange::Block(source, group),
+            (Verb::Unblock, Entry::SourceGroup(source, group)) => MembershipChange::Unblock(source, group),
+            (Verb::Block | Verb::Unblock, Entry::AllGroups | Entry::Group(_)) => unreachable!(),
+        }
+    }
+}
+
+impl<'a> From<&'a Filter> for mgm::Filter<'a> {
+    fn from(filter: &'a Filter) -> Self {
+        match filter {
+            Filter::Include(sources) => Self::Include(sources),
+            Filter::Exclude(sources) => Self::Exclude(sources),
+        }
+    }
+}
+
+/// The interface that an alert speaks of.
+pub(crate) const fn interface_of(alert: &Alert) -> Option<Interface> {
+    match alert {
+        Alert::LocalJoin { interface, .. }
+        | Alert::LocalLeave { interface, .. }
+        | Alert::LocalBlock { interface, .. }
+        | Alert::LocalUnblock { interface, .. }
+        | Alert::WrongInterface { interface, .. } => Some(*interface),
+        _ => None,
     }
 }

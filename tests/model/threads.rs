@@ -13,8 +13,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mgm::{
-    AlertCause, Client, ClientName, ClientRef, CreationMode, CreationOif, Entry, GroupAddr, IgmpCallbacks,
-    Interface, NewMfe, ProtocolCallbacks, Route, RpfRequest, SourceAddr,
+    Alert, Client, ClientName, ClientRef, CreationMode, CreationOif, IgmpCallbacks, Interface, NewMfe,
+    ProtocolCallbacks, Route, RpfRequest,
 };
 
 use crate::invariant::{check_forwarder, check_oifs, check_ways, due};
@@ -24,8 +24,8 @@ use crate::ops::{
     self, Announced, FLOWS, Faults, IGMP, INTERFACES, Key, LAST, Max, Op, Reaction, SLOTS, Scene, Where, Who,
     flow, interface, interfaces, name,
 };
-use crate::rig::Rig;
-use crate::words::{Alert, Call, Done, Shown, Verdict};
+use crate::rig::{Rig, interface_of};
+use crate::words::{Call, Done, Shown, Verdict};
 
 /// Comes and goes while the threads run; the others stay. It is asked about every new entry.
 const GUEST: usize = LAST;
@@ -161,7 +161,7 @@ impl Arena {
             here: me.and_then(|(.., here)| here),
             refreshes: self.rig.refreshes(),
         };
-        let call = op.resolve(&scene).filter(Rig::is_supported);
+        let call = op.resolve(&scene);
         let call = call.map(|call| match call {
             Op::Packet(key, on) => self.rig.receive(key, on),
             // All are told of all routes: what they know is what can be read.
@@ -202,7 +202,7 @@ impl Arena {
         };
         let bracket = |on: Interface| self.brackets[number(on)].load(Ordering::SeqCst);
         let before = on.map(bracket);
-        let outcome = self.rig.perform(client, call);
+        let outcome = self.rig.perform(client, call, self.now(0));
         let is_done = match &outcome {
             Ok(Done::Batch(results)) => results.iter().any(Result::is_ok),
             outcome => outcome.is_ok(),
@@ -234,7 +234,7 @@ impl Arena {
             let is_enabled = bracket.load(Ordering::SeqCst).is_multiple_of(3);
             self.hold(is_enabled, || format!("HO-6: IGMP stays disabled on {on}"));
         }
-        let settled = self.rig.view(self.now(0)).interfaces.iter().all(|status| !status.is_changing);
+        let settled = self.rig.view(self.now(0)).interfaces.iter().all(|status| status.handover.is_none());
         self.hold(settled, || "HO-7: a change never ends".to_owned());
         self.check_told();
         self.check_entries();
@@ -292,7 +292,7 @@ struct Ear {
 }
 
 impl Ear {
-    fn alert(&self, client: &ClientRef, alert: &Alert, here: Option<Interface>) {
+    fn alert(&self, client: &ClientRef, alert: &Alert) {
         let Some(arena) = self.arena.upgrade() else { return };
         let alone = !self.inside.swap(true, Ordering::SeqCst);
         arena.hold(alone, || format!("CB-3: two alerts to {} at a time", client.name()));
@@ -300,7 +300,7 @@ impl Ear {
             let heard = arena.ledger.lock().unwrap().hear(self.slot, alert);
             arena.check(heard.map_err(|why| format!("CB-3: {why}")));
         }
-        let ending = self.react(&arena, client, here, |_| ());
+        let ending = self.react(&arena, client, interface_of(alert), |_| ());
         self.inside.store(false, Ordering::SeqCst);
         ending.come(&arena);
     }
@@ -354,8 +354,8 @@ impl IgmpCallbacks for Ear {
         ending.come(&arena);
     }
 
-    fn interface_removed(&self, igmp: &ClientRef, on: Interface) {
-        self.alert(igmp, &Alert::Removed(on), Some(on));
+    fn alert(&self, igmp: &ClientRef, alert: Alert) {
+        self.alert(igmp, &alert);
     }
 }
 
@@ -379,7 +379,7 @@ impl ProtocolCallbacks for Ear {
         let key = (entry.group, entry.source);
         let ending = self.react(&arena, client, Some(entry.iif), |reaction| {
             for oif in oifs {
-                let shown = Shown { on: oif.interface(), igmp: oif.igmp(), is_enabled: oif.is_enabled() };
+                let shown = Shown { on: oif.interface(), igmp: oif.has_igmp(), is_enabled: oif.is_enabled() };
                 oif.set_enabled(reaction.creation.answer(shown).is_enabled);
                 if oif.is_enabled() != shown.is_enabled {
                     arena.stated.lock().unwrap().insert((shown.on, key));
@@ -389,42 +389,7 @@ impl ProtocolCallbacks for Ear {
         ending.come(&arena);
     }
 
-    fn wrong_interface(
-        &self,
-        client: &ClientRef,
-        on: Interface,
-        source: SourceAddr,
-        group: GroupAddr,
-        _: &[u8],
-    ) {
-        self.alert(client, &Alert::WrongInterface(on, (group, source), Vec::new()), Some(on));
-    }
-
-    fn join_alert(&self, client: &ClientRef, entry: Entry, cause: AlertCause) {
-        self.alert(client, &Alert::Join(entry, cause), None);
-    }
-
-    fn prune_alert(&self, client: &ClientRef, entry: Entry, cause: AlertCause) {
-        self.alert(client, &Alert::Prune(entry, cause), None);
-    }
-
-    fn local_join(&self, client: &ClientRef, on: Interface, entry: Entry) {
-        self.alert(client, &Alert::LocalJoin(on, entry), Some(on));
-    }
-
-    fn local_leave(&self, client: &ClientRef, on: Interface, entry: Entry) {
-        self.alert(client, &Alert::LocalLeave(on, entry), Some(on));
-    }
-
-    fn local_block(&self, client: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
-        self.alert(client, &Alert::LocalBlock(on, Entry::SourceGroup(source, group)), Some(on));
-    }
-
-    fn local_unblock(&self, client: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
-        self.alert(client, &Alert::LocalUnblock(on, Entry::SourceGroup(source, group)), Some(on));
-    }
-
-    fn interface_removed(&self, client: &ClientRef, on: Interface) {
-        self.alert(client, &Alert::Removed(on), Some(on));
+    fn alert(&self, client: &ClientRef, alert: Alert) {
+        self.alert(client, &alert);
     }
 }

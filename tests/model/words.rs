@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
-use mgm::{AlertCause, Change, ClientName, Entry, Error, Interface, MembershipKind, Route};
+use mgm::{Alert, Change, ClientName, Entry, Error, Interface, MembershipKind, Route};
 
 use crate::ops::{Key, Op};
 
@@ -25,19 +25,6 @@ pub(crate) enum Done {
     Batch(Vec<Result<Change, Error>>),
     /// `expire` says when it next wants to be called.
     Next(Option<Instant>),
-}
-
-/// What a client is told.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Alert {
-    Join(Entry, AlertCause),
-    Prune(Entry, AlertCause),
-    LocalJoin(Interface, Entry),
-    LocalLeave(Interface, Entry),
-    LocalBlock(Interface, Entry),
-    LocalUnblock(Interface, Entry),
-    WrongInterface(Interface, Key, Vec<u8>),
-    Removed(Interface),
 }
 
 /// What a client is told or asked in one callback.
@@ -87,6 +74,7 @@ pub(crate) struct Held {
     pub(crate) kind: MembershipKind,
     pub(crate) added_by: ClientName,
     pub(crate) counts_for: ClientName,
+    pub(crate) is_stale: bool,
 }
 
 /// Who is on an interface (IF-5).
@@ -95,7 +83,9 @@ pub(crate) struct Status {
     pub(crate) interface: Interface,
     pub(crate) owner: Option<ClientName>,
     pub(crate) igmp: bool,
-    pub(crate) is_changing: bool,
+    /// From whom to whom it goes.
+    pub(crate) handover: Option<(Option<ClientName>, Option<ClientName>)>,
+    pub(crate) offered_to: Option<ClientName>,
 }
 
 /// A forwarding entry (EN-2).

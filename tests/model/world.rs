@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
 use mgm::{
-    AlertCause, Client, ClientName, ClientRef, CreationMode, CreationOif, Entry, GroupAddr, IgmpCallbacks,
-    Interface, NewMfe, ProtocolCallbacks, Route, RpfRequest, SourceAddr,
+    Alert, AlertMode, Client, ClientName, ClientRef, CreationMode, CreationOif, IgmpCallbacks, Interface,
+    NewMfe, ProtocolCallbacks, Route, RpfRequest,
 };
 
 use crate::naive::caller;
-use crate::ops::{Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb, Who, name};
+use crate::ops::{
+    Again, Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb, Who, name,
+};
 use crate::replay::Event;
-use crate::rig::Rig;
-use crate::words::{Alert, Call, Done, Heard, Outcome, Reply, Shown, Uid};
+use crate::rig::{Rig, interface_of};
+use crate::words::{Call, Done, Heard, Outcome, Reply, Shown, Uid};
 
 pub(crate) struct World {
     pub(crate) rig: Rig,
@@ -27,8 +29,8 @@ type Handle = (Uid, Arc<Client>);
 
 struct Inside {
     now: Instant,
+    again: Again,
     registered: usize,
-    refreshes: usize,
     events: Vec<Event>,
     in_calls: VecDeque<Reaction>,
     in_alerts: VecDeque<Reaction>,
@@ -53,8 +55,8 @@ impl World {
             slots: Default::default(),
             inside: Mutex::new(Inside {
                 now,
+                again: sequence.manners.again,
                 registered: 0,
-                refreshes: 0,
                 events: Vec::new(),
                 in_calls: sequence.in_calls.clone().into(),
                 in_alerts: sequence.in_alerts.clone().into(),
@@ -84,6 +86,11 @@ impl World {
         (0..SLOTS).for_each(|slot| self.act(&Op::Drop(Who::Slot(slot))));
     }
 
+    /// What IGMP does from now on where it is enabled.
+    pub(crate) fn set_again(&self, again: Again) {
+        self.inside().again = again;
+    }
+
     pub(crate) fn take_events(&self) -> Vec<Event> {
         std::mem::take(&mut self.inside().events)
     }
@@ -102,7 +109,7 @@ impl World {
 
     /// How many have been begun.
     pub(crate) fn refreshes(&self) -> usize {
-        self.inside().refreshes
+        self.rig.refreshes()
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -122,9 +129,9 @@ impl World {
             slots: std::array::from_fn(|slot| self.uid(slot)),
             me: me.map(|me| me.uid),
             here: me.and_then(|me| me.here),
-            refreshes: self.inside().refreshes,
+            refreshes: self.rig.refreshes(),
         };
-        match op.resolve(&scene).filter(Rig::is_supported) {
+        match op.resolve(&scene) {
             Some(Op::Register(slot)) => self.register(slot),
             Some(Op::Deregister(uid)) => self.give_up(uid, Self::deregister),
             Some(Op::Drop(uid)) => self.give_up(uid, Self::drop_client),
@@ -144,7 +151,7 @@ impl World {
 
     fn perform(&self, call: &Call, me: Option<Me<'_>>) {
         if let Some(uid) = caller(call) {
-            self.as_client(uid, me, |client| self.call(call, || self.rig.perform(client, call)));
+            self.as_client(uid, me, |client| self.call(call, || self.rig.perform(client, call, self.now())));
         }
     }
 
@@ -176,8 +183,7 @@ impl World {
 
     fn register(self: &Arc<Self>, slot: usize) {
         let uid = self.inside().registered;
-        let always = self.manners.last_is_asked_always && slot == LAST;
-        let ear = Ear { world: Arc::downgrade(self), uid, always };
+        let ear = Ear { world: Arc::downgrade(self), uid, slot, manners: self.manners };
         self.call(&Op::Register(slot), || {
             let client = match name(slot) {
                 ClientName::Igmp => self.rig.mgm.register_igmp(ear)?,
@@ -229,11 +235,13 @@ impl World {
 struct Ear {
     world: Weak<World>,
     uid: Uid,
-    always: bool,
+    slot: usize,
+    manners: Manners,
 }
 
 impl Ear {
-    fn alert(&self, client: &ClientRef, alert: Alert, here: Option<Interface>) {
+    fn alert(&self, client: &ClientRef, alert: Alert) {
+        let here = interface_of(&alert);
         let reactions = |inside: &mut Inside| inside.in_alerts.pop_front();
         self.hear(client, Heard::Alert(alert), here, reactions, |_| Reply::default());
     }
@@ -284,7 +292,8 @@ impl World {
     fn add_again(self: &Arc<Self>, on: Interface, me: Me<'_>) {
         let again: Vec<_> =
             self.inside().to_add_again.extract_if(.., |(at, _)| *at == on).map(|(_, step)| step).collect();
-        self.manners.again.ops(&again).iter().for_each(|op| self.act_inside(op, Some(me)));
+        let what = self.inside().again;
+        what.ops(&again).iter().for_each(|op| self.act_inside(op, Some(me)));
     }
 }
 
@@ -299,14 +308,19 @@ impl IgmpCallbacks for Ear {
         self.hear(igmp, Heard::Enable(on), Some(on), reactions, |_| Reply::default());
     }
 
-    fn interface_removed(&self, igmp: &ClientRef, on: Interface) {
-        self.alert(igmp, Alert::Removed(on), Some(on));
+    fn alert_mode(&self) -> AlertMode {
+        if self.manners.igmp_is_told { AlertMode::JoinsAndPrunes } else { AlertMode::None }
+    }
+
+    fn alert(&self, igmp: &ClientRef, alert: Alert) {
+        self.alert(igmp, alert);
     }
 }
 
 impl ProtocolCallbacks for Ear {
     fn creation_mode(&self) -> CreationMode {
-        if self.always { CreationMode::Always } else { CreationMode::WithOifs }
+        let is_asked_always = self.manners.last_is_asked_always && self.slot == LAST;
+        if is_asked_always { CreationMode::Always } else { CreationMode::WithOifs }
     }
 
     fn rpf(&self, client: &ClientRef, request: &RpfRequest<'_>) -> Route {
@@ -338,43 +352,8 @@ impl ProtocolCallbacks for Ear {
         });
     }
 
-    fn wrong_interface(
-        &self,
-        client: &ClientRef,
-        on: Interface,
-        source: SourceAddr,
-        group: GroupAddr,
-        header: &[u8],
-    ) {
-        self.alert(client, Alert::WrongInterface(on, (group, source), header.to_vec()), Some(on));
-    }
-
-    fn join_alert(&self, client: &ClientRef, entry: Entry, cause: AlertCause) {
-        self.alert(client, Alert::Join(entry, cause), None);
-    }
-
-    fn prune_alert(&self, client: &ClientRef, entry: Entry, cause: AlertCause) {
-        self.alert(client, Alert::Prune(entry, cause), None);
-    }
-
-    fn local_join(&self, client: &ClientRef, on: Interface, entry: Entry) {
-        self.alert(client, Alert::LocalJoin(on, entry), Some(on));
-    }
-
-    fn local_leave(&self, client: &ClientRef, on: Interface, entry: Entry) {
-        self.alert(client, Alert::LocalLeave(on, entry), Some(on));
-    }
-
-    fn local_block(&self, client: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
-        self.alert(client, Alert::LocalBlock(on, Entry::SourceGroup(source, group)), Some(on));
-    }
-
-    fn local_unblock(&self, client: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
-        self.alert(client, Alert::LocalUnblock(on, Entry::SourceGroup(source, group)), Some(on));
-    }
-
-    fn interface_removed(&self, client: &ClientRef, on: Interface) {
-        self.alert(client, Alert::Removed(on), Some(on));
+    fn alert(&self, client: &ClientRef, alert: Alert) {
+        self.alert(client, alert);
     }
 }
 
@@ -383,5 +362,5 @@ fn shown(oifs: &[CreationOif]) -> BTreeSet<Shown> {
 }
 
 fn show(oif: &CreationOif) -> Shown {
-    Shown { on: oif.interface(), igmp: oif.igmp(), is_enabled: oif.is_enabled() }
+    Shown { on: oif.interface(), igmp: oif.has_igmp(), is_enabled: oif.is_enabled() }
 }

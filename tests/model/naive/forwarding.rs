@@ -17,7 +17,7 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(900);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Way {
     pub(crate) route: Option<Route>,
-    pub(crate) owner: Option<Uid>,
+    owner: Option<Uid>,
     tenure: u64,
 }
 
@@ -27,6 +27,24 @@ pub(crate) struct Question {
     pub(crate) client: Uid,
     pub(crate) due: BTreeSet<Shown>,
     pub(crate) open: BTreeSet<Shown>,
+}
+
+/// Which interfaces `creation_alert` is about (FW-3, FW-9, HO-15).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum About {
+    All,
+    One(Interface),
+    None,
+}
+
+impl About {
+    fn is_about(self, on: Interface) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(one) => on == one,
+            Self::None => false,
+        }
+    }
 }
 
 /// What the clients that were asked answered.
@@ -80,6 +98,12 @@ impl State {
         }
     }
 
+    /// Whom to ask `rpf`.
+    pub(crate) fn asked(&self, source: SourceAddr) -> Option<Uid> {
+        let owner = self.owner_toward(source)?;
+        self.protocols().find(|client| *client == owner)
+    }
+
     pub(crate) fn way(&self, source: SourceAddr) -> Way {
         let route = self.known.get(&source).copied().flatten();
         let port = route.map(|route| self.port(route.interface)).unwrap_or_default();
@@ -95,7 +119,7 @@ impl State {
             prefix: mfe.route.map(|route| route.prefix),
             oifs: self.oifs(*key),
             made: mfe.made,
-            expires: unless_never(mfe.expires(), self.now),
+            expires: unless_never(mfe.expires, self.now),
         };
         self.mfes.iter().map(entered).collect()
     }
@@ -106,12 +130,6 @@ impl State {
         let joined = self.held.iter().filter(|(_, hold)| hold.kind == MembershipKind::Joined);
         let used: BTreeSet<_> = of_mfes.chain(joined.filter_map(|((.., entry), _)| entry.source())).collect();
         self.known.retain(|source, _| used.contains(source));
-    }
-}
-
-impl Mfe {
-    pub(crate) fn expires(&self) -> Option<std::time::Instant> {
-        self.made.checked_add(self.lifetime)
     }
 }
 
@@ -129,10 +147,11 @@ impl State {
         errors.extend(self.refuse_while_disabled(client, on));
         errors.extend(self.refuse_without_mfe(key));
         refuse_for(errors)?;
-        let tenure = self.port(on).tenure;
+        let (tenure, old) = (self.port(on).tenure, self.state_of_now(key, on));
+        self.end_past_states(key);
         let Some(mfe) = self.mfes.get_mut(&key) else { return Err(Vec::new()) };
         mfe.set_meanwhile.insert(Setting::State(on));
-        let old = mfe.states.remove(&on).map(|(state, _)| state);
+        mfe.states.remove(&on);
         mfe.states.extend(state.map(|state| (on, (state, tenure))));
         Ok(if old == state { Change::Unchanged } else { Change::Changed })
     }
@@ -148,6 +167,7 @@ impl State {
         let mut errors = self.refuse_unless_incoming(client, key);
         errors.extend(self.refuse_unless_owner(iif, client));
         refuse_for(errors)?;
+        self.bring_to_owner(key);
         let Some(mfe) = self.mfes.get_mut(&key) else { return Err(Vec::new()) };
         mfe.set_meanwhile.insert(Setting::Upstream);
         (mfe.iif, mfe.upstream) = (iif, upstream);
@@ -157,9 +177,10 @@ impl State {
     /// FW-7.
     pub(crate) fn set_lifetime(&mut self, client: Uid, key: Key, lifetime: Duration) -> Answer<()> {
         refuse_for(self.refuse_unless_incoming(client, key))?;
+        self.bring_to_owner(key);
         let Some(mfe) = self.mfes.get_mut(&key) else { return Err(Vec::new()) };
         mfe.set_meanwhile.insert(Setting::Lifetime);
-        mfe.lifetime = lifetime;
+        mfe.expires = mfe.made.checked_add(lifetime);
         Ok(())
     }
 
@@ -193,9 +214,10 @@ impl State {
             return self.refuse_without_mfe(key).into_iter().collect();
         };
         let mut errors: Vec<_> = self.refuse_while_disabled(client, mfe.iif).into_iter().collect();
-        if mfe.owner != Some(client) {
-            let (group, source) = key;
-            let owner = mfe.owner.map(|owner| self.name(owner));
+        let (group, source) = key;
+        let owner = mfe.route.and_then(|_| self.owner_toward(source));
+        if owner != Some(client) {
+            let owner = owner.map(|owner| self.name(owner));
             let entry = Entry::SourceGroup(source, group);
             errors.push(Error::NotIncoming { entry, client: self.name(client), owner });
         }
@@ -216,11 +238,11 @@ impl State {
     }
 
     /// FW-3, FW-4, HO-15: who is asked `creation_alert`, and about what: all interfaces, or just one.
-    pub(crate) fn questions(&self, key: Key, answers: &Answers, about: Option<Interface>) -> Vec<Question> {
+    pub(crate) fn questions(&self, key: Key, answers: &Answers, about: About) -> Vec<Question> {
         let Some(route) = answers.rpf else { return Vec::new() };
         let ask = |client: Uid| {
-            let own = self.clients[client].on.iter().copied();
-            let own = own.filter(|on| *on != route.interface && about.is_none_or(|about| about == *on));
+            let own = self.ports.iter().filter(|(_, port)| port.protocol == Some(client)).map(|(on, _)| *on);
+            let own = own.filter(|on| *on != route.interface && about.is_about(*on));
             let shown: BTreeSet<_> = own
                 .map(|on| Shown {
                     on,
@@ -228,12 +250,12 @@ impl State {
                     is_enabled: self.would_forward(key, route.interface, on),
                 })
                 .collect();
-            let always = self.is_asked_always(client) && about.is_none_or(|about| self.is_on(client, about));
+            let always = self.is_asked_always(client);
             let (due, open): (BTreeSet<_>, _) = shown.iter().partition(|shown| shown.is_enabled || always);
             // Whether what the client itself keeps out is shown again is left open.
             let open: BTreeSet<Shown> = open;
             let open = open.into_iter().filter(|shown| self.state_of_now(key, shown.on).is_some()).collect();
-            (always && about.is_none() || !due.is_empty()).then_some(Question { client, due, open })
+            (always && about == About::All || !due.is_empty()).then_some(Question { client, due, open })
         };
         self.protocols().filter_map(ask).collect()
     }
@@ -252,7 +274,7 @@ impl State {
             states: BTreeMap::new(),
             set_meanwhile: BTreeSet::new(),
             made: now,
-            lifetime: LIFETIME,
+            expires: None,
             has_carried: false,
             quiet_until: now,
         });
@@ -260,16 +282,27 @@ impl State {
         mfe.has_carried = false;
         mfe.is_news = true;
         if !mfe.set_meanwhile.contains(&Setting::Lifetime) {
-            mfe.lifetime = LIFETIME;
+            mfe.expires = now.checked_add(LIFETIME);
         }
         self.bring_over(key, answers);
+    }
+
+    /// HO-16: whoever changes what is of the past brings it over.
+    fn bring_to_owner(&mut self, key: Key) {
+        self.end_past_states(key);
+        self.mfes.entry(key).and_modify(|mfe| mfe.is_of_the_past = false);
+        self.give_to(key, self.owner_toward(key.1));
+    }
+
+    fn end_past_states(&mut self, key: Key) {
+        let tenures: BTreeMap<_, _> = self.ports.iter().map(|(on, port)| (*on, port.tenure)).collect();
+        let Some(mfe) = self.mfes.get_mut(&key) else { return };
+        mfe.states.retain(|on, (_, tenure)| tenures.get(on) == Some(tenure));
     }
 
     /// FW-9, HO-15: the entry comes in as it was answered, and its owner is who lies toward the source.
     pub(crate) fn bring_over(&mut self, key: Key, answers: &Answers) {
         let owner = answers.rpf.and_then(|_| self.owner_toward(key.1));
-        let tenures: BTreeMap<_, _> = self.ports.iter().map(|(on, port)| (*on, port.tenure)).collect();
-        let is_of_now = |on: &Interface, tenure: u64| tenures.get(on) == Some(&tenure);
         let Some(mfe) = self.mfes.get_mut(&key) else { return };
         let set_meanwhile = std::mem::take(&mut mfe.set_meanwhile);
         mfe.is_of_the_past = false;
@@ -280,7 +313,7 @@ impl State {
         }
         let answered = answers.states.iter().filter(|(on, _)| !set_meanwhile.contains(&Setting::State(**on)));
         mfe.states.extend(answered.map(|(on, state)| (*on, *state)));
-        mfe.states.retain(|on, (_, tenure)| is_of_now(on, *tenure));
+        self.end_past_states(key);
         self.give_to(key, owner);
     }
 

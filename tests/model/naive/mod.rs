@@ -14,16 +14,16 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use mgm::{ClientName, Entry, Error, ForwardState, Interface, MembershipKind, Route, SourceAddr};
+use mgm::{Alert, ClientName, Entry, Error, ForwardState, Interface, MembershipKind, Route, SourceAddr};
 
 pub(crate) use self::forwarding::Question;
 pub(crate) use self::model::{Model, Stage};
 pub(crate) use self::procedures::{UNKNOWN, WRONG};
 use crate::ops::{Key, LAST, Manners, Max};
 use crate::rib::Routes;
-use crate::words::{Alert, Call, Held, Status, Uid, View};
+use crate::words::{Call, Held, Status, Uid, View};
 
 #[derive(Clone, Debug)]
 pub(crate) struct State {
@@ -40,8 +40,12 @@ pub(crate) struct State {
     pub(crate) mfes: BTreeMap<Key, Mfe>,
     /// The entries that are being made, or made anew.
     pub(crate) making: BTreeSet<Key>,
+    /// How many changes of owners and routes are moving entries now; of those of which nobody is asked it is open when.
+    pub(crate) moves: usize,
     pub(crate) now: Instant,
     pub(crate) stats_fail: bool,
+    /// The forwarder has failed before: whether it holds an entry, and can count for it, is open.
+    pub(crate) has_failed: bool,
     pub(crate) wrong_answers: u64,
     pub(crate) caught_panics: u64,
     /// What the step that is going on tells beside the differences.
@@ -71,6 +75,9 @@ pub(crate) struct Port {
 /// A change of who is on an interface (HO-7).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ongoing {
+    /// Who owns it before and after.
+    pub(crate) from: Option<Uid>,
+    pub(crate) to: Option<Uid>,
     /// Between `disable_igmp` and `enable_igmp` (HO-2).
     pub(crate) igmp_is_disabled: bool,
     /// `enable_igmp` runs: HO-14 follows.
@@ -128,7 +135,7 @@ pub(crate) struct Mfe {
     /// What clients set while somebody is asked about it: it is kept (FW-7, HO-16).
     pub(crate) set_meanwhile: BTreeSet<Setting>,
     pub(crate) made: Instant,
-    pub(crate) lifetime: Duration,
+    pub(crate) expires: Option<Instant>,
     pub(crate) has_carried: bool,
     /// FW-10.
     pub(crate) quiet_until: Instant,
@@ -158,8 +165,10 @@ impl State {
             known: BTreeMap::new(),
             mfes: BTreeMap::new(),
             making: BTreeSet::new(),
+            moves: 0,
             now,
             stats_fail: false,
+            has_failed: false,
             wrong_answers: 0,
             caught_panics: 0,
             news: Vec::new(),
@@ -206,12 +215,15 @@ impl State {
             kind: hold.kind,
             added_by: self.name(*by),
             counts_for: self.name(self.owner(*interface).unwrap_or(*by)),
+            is_stale: hold.is_stale,
         };
+        let name = |client| self.name(client);
         let status = |(interface, port): (&Interface, &Port)| Status {
             interface: *interface,
             owner: self.owner(*interface).map(|owner| self.name(owner)),
             igmp: port.igmp.is_some(),
-            is_changing: port.change.is_some(),
+            handover: port.change.as_ref().map(|change| (change.from.map(name), change.to.map(name))),
+            offered_to: port.offered_to.map(name),
         };
         let is_seen = |status: &Status| status.owner.is_some();
         View {

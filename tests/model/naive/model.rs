@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
-use mgm::{Change, ClientName, Error, Interface, Limit};
+use mgm::{Alert, AlertCause, Change, ClientName, Error, Limit};
 
 use super::told::Told;
 use super::{Answer, Question, State, caller};
 use crate::ops::{Key, Manners, Max};
-use crate::words::{Alert, Call, Done, Heard, Outcome, Reply, Shown, Uid, Verdict};
+use crate::words::{Call, Done, Heard, Outcome, Reply, Shown, Uid, Verdict};
 
 /// Where the callbacks of the model happen: as they happened to the manager under test, or by themselves.
 pub(crate) trait Stage {
@@ -21,6 +21,8 @@ pub(crate) trait Stage {
     fn next_alert(&mut self, deliverable: &[(Uid, Alert)]) -> Option<(Uid, Alert)>;
     /// Whom the next question is for, and about what, where that is known.
     fn next_question(&self) -> Option<(Uid, Key)>;
+    /// Whether the entry is made anew by the call that goes on, where that is open.
+    fn is_made_anew(&self, key: Key) -> bool;
     /// What of it is shown, where that is open.
     fn shown(&self, question: &Question) -> BTreeSet<Shown>;
     fn callback_begins(&mut self, to: Uid, heard: &Heard, state: &State) -> Verdict;
@@ -35,14 +37,12 @@ pub(crate) struct Model<S> {
     waiting: BTreeMap<Uid, VecDeque<Vec<Alert>>>,
     /// How many callbacks run, one inside the other.
     depth: usize,
-    /// The interfaces that the calls that are going on have to themselves, the latest last (HO-7).
-    pub(super) granted: Vec<Interface>,
 }
 
 impl<S: Stage> Model<S> {
     pub(crate) fn new(max: Max, manners: Manners, now: Instant, stage: S) -> Self {
         let state = State::new(max, manners, now);
-        Self { state, stage, waiting: BTreeMap::new(), depth: 0, granted: Vec::new() }
+        Self { state, stage, waiting: BTreeMap::new(), depth: 0 }
     }
 
     /// Does all calls that are made here.
@@ -54,24 +54,18 @@ impl<S: Stage> Model<S> {
     }
 
     fn call(&mut self, call: &Call) -> Verdict {
-        let granted = self.granted.len();
-        let answer = match self.refuse_deregistered(call) {
-            Ok(()) => self.answer(call)?,
-            Err(errors) => Err(errors),
-        };
+        // A batch refuses each of its parts.
+        let is_exempt = matches!(call, Call::Deregister(_) | Call::Drop(_) | Call::Batch(..));
+        let caller = caller(call).filter(|_| !is_exempt);
+        let errors = caller.map(|client| self.refuse_deregistered(client)).unwrap_or_default();
+        let answer = if errors.is_empty() { self.answer(call)? } else { Err(errors) };
         self.deliver()?;
-        for on in self.granted.split_off(granted) {
-            self.state.port_mut(on).change = None;
-        }
         self.stage.call_ends(call, &answer, &self.state)
     }
 
-    fn refuse_deregistered(&self, call: &Call) -> Answer<()> {
-        let is_handle_op = matches!(call, Call::Deregister(_) | Call::Drop(_));
-        match caller(call).filter(|client| !is_handle_op && !self.state.clients[*client].is_registered) {
-            Some(client) => Err(vec![Error::Deregistered { client: self.state.name(client) }]),
-            None => Ok(()),
-        }
+    pub(super) fn refuse_deregistered(&self, client: Uid) -> Vec<Error> {
+        let is_registered = self.state.clients[client].is_registered;
+        if is_registered { Vec::new() } else { vec![Error::Deregistered { client: self.state.name(client) }] }
     }
 
     /// One step: what follows from it is told by the difference of before and after.
@@ -89,7 +83,7 @@ impl<S: Stage> Model<S> {
     pub(super) fn post(&mut self, alerts: Vec<(Uid, Alert)>) {
         let mut steps: BTreeMap<Uid, Vec<Alert>> = BTreeMap::new();
         for (to, alert) in alerts {
-            let pulls = matches!(alert, Alert::Join(..) | Alert::Prune(..));
+            let pulls = matches!(alert, Alert::Join { .. } | Alert::Prune { .. });
             if self.state.clients[to].is_registered && (!pulls || self.state.is_told(to)) {
                 steps.entry(to).or_default().push(alert);
             }
@@ -166,8 +160,9 @@ impl<S: Stage> Model<S> {
     /// the queue still wait is left open, so that the manager's word is taken where it may be right.
     pub(super) fn step_unless_overfull(
         &mut self,
-        change: impl FnOnce(&mut State) -> Answer<Done>,
-    ) -> Answer<Done> {
+        refused: Option<Error>,
+        change: impl FnOnce(&mut State) -> Answer<Change>,
+    ) -> Answer<Change> {
         let Some(max) = self.state.max.waiting_alerts else { return self.step(change) };
         let before = (self.state.clone(), self.waiting.clone());
         let answer = self.step(change);
@@ -177,11 +172,10 @@ impl<S: Stage> Model<S> {
         let must = |client: &Uid| new(client) > max;
         let may = |client: &Uid| count(&self.waiting, client) > max || count(&before.1, client) >= max;
         let clients: Vec<Uid> = (0..self.state.clients.len()).collect();
-        let refused = self.stage.outcome().and_then(Result::err);
         let is_refused =
             clients.iter().filter(|client| may(client)).any(|client| refused == Some(names(client)));
         let must_be: Vec<_> = clients.iter().filter(|client| must(client)).map(names).collect();
-        let adds = answer != Ok(Done::Change(Change::Unchanged));
+        let adds = answer != Ok(Change::Unchanged);
         if !adds || answer.is_err() || must_be.is_empty() && !is_refused {
             return answer;
         }
@@ -199,13 +193,14 @@ fn count(waiting: &BTreeMap<Uid, VecDeque<Vec<Alert>>>, client: &Uid) -> usize {
 }
 
 /// CT-6.
-fn rank(alert: &Alert) -> u8 {
-    let class = |cause| if cause == mgm::AlertCause::ForwardingEntry { 1 } else { 2 };
+const fn rank(alert: &Alert) -> u8 {
     match alert {
-        Alert::LocalJoin(..) | Alert::LocalUnblock(..) => 0,
-        Alert::Join(_, cause) => class(*cause),
-        Alert::LocalLeave(..) | Alert::LocalBlock(..) => 10,
-        Alert::Prune(_, cause) => 10 + class(*cause),
-        Alert::WrongInterface(..) | Alert::Removed(_) => 20,
+        Alert::LocalJoin { .. } | Alert::LocalUnblock { .. } => 0,
+        Alert::Join { cause: AlertCause::ForwardingEntry, .. } => 1,
+        Alert::Join { .. } => 2,
+        Alert::LocalLeave { .. } | Alert::LocalBlock { .. } => 3,
+        Alert::Prune { cause: AlertCause::ForwardingEntry, .. } => 4,
+        Alert::Prune { .. } => 5,
+        _ => 6,
     }
 }

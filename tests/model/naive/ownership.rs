@@ -75,7 +75,13 @@ impl State {
     }
 
     pub(crate) fn refuse_unless_owner(&self, on: Interface, client: Uid) -> Vec<Error> {
-        if self.owner(on) == Some(client) { Vec::new() } else { vec![self.not_on(on, client)] }
+        match self.owner(on) {
+            Some(owner) if owner == client => Vec::new(),
+            Some(owner) if self.is_on(client, on) => {
+                vec![Error::NotOwner { interface: on, client: self.name(client), owner: self.name(owner) }]
+            }
+            _ => vec![self.not_on(on, client)],
+        }
     }
 
     fn refuse_during_change(&self, on: Interface) -> Vec<Error> {
@@ -84,11 +90,14 @@ impl State {
     }
 
     /// HO-2, HO-17.
-    pub(crate) fn refuse_refresh(&self, on: Interface, client: Uid) -> Vec<Error> {
+    pub(crate) fn refuse_refresh(&self, on: Interface, client: Uid, seconds: u64) -> Vec<Error> {
         let is_its = |refresh: &Refresh| (refresh.on, refresh.client, refresh.is_over) == (on, client, false);
         let mut errors = self.refuse_change(on, client, false);
         if self.refreshes.iter().any(is_its) {
-            errors.push(Error::HandoverInProgress { interface: on });
+            errors.push(Error::RefreshInProgress { interface: on, client: self.name(client) });
+        }
+        if seconds == 0 {
+            errors.push(Error::DeadlinePassed { interface: on });
         }
         errors
     }
@@ -98,16 +107,30 @@ impl State {
 impl State {
     /// IF-9.
     pub(crate) fn offer(&mut self, client: Uid, on: Interface, offer: Offer) -> Answer<Change> {
-        let port = self.port(on);
-        refuse_for(self.refuse_unless_owner(on, client))?;
-        let Offer::To(slot) = offer else {
-            let was_there = self.port_mut(on).offered_to.take().is_some();
-            return Ok(if was_there { Change::Changed } else { Change::Unchanged });
-        };
-        let to = self.protocols().find(|to| self.name(*to) == ops::name(slot) && *to != client);
-        if to.is_none() || port.offered_to.is_some() || port.change.is_some() || self.is_igmp(client) {
-            return Err(vec![Error::HandoverInProgress { interface: on }]);
+        let mut errors = self.refuse_unless_owner(on, client);
+        errors.extend(self.refuse_during_change(on));
+        if self.is_igmp(client) && errors.is_empty() {
+            errors.push(Error::NotOwner {
+                interface: on,
+                client: self.name(client),
+                owner: self.name(client),
+            });
         }
+        let offered_to = self.port(on).offered_to;
+        let Offer::To(slot) = offer else {
+            refuse_for(errors)?;
+            self.port_mut(on).offered_to = None;
+            return Ok(if offered_to.is_some() { Change::Changed } else { Change::Unchanged });
+        };
+        let to = self.protocols().find(|to| self.name(*to) == ops::name(slot));
+        errors.extend(match (to, ops::id(slot)) {
+            (None, Some(id)) => Some(Error::NotRegistered { id }),
+            (Some(to), _) if to == client => {
+                Some(Error::OfferedToItself { interface: on, client: self.name(client) })
+            }
+            _ => offered_to.map(|to| Error::AlreadyOffered { interface: on, to: self.name(to) }),
+        });
+        refuse_for(errors)?;
         self.port_mut(on).offered_to = to;
         Ok(Change::Changed)
     }
@@ -155,13 +178,15 @@ impl State {
         }
     }
 
-    /// IF-8.
+    /// IF-8, but for the entries that go.
     pub(crate) fn remove(&mut self, on: Interface) {
         for client in self.clients_on(on) {
             self.delete_all(on, client);
             self.clients[client].on.retain(|at| *at != on);
         }
-        self.incoming_or_behind(on).iter().for_each(|key| drop(self.mfes.remove(key)));
+        for key in self.incoming_or_behind(on) {
+            self.mfes.entry(key).and_modify(|mfe| mfe.is_of_the_past = true);
+        }
         let port = self.port_mut(on);
         (port.igmp, port.protocol) = (None, None);
         self.begin_tenure(on);

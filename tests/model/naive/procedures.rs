@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use mgm::{ForwardState, Interface, Route, SourceAddr};
+use mgm::{Alert, Change, Error, ForwardState, Interface, Route, SourceAddr};
 
-use super::forwarding::{Answers, LIFETIME};
+use super::forwarding::{About, Answers, LIFETIME};
 use super::membership::refuse_for;
 use super::model::{Model, Stage};
 use super::ownership::Offer;
-use super::{Answer, Mfe, Noted, Ongoing, Refresh, Removal, State};
-use crate::ops::{Announced, Key, Step, Switch, Verb};
-use crate::words::{Alert, Call, Done, Heard, Shown, Uid, Verdict, unless_never};
+use super::{Answer, Noted, Ongoing, Refresh, Removal, State};
+use crate::ops::{Announced, Faults, Key, Step, Switch, Verb};
+use crate::words::{Call, Done, Heard, Shown, Uid, Verdict, unless_never};
 
 impl<S: Stage> Model<S> {
     pub(super) fn answer(&mut self, call: &Call) -> Verdict<Answer<Done>> {
@@ -77,7 +77,10 @@ impl<S: Stage> Model<S> {
                 self.routes_changed(|source| prefix.contains(&source.address()))?;
             }
             Call::Expire(seconds) => return self.expire(*seconds).map(|next| Ok(Done::Next(next))),
-            Call::Faults(faults) => self.state.stats_fail = faults.stats,
+            Call::Faults(faults) => {
+                self.state.stats_fail = faults.stats;
+                self.state.has_failed |= *faults != Faults::default();
+            }
             _ => return Err("this is no call".to_owned()),
         }
         Ok(Ok(Done::Silently))
@@ -91,52 +94,70 @@ pub(crate) const WRONG: &[u8] = &[8];
 /// Memberships and blocks.
 impl<S: Stage> Model<S> {
     fn change_memberships(&mut self, call: &Call) -> Answer<Done> {
+        let refused = self.stage.outcome().and_then(Result::err);
         match call {
-            Call::Set(client, on, step) if matches!(step.verb, Verb::Add | Verb::Block) => {
-                self.step_unless_overfull(|state| state.set(*on, *client, *step).map(Done::Change))
+            Call::Set(client, on, part) => self.set_one(*client, *on, *part, refused).map(Done::Change),
+            Call::Filter(client, on, group, filter) => {
+                let set = |state: &mut State| state.set_filter(*on, *client, *group, filter);
+                self.step_unless_overfull(refused, set).map(Done::Change)
             }
-            Call::Set(client, on, step) => {
-                self.step(|state| state.set(*on, *client, *step).map(Done::Change))
-            }
-            Call::Filter(client, on, group, filter) => self.step_unless_overfull(|state| {
-                state.set_filter(*on, *client, *group, filter).map(Done::Change)
-            }),
-            Call::Batch(client, on, steps) => self.batch(*client, *on, steps),
+            Call::Batch(client, on, parts) => self.batch(*client, *on, parts),
             _ => Err(Vec::new()),
         }
     }
 
-    /// MB-8: a batch that fits a page is one step. Where more than one statement refuses a part, the manager's choice
-    /// is taken.
-    fn batch(&mut self, client: Uid, on: Interface, steps: &[Step]) -> Answer<Done> {
-        refuse_for(self.state.refuse_change(on, client, false))?;
+    /// MB-8: a batch that fits a page is one step; where alerts are limited, each part is.
+    fn batch(&mut self, client: Uid, on: Interface, parts: &[Step]) -> Answer<Done> {
         let seen = match self.stage.outcome() {
             Some(Ok(Done::Batch(seen))) => seen,
             _ => Vec::new(),
         };
-        let results = self.step(|state| {
-            let results = steps.iter().enumerate().map(|(number, step)| {
-                state.set(on, client, *step).map_err(|errors| {
-                    let seen = seen.get(number).and_then(|seen| seen.clone().err());
-                    seen.filter(|error| errors.contains(error)).or_else(|| errors.first().cloned())
-                })
+        let deregistered = self.refuse_deregistered(client);
+        let mut results = Vec::new();
+        if self.state.max.waiting_alerts.is_some() && deregistered.is_empty() {
+            for (number, part) in parts.iter().enumerate() {
+                let refused = seen.get(number).and_then(|seen| seen.clone().err());
+                results.push(self.set_one(client, on, *part, refused));
+            }
+        } else {
+            results = self.step(|state| {
+                let set = |part: &Step| match refuse_for(deregistered.clone()) {
+                    Ok(()) => state.set(on, client, *part),
+                    Err(errors) => Err(errors),
+                };
+                parts.iter().map(set).collect()
             });
-            results.collect::<Vec<_>>()
-        });
-        let results = results.into_iter().map(|result| result.map_err(|error| error.into_iter().next()));
-        results
-            .map(|result| match result {
-                Ok(change) => Ok(Ok(change)),
-                Err(Some(error)) => Ok(Err(error)),
-                Err(None) => Err(Vec::new()),
+        }
+        let named = |(number, result): (usize, Answer<Change>)| {
+            result.map_err(|errors| {
+                // Where more than one statement refuses a part, the manager's choice is taken.
+                let seen = seen.get(number).and_then(|seen| seen.clone().err());
+                seen.filter(|error| errors.contains(error)).unwrap_or_else(|| errors[0].clone())
             })
-            .collect::<Result<Vec<_>, _>>()
-            .map(Done::Batch)
+        };
+        Ok(Done::Batch(results.into_iter().enumerate().map(named).collect()))
+    }
+
+    /// One change, that is refused if it adds and too many alerts would wait.
+    fn set_one(&mut self, client: Uid, on: Interface, part: Step, refused: Option<Error>) -> Answer<Change> {
+        match part.verb {
+            Verb::Add | Verb::Block => {
+                self.step_unless_overfull(refused, |state| state.set(on, client, part))
+            }
+            Verb::Delete | Verb::Unblock => self.step(|state| state.set(on, client, part)),
+        }
     }
 
     /// HO-17.
     fn begin_refresh(&mut self, client: Uid, on: Interface, seconds: u64) -> Answer<()> {
-        refuse_for(self.state.refuse_refresh(on, client))?;
+        refuse_for(self.state.refuse_refresh(on, client, seconds))?;
+        // Whether a refresh may begin while the interface changes hands is open, but for IGMP in `enable_igmp`.
+        if let Some(Err(error)) = self.stage.outcome()
+            && error == (Error::HandoverInProgress { interface: on })
+            && self.state.port(on).change.is_some_and(|change| !change.igmp_is_being_enabled)
+        {
+            return Err(vec![error]);
+        }
         let is_being_enabled = self.state.port(on).change.is_some_and(|change| change.igmp_is_being_enabled);
         if !(is_being_enabled && self.state.is_igmp(client)) {
             self.state.make_stale(on, client);
@@ -173,10 +194,11 @@ impl<S: Stage> Model<S> {
 /// Changes of who is on an interface.
 impl<S: Stage> Model<S> {
     fn take(&mut self, client: Uid, on: Interface) -> Verdict {
-        self.grant(on);
         if self.state.is_igmp(client) {
+            self.grant(on, self.state.port(on).protocol.or(Some(client)));
             self.step(|state| state.igmp_comes(on, client));
         } else {
+            self.grant(on, Some(client));
             self.state.clients[client].on.push(on);
             self.change_owner(on, Some(client))?;
         }
@@ -184,21 +206,21 @@ impl<S: Stage> Model<S> {
     }
 
     fn release(&mut self, client: Uid, on: Interface) -> Verdict {
-        self.grant(on);
+        let port = self.state.port(on);
         if self.state.is_igmp(client) {
+            self.grant(on, port.protocol);
             self.step(|state| state.igmp_goes(on, client));
             return self.deliver();
         }
+        self.grant(on, port.igmp);
         self.change_owner(on, None)
     }
 
-    /// HO-7.
-    fn grant(&mut self, on: Interface) {
-        let port = self.state.port_mut(on);
-        if port.change.is_none() {
-            port.change = Some(Ongoing::default());
-            self.granted.push(on);
-        }
+    /// HO-7: the interface is that change's alone, until it is settled.
+    fn grant(&mut self, on: Interface, to: Option<Uid>) {
+        let from = self.state.owner(on);
+        let change = self.state.port_mut(on).change.get_or_insert_default();
+        (change.from, change.to) = (from, to);
     }
 
     /// HO-1.
@@ -252,10 +274,11 @@ impl<S: Stage> Model<S> {
             match next {
                 Noted::Release(client) if self.state.is_on(client, on) => self.release(client, on)?,
                 Noted::Release(_) => {}
-                Noted::Removal => self.remove_link(on),
+                Noted::Removal => self.remove_link(on)?,
             }
             self.deliver()?;
         }
+        self.state.port_mut(on).change = None;
         Ok(())
     }
 
@@ -290,17 +313,21 @@ impl<S: Stage> Model<S> {
             if self.state.port(on).change.is_some() {
                 self.ongoing(on, |change| change.noted.push(Noted::Removal));
             } else {
-                self.grant(on);
-                self.remove_link(on);
+                self.remove_link(on)?;
                 self.settle(on)?;
             }
         }
         Ok(())
     }
 
-    fn remove_link(&mut self, on: Interface) {
+    fn remove_link(&mut self, on: Interface) -> Verdict {
         let clients = self.state.clients_on(on);
+        self.grant(on, None);
         self.step(|state| state.remove(on));
+        self.state.moves += 1;
+        self.deliver_what_comes()?;
+        self.step(|state| state.mfes.retain(|_, mfe| !mfe.is_of_the_past));
+        self.state.moves -= 1;
         for removal in &mut self.state.removals {
             if removal.left.remove(&on) {
                 removal.clients.extend(&clients);
@@ -308,31 +335,46 @@ impl<S: Stage> Model<S> {
         }
         let done = self.state.removals.extract_if(.., |removal| removal.left.is_empty());
         for Removal { index, clients, .. } in done.collect::<Vec<_>>() {
-            let removed = Alert::Removed(Interface::new(index));
+            let removed = Alert::InterfaceRemoved { index };
             self.post(clients.into_iter().map(|client| (client, removed.clone())).collect());
         }
+        Ok(())
     }
 
-    /// HO-15: what came in there, or has its source behind it, one after the other.
+    /// HO-15: what came in there, or has its source behind it.
     fn bring_over_mfes(&mut self, on: Interface) -> Verdict {
-        let due = |state: &State| -> Vec<Key> {
-            state.mfes.iter().filter(|(_, mfe)| mfe.is_of_the_past).map(|(key, _)| *key).collect()
-        };
-        while let Some(key) = self.next_of(&due(&self.state)) {
+        self.state.moves += 1;
+        loop {
             self.deliver_what_comes()?;
-            self.state.mfes.entry(key).and_modify(|mfe| mfe.set_meanwhile.clear());
+            let past = self.state.mfes.iter().filter(|(_, mfe)| mfe.is_of_the_past);
+            let past: Vec<_> = past.map(|(key, _)| *key).collect();
+            let Some(key) = self.next_of(&past) else { break };
             self.look_up_again(key.1)?;
-            let Some(mfe) = self.state.mfes.get(&key).filter(|mfe| mfe.is_of_the_past) else { continue };
-            let answers = self.ask(key, mfe.iif, &[], Some(on))?;
-            self.step(|state| state.bring_over(key, &answers));
+            let is_past = self.state.mfes.get(&key).is_some_and(|mfe| mfe.is_of_the_past);
+            // Whether it is asked once more, when it has just followed a route that was new, is open.
+            if is_past || self.stage.next_question().is_some_and(|(_, next)| next == key) {
+                self.bring_over(key, About::One(on))?;
+            }
         }
+        self.state.moves -= 1;
         self.deliver_what_comes()
+    }
+
+    /// FW-9, HO-15: asks about an entry, and brings it into the present, if it is there still.
+    fn bring_over(&mut self, key: Key, about: About) -> Verdict {
+        let Some(mfe) = self.state.mfes.get_mut(&key) else { return Ok(()) };
+        mfe.set_meanwhile.clear();
+        let arrival = mfe.iif;
+        let answers = self.ask(key, arrival, &[], about)?;
+        self.step(|state| state.bring_over(key, &answers));
+        Ok(())
     }
 
     /// In which order several are done is left open: it is that in which questions about them come.
     fn next_of(&self, due: &[Key]) -> Option<Key> {
         let seen = self.stage.next_question().map(|(_, key)| key);
-        seen.filter(|key| due.contains(key)).or_else(|| due.first().copied())
+        let asks = |key: &Key| self.state.asked(key.1).is_some();
+        due.iter().find(|key| Some(**key) == seen || !asks(key)).or_else(|| due.first()).copied()
     }
 }
 
@@ -358,7 +400,7 @@ impl<S: Stage> Model<S> {
         self.state.making.insert(key);
         self.look_up_again(key.1)?;
         self.state.mfes.entry(key).and_modify(|mfe| mfe.set_meanwhile.clear());
-        let answers = self.ask(key, arrival, header, None)?;
+        let answers = self.ask(key, arrival, header, About::All)?;
         self.state.making.remove(&key);
         if is_new || self.state.mfes.contains_key(&key) {
             self.step(|state| state.install(key, arrival, &answers));
@@ -372,7 +414,7 @@ impl<S: Stage> Model<S> {
         key: Key,
         arrival: Interface,
         header: &[u8],
-        about: Option<Interface>,
+        about: About,
     ) -> Verdict<Answers> {
         loop {
             let way = self.state.way(key.1);
@@ -387,9 +429,8 @@ impl<S: Stage> Model<S> {
 
     /// FW-1: the protocol that owns the interface toward the source says where packets are to come from.
     fn ask_rpf(&mut self, key: Key, arrival: Interface, header: &[u8]) -> Verdict<Option<Route>> {
-        let way = self.state.way(key.1);
-        let asked = way.owner.filter(|owner| self.state.protocols().any(|client| client == *owner));
-        let (Some(route), Some(owner)) = (way.route, asked) else { return Ok(way.route) };
+        let route = self.state.way(key.1).route;
+        let (Some(route), Some(owner)) = (route, self.state.asked(key.1)) else { return Ok(route) };
         let reply = self.call_back(owner, &Heard::Rpf { key, arrival, header: header.to_vec(), route })?;
         let Some(answer) = reply.route.filter(|_| !reply.panics) else { return Ok(Some(route)) };
         let is_its = self.state.port(answer.interface).protocol == Some(owner);
@@ -399,7 +440,7 @@ impl<S: Stage> Model<S> {
     }
 
     /// FW-3: answers become forward state of those who still own the interface.
-    fn ask_about_creation(&mut self, key: Key, answers: &mut Answers, about: Option<Interface>) -> Verdict {
+    fn ask_about_creation(&mut self, key: Key, answers: &mut Answers, about: About) -> Verdict {
         let Some(Route { interface: iif, .. }) = answers.rpf else { return Ok(()) };
         let mut questions = self.state.questions(key, answers, about);
         while !questions.is_empty() {
@@ -427,11 +468,13 @@ impl<S: Stage> Model<S> {
     fn wrong_interface(&mut self, key: Key, arrival: Interface, header: &[u8]) {
         let port = self.state.port(arrival);
         let now = self.state.now;
-        let Some(owner) = port.protocol.filter(|_| port.wrong_interface_alerts) else { return };
+        let Some(owner) = self.state.owner(arrival).filter(|_| port.wrong_interface_alerts) else { return };
         let Some(mfe) = self.state.mfes.get_mut(&key) else { return };
         if mfe.iif != arrival && now >= mfe.quiet_until {
             mfe.quiet_until = now + Duration::from_secs(3);
-            self.post(vec![(owner, Alert::WrongInterface(arrival, key, header.to_vec()))]);
+            let (group, source) = key;
+            let alert = Alert::WrongInterface { interface: arrival, source, group, header: header.into() };
+            self.post(vec![(owner, alert)]);
         }
     }
 
@@ -440,11 +483,11 @@ impl<S: Stage> Model<S> {
         self.state.now += Duration::from_secs(seconds);
         let now = self.state.now;
         let is_due = |state: &State, key: &Key| {
-            state.mfes.get(key).and_then(Mfe::expires).is_some_and(|expires| expires <= now)
+            state.mfes.get(key).and_then(|mfe| mfe.expires).is_some_and(|expires| expires <= now)
         };
         let mut due: Vec<_> =
             self.state.mfes.keys().copied().filter(|key| is_due(&self.state, key)).collect();
-        due.sort_by_key(|key| (self.state.mfes[key].expires(), *key));
+        due.sort_by_key(|key| (self.state.mfes[key].expires, *key));
         for key in due {
             if is_due(&self.state, &key) && !self.state.making.contains(&key) {
                 self.renew_or_delete(key)?;
@@ -458,20 +501,21 @@ impl<S: Stage> Model<S> {
             }
         }
         let refreshes = self.state.refreshes.iter().filter(|refresh| !refresh.is_over);
-        let lifetimes = self.state.mfes.values().filter_map(Mfe::expires);
+        let lifetimes = self.state.mfes.values().filter_map(|mfe| mfe.expires);
         let next = lifetimes.chain(refreshes.map(|refresh| refresh.deadline)).min();
         Ok(unless_never(next, now))
     }
 
     fn renew_or_delete(&mut self, key: Key) -> Verdict {
         let Some(mfe) = self.state.mfes.get(&key) else { return Ok(()) };
-        if mfe.has_carried || self.state.stats_fail {
+        let is_unreadable = self.state.stats_fail || self.state.has_failed && self.stage.is_made_anew(key);
+        if mfe.has_carried || is_unreadable {
             return self.make(key, mfe.iif, &[]);
         }
         let is_kept = self.state.is_kept(key);
         let now = self.state.now;
         self.step(|state| match state.mfes.get_mut(&key).filter(|_| is_kept) {
-            Some(mfe) => (mfe.made, mfe.lifetime) = (now, LIFETIME),
+            Some(mfe) => mfe.expires = now.checked_add(LIFETIME),
             None => drop(state.mfes.remove(&key)),
         });
         Ok(())
@@ -480,46 +524,41 @@ impl<S: Stage> Model<S> {
 
 /// Routes.
 impl<S: Stage> Model<S> {
-    /// FW-9.
-    fn routes_changed(&mut self, covers: impl Fn(SourceAddr) -> bool) -> Verdict {
-        let sources = self.state.known.keys().copied().filter(|source| covers(*source)).collect();
-        self.follow(&sources)
-    }
-
     /// The RIB is asked whenever an entry is made; what it says anew is followed at once.
     fn look_up_again(&mut self, source: SourceAddr) -> Verdict {
         let route = self.state.rib.find(source);
         if *self.state.known.entry(source).or_insert(route) != route {
-            self.follow(&BTreeSet::from([source]))?;
+            self.routes_changed(|other| other == source)?;
             self.deliver_what_comes()?;
         }
         Ok(())
     }
 
-    /// CT-8, FW-9: the owners of the entries are asked by the new ways, and then all change in one step.
-    fn follow(&mut self, sources: &BTreeSet<SourceAddr>) -> Verdict {
-        let before = self.state.known.clone();
-        let routes = sources.iter().map(|source| (*source, self.state.rib.find(*source)));
-        let after: BTreeMap<_, _> = routes.collect();
-        self.state.known.extend(after.clone());
-        let mut due: Vec<_> =
-            self.state.mfes.keys().copied().filter(|(_, source)| sources.contains(source)).collect();
-        let mut moves = Vec::new();
-        while let Some(key) = self.next_of(&due) {
-            due.retain(|other| *other != key);
-            let rpf = self.ask_rpf(key, self.state.mfes[&key].iif, &[])?;
-            moves.push((key, Answers { rpf, states: BTreeMap::new() }));
-        }
-        self.state.known = before;
+    /// CT-8, and FW-9 for one entry after the other.
+    fn routes_changed(&mut self, covers: impl Fn(SourceAddr) -> bool) -> Verdict {
+        self.state.moves += 1;
         self.step(|state| {
-            state.known.extend(after);
-            for (key, answers) in &moves {
-                // What was set is dropped, also when it was set meanwhile.
-                state.mfes.entry(*key).and_modify(|mfe| mfe.set_meanwhile.clear());
-                state.bring_over(*key, answers);
-            }
+            let routes = state.known.iter_mut().filter(|(source, _)| covers(**source));
+            routes.for_each(|(source, route)| *route = state.rib.find(*source));
+            let moved = state.mfes.iter_mut().filter(|((_, source), _)| covers(*source));
+            moved.for_each(|(_, mfe)| mfe.is_of_the_past = true);
         });
+        let mut due: Vec<_> = self.state.mfes.keys().copied().filter(|(_, source)| covers(*source)).collect();
+        loop {
+            self.deliver_what_comes()?;
+            let Some(key) = self.next_of(&due).or_else(|| self.asked_once_more(&covers)) else { break };
+            due.retain(|other| *other != key);
+            self.bring_over(key, About::None)?;
+        }
+        self.state.moves -= 1;
         Ok(())
+    }
+
+    /// Whether an entry that was made meanwhile, by the new route, is asked about again is open.
+    fn asked_once_more(&self, covers: impl Fn(SourceAddr) -> bool) -> Option<Key> {
+        let (to, key) = self.stage.next_question()?;
+        let is_asked = self.state.mfes.contains_key(&key) && self.state.asked(key.1) == Some(to);
+        (is_asked && covers(key.1)).then_some(key)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use mgm::{AlertCause, Entry, Interface, MembershipKind, SourceAddr};
+use mgm::{Alert, AlertCause, Entry, Interface, MembershipKind, SourceAddr};
 
 use super::{Key, State};
-use crate::words::{Alert, Uid};
+use crate::words::Uid;
 
 /// What all clients have been told, but for forwarding entries.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -13,8 +13,11 @@ pub(crate) struct Told {
     /// Pull this (cause "membership").
     pub(crate) pulls: BTreeSet<(Uid, Entry)>,
     /// IGMP holds this on an interface of yours.
-    pub(crate) locals: BTreeSet<(Uid, Interface, Entry, MembershipKind)>,
+    pub(crate) locals: BTreeSet<Local>,
 }
+
+/// The owner of the interface, the interface, and what IGMP holds there.
+type Local = (Uid, Interface, Entry, MembershipKind);
 
 impl Told {
     pub(crate) fn of(state: &State) -> Self {
@@ -25,12 +28,13 @@ impl Told {
     }
 
     pub(crate) fn alerts_since(&self, before: &Self) -> Vec<(Uid, Alert)> {
-        let local = |(to, on, entry, kind), begins| {
-            let alert = match (kind, begins) {
-                (MembershipKind::Joined, true) => Alert::LocalJoin(on, entry),
-                (MembershipKind::Joined, false) => Alert::LocalLeave(on, entry),
-                (_, true) => Alert::LocalBlock(on, entry),
-                (_, false) => Alert::LocalUnblock(on, entry),
+        let local = |(to, interface, entry, kind): Local, begins| {
+            let blocked = entry.source().zip(entry.group()).filter(|_| kind == MembershipKind::Blocked);
+            let alert = match (blocked, begins) {
+                (None, true) => Alert::LocalJoin { interface, entry },
+                (None, false) => Alert::LocalLeave { interface, entry },
+                (Some((source, group)), true) => Alert::LocalBlock { interface, source, group },
+                (Some((source, group)), false) => Alert::LocalUnblock { interface, source, group },
             };
             (to, alert)
         };
@@ -38,8 +42,9 @@ impl Told {
         let ended = before.pulls.difference(&self.pulls);
         let locals_begun = self.locals.difference(&before.locals);
         let locals_ended = before.locals.difference(&self.locals);
-        let join = |(to, entry): &(Uid, Entry)| (*to, Alert::Join(*entry, AlertCause::Membership));
-        let prune = |(to, entry): &(Uid, Entry)| (*to, Alert::Prune(*entry, AlertCause::Membership));
+        let cause = AlertCause::Membership;
+        let join = |(to, entry): &(Uid, Entry)| (*to, Alert::Join { entry: *entry, cause });
+        let prune = |(to, entry): &(Uid, Entry)| (*to, Alert::Prune { entry: *entry, cause });
         let joins_and_prunes = begun.map(join).chain(ended.map(prune));
         let locals = locals_begun.map(|it| local(*it, true)).chain(locals_ended.map(|it| local(*it, false)));
         joins_and_prunes.chain(locals).collect()
@@ -63,7 +68,7 @@ impl State {
     }
 
     /// CT-7: what IGMP holds on interfaces that this protocol owns.
-    fn locals(&self, client: Uid) -> BTreeSet<(Uid, Interface, Entry, MembershipKind)> {
+    fn locals(&self, client: Uid) -> BTreeSet<Local> {
         let held = self.held.iter().filter(|((on, by, _), _)| {
             self.is_igmp(*by) && !self.is_igmp(client) && self.owner(*on) == Some(client)
         });
@@ -118,6 +123,6 @@ impl State {
 
 fn pull_alert((group, source): Key, pull: bool) -> Alert {
     let entry = Entry::SourceGroup(source, group);
-    let alert = if pull { Alert::Join } else { Alert::Prune };
-    alert(entry, AlertCause::ForwardingEntry)
+    let cause = AlertCause::ForwardingEntry;
+    if pull { Alert::Join { entry, cause } } else { Alert::Prune { entry, cause } }
 }
