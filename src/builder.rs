@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, PageSize};
 use crate::forwarder::{Forwarder, NoForwarder};
 use crate::limits::Limits;
 use crate::manager::Shared;
@@ -19,6 +19,7 @@ pub struct Builder<A: Address = Ipv4Addr> {
     ssm_ranges: Vec<A::Net>,
     rib: Option<Box<dyn Rib<A>>>,
     forwarder: Box<dyn Forwarder<A>>,
+    page: PageSize,
 }
 
 impl<A: Address> Builder<A> {
@@ -28,6 +29,7 @@ impl<A: Address> Builder<A> {
             ssm_ranges: A::default_ssm_ranges(),
             rib: None,
             forwarder: Box::new(NoForwarder),
+            page: PageSize::default(),
         }
     }
 
@@ -70,10 +72,18 @@ impl<A: Address> Builder<A> {
         self
     }
 
+    /// How many pieces may be changed in one hold of the lock (CB-7): with three, small tests see what is half done.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub const fn page(mut self, changes: usize) -> Self {
+        self.page = PageSize { looks: 4 * changes, changes };
+        self
+    }
+
     /// Makes the manager.
     #[must_use]
     pub fn build(self) -> Mgm<A> {
-        let engine = Engine::new(self.limits, self.ssm_ranges, self.rib.is_some());
+        let engine = Engine::new(self.limits, self.ssm_ranges, self.rib.is_some(), self.page);
         Mgm::from(Arc::new(Shared::new(engine, self.rib, self.forwarder)))
     }
 }

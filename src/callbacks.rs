@@ -1,11 +1,12 @@
 //! What the manager asks of its clients, and what it tells them.
 
 use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::client::ClientRef;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
-use crate::types::alert::AlertCause;
+use crate::types::alert::{Alert, AlertCause, AlertMode};
 use crate::types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
@@ -68,8 +69,47 @@ pub trait IgmpCallbacks<A: Address = Ipv4Addr>: Send + Sync {
     #[doc(alias = "PMGM_ENABLE_IGMP_CALLBACK")]
     fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {}
 
-    /// `interface` is gone, and with it all that IGMP held there.
-    fn interface_removed(&self, igmp: &ClientRef<A>, interface: Interface<A>) {}
+    /// Which joins and prunes IGMP hears of; read once, when it registers (CL-6).
+    fn alert_mode(&self) -> AlertMode {
+        AlertMode::None
+    }
+
+    /// Any alert as a value. Unless it is written, it calls the single ones.
+    fn alert(&self, igmp: &ClientRef<A>, alert: Alert<A>) {
+        match alert {
+            Alert::Join { entry, cause } => self.join_alert(igmp, entry, cause),
+            Alert::Prune { entry, cause } => self.prune_alert(igmp, entry, cause),
+            Alert::WrongInterface { interface, source, group, header } => {
+                self.wrong_interface(igmp, interface, source, group, &header);
+            }
+            Alert::InterfaceRemoved { index } => self.interface_removed(igmp, index),
+            Alert::LocalJoin { .. }
+            | Alert::LocalLeave { .. }
+            | Alert::LocalBlock { .. }
+            | Alert::LocalUnblock { .. } => {}
+        }
+    }
+
+    /// Others want `entry` from now on, if IGMP asked to hear of that ([`alert_mode`](Self::alert_mode)).
+    fn join_alert(&self, igmp: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {}
+
+    /// Nobody else wants `entry` any more, if IGMP asked to hear of that.
+    fn prune_alert(&self, igmp: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {}
+
+    /// A packet came in on `interface`, which IGMP owns, and not on the iif of its entry; if IGMP asked to hear of that
+    /// ([`set_wrong_interface_alerts`](ClientRef::set_wrong_interface_alerts)).
+    fn wrong_interface(
+        &self,
+        igmp: &ClientRef<A>,
+        interface: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+        header: &[u8],
+    ) {
+    }
+
+    /// The interface with this `index` is gone with all its links, and with it all that IGMP held there.
+    fn interface_removed(&self, igmp: &ClientRef<A>, index: NonZeroU32) {}
 }
 
 /// What a routing protocol writes to hear of what it has to know.
@@ -120,6 +160,27 @@ pub trait ProtocolCallbacks<A: Address = Ipv4Addr>: Send + Sync {
     /// ([`CreationMode::Always`]) is shown all its interfaces but the iif, and may enable.
     #[doc(alias = "PMGM_CREATION_ALERT_CALLBACK")]
     fn creation_alert(&self, client: &ClientRef<A>, entry: &NewMfe<A>, oifs: &mut [CreationOif<A>]) {}
+
+    /// Any alert as a value: a bridge to a channel, a recorder or a log writes this one method. Unless it is written, it
+    /// calls the single ones below.
+    fn alert(&self, client: &ClientRef<A>, alert: Alert<A>) {
+        match alert {
+            Alert::Join { entry, cause } => self.join_alert(client, entry, cause),
+            Alert::Prune { entry, cause } => self.prune_alert(client, entry, cause),
+            Alert::LocalJoin { interface, entry } => self.local_join(client, interface, entry),
+            Alert::LocalLeave { interface, entry } => self.local_leave(client, interface, entry),
+            Alert::LocalBlock { interface, source, group } => {
+                self.local_block(client, interface, source, group);
+            }
+            Alert::LocalUnblock { interface, source, group } => {
+                self.local_unblock(client, interface, source, group);
+            }
+            Alert::WrongInterface { interface, source, group, header } => {
+                self.wrong_interface(client, interface, source, group, &header);
+            }
+            Alert::InterfaceRemoved { index } => self.interface_removed(client, index),
+        }
+    }
 
     /// A packet came in on `interface`, which this client owns, and not on the iif of its entry (RFC 2715 §2 rule 2).
     ///
@@ -175,8 +236,8 @@ pub trait ProtocolCallbacks<A: Address = Ipv4Addr>: Send + Sync {
     ) {
     }
 
-    /// `interface`, which this client owned, is gone, and with it all that the client held there.
-    fn interface_removed(&self, client: &ClientRef<A>, interface: Interface<A>) {}
+    /// The interface with this `index` is gone with all its links, and with it all that the client held there.
+    fn interface_removed(&self, client: &ClientRef<A>, index: NonZeroU32) {}
 }
 
 /// Callbacks that do nothing, for an IGMP or a protocol that needs none.
@@ -187,6 +248,7 @@ pub struct NoCallbacks;
 impl<A: Address> IgmpCallbacks<A> for NoCallbacks {}
 impl<A: Address> ProtocolCallbacks<A> for NoCallbacks {}
 
+/// An [`Arc`] of callbacks is callbacks: what a test or a daemon looks at from outside.
 impl<A: Address, T: IgmpCallbacks<A> + ?Sized> IgmpCallbacks<A> for Arc<T> {
     fn disable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
         T::disable_igmp(self, igmp, interface);
@@ -196,11 +258,17 @@ impl<A: Address, T: IgmpCallbacks<A> + ?Sized> IgmpCallbacks<A> for Arc<T> {
         T::enable_igmp(self, igmp, interface);
     }
 
-    fn interface_removed(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
-        T::interface_removed(self, igmp, interface);
+    fn alert_mode(&self) -> AlertMode {
+        T::alert_mode(self)
+    }
+
+    // The single alerts are called from this one, so it is all that has to be passed on.
+    fn alert(&self, igmp: &ClientRef<A>, alert: Alert<A>) {
+        T::alert(self, igmp, alert);
     }
 }
 
+/// An [`Arc`] of callbacks is callbacks: what a test or a daemon looks at from outside.
 impl<A: Address, T: ProtocolCallbacks<A> + ?Sized> ProtocolCallbacks<A> for Arc<T> {
     fn creation_mode(&self) -> CreationMode {
         T::creation_mode(self)
@@ -214,54 +282,8 @@ impl<A: Address, T: ProtocolCallbacks<A> + ?Sized> ProtocolCallbacks<A> for Arc<
         T::creation_alert(self, client, entry, oifs);
     }
 
-    fn wrong_interface(
-        &self,
-        client: &ClientRef<A>,
-        interface: Interface<A>,
-        source: SourceAddr<A>,
-        group: GroupAddr<A>,
-        header: &[u8],
-    ) {
-        T::wrong_interface(self, client, interface, source, group, header);
-    }
-
-    fn join_alert(&self, client: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {
-        T::join_alert(self, client, entry, cause);
-    }
-
-    fn prune_alert(&self, client: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {
-        T::prune_alert(self, client, entry, cause);
-    }
-
-    fn local_join(&self, client: &ClientRef<A>, interface: Interface<A>, entry: Entry<A>) {
-        T::local_join(self, client, interface, entry);
-    }
-
-    fn local_leave(&self, client: &ClientRef<A>, interface: Interface<A>, entry: Entry<A>) {
-        T::local_leave(self, client, interface, entry);
-    }
-
-    fn local_block(
-        &self,
-        client: &ClientRef<A>,
-        interface: Interface<A>,
-        source: SourceAddr<A>,
-        group: GroupAddr<A>,
-    ) {
-        T::local_block(self, client, interface, source, group);
-    }
-
-    fn local_unblock(
-        &self,
-        client: &ClientRef<A>,
-        interface: Interface<A>,
-        source: SourceAddr<A>,
-        group: GroupAddr<A>,
-    ) {
-        T::local_unblock(self, client, interface, source, group);
-    }
-
-    fn interface_removed(&self, client: &ClientRef<A>, interface: Interface<A>) {
-        T::interface_removed(self, client, interface);
+    // The single alerts are called from this one, so it is all that has to be passed on.
+    fn alert(&self, client: &ClientRef<A>, alert: Alert<A>) {
+        T::alert(self, client, alert);
     }
 }

@@ -4,16 +4,19 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::engine::{ClientKey, Hold, Key};
+use crate::engine::{Action, ClientKey, Edit, FilterMode, Key};
 use crate::error::Error;
 use crate::manager::Shared;
+use crate::outcomes::Outcomes;
+use crate::refresh::Refresh;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
-use crate::types::client::ClientName;
+use crate::types::client::{ClientId, ClientName};
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
-use crate::view::{Change, ForwardState};
+use crate::types::membership::{Filter, MembershipChange};
+use crate::view::{Change, ForwardState, MembershipKind};
 
 /// A registration: IGMP's, or one routing protocol's.
 ///
@@ -61,7 +64,7 @@ impl<A: Address> Client<A> {
     #[doc(alias = "MgmDeRegisterMProtocol")]
     pub fn deregister(self) -> Result<(), DeregisterError<A>> {
         let shared = &self.me.shared;
-        let ended = shared.update(|state| state.engine.deregister(self.me.client, &mut state.effects));
+        let ended = shared.update(|state| state.engine.deregister(self.me.client));
         match ended {
             Ok(()) => {
                 tracing::info!(client = %self.me.name(), "deregistered");
@@ -132,7 +135,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::HandoverInProgress`]: the interface is changing hands.
     /// - [`Error::AlreadyTaken`]: the client is on it.
     /// - [`Error::OwnedByAnother`]: another routing protocol owns it.
-    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: DVMRP takes an interface from IGMP
     ///
@@ -164,7 +167,7 @@ impl<A: Address> ClientRef<A> {
     ///
     /// - [`Error::HandoverInProgress`]: the interface is changing hands.
     /// - [`Error::NotOnInterface`]: the client is not on it.
-    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: what was joined goes with the interface
     ///
@@ -197,7 +200,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::NotOnInterface`]: the client is not on the interface, or not the protocol that owns it.
     /// - [`Error::IgmpDisabled`]: the client is IGMP, and the interface is being handed over.
     /// - [`Error::LimitReached`]: a limit would be passed.
-    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: a set
     ///
@@ -214,7 +217,7 @@ impl<A: Address> ClientRef<A> {
     /// ```
     #[doc(alias = "MgmAddGroupMembershipEntry")]
     pub fn add_group_membership(&self, interface: Interface<A>, entry: Entry<A>) -> Result<Change, Error<A>> {
-        self.add(interface, entry, Hold::Wanted)
+        self.edit(interface, MembershipChange::Add(entry))
     }
 
     /// Deletes `entry` on an interface that the client is on (MB-1, MB-2).
@@ -251,7 +254,7 @@ impl<A: Address> ClientRef<A> {
         interface: Interface<A>,
         entry: Entry<A>,
     ) -> Result<Change, Error<A>> {
-        self.delete(interface, entry, Hold::Wanted)
+        self.edit(interface, MembershipChange::Delete(entry))
     }
 
     /// Blocks `source` in `group` on an interface: IGMPv3's EXCLUDE (MB-6).
@@ -283,7 +286,7 @@ impl<A: Address> ClientRef<A> {
         source: SourceAddr<A>,
         group: GroupAddr<A>,
     ) -> Result<Change, Error<A>> {
-        self.add(interface, Entry::SourceGroup(source, group), Hold::Blocked)
+        self.edit(interface, MembershipChange::Block(source, group))
     }
 
     /// Ends a block. The mirror image of [`block_source`](Self::block_source):
@@ -311,7 +314,180 @@ impl<A: Address> ClientRef<A> {
         source: SourceAddr<A>,
         group: GroupAddr<A>,
     ) -> Result<Change, Error<A>> {
-        self.delete(interface, Entry::SourceGroup(source, group), Hold::Blocked)
+        self.edit(interface, MembershipChange::Unblock(source, group))
+    }
+
+    /// Makes several changes on one interface, in order (MB-8). For a report of many records, and for
+    /// [`enable_igmp`](crate::IgmpCallbacks::enable_igmp), it is several times as fast as one call for each.
+    ///
+    /// Each change is judged as if it came alone, and a refused one leaves the others alone. They are made in steps of a
+    /// page at most; within a step, alerts and the forwarder follow the difference between before and after, so what comes
+    /// and goes inside it is nothing. Where [`Limits::waiting_alerts`](crate::Limits::waiting_alerts) is set, each change is
+    /// a step of its own.
+    ///
+    /// # Example: a report
+    ///
+    /// ```
+    /// # use mgm::{Interface, MembershipChange, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let lan = Interface::try_from(3)?;
+    /// igmp.take_interface_ownership(lan)?;
+    /// let joined = ["(*, 239.1.1.1)", "(10.0.0.1, 232.1.1.1)"];
+    /// let outcomes = igmp.batch(lan, joined.map(|entry| MembershipChange::Add(entry.parse().unwrap())));
+    /// assert_eq!((outcomes.changed(), outcomes.refused().count()), (2, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn batch(
+        &self,
+        interface: Interface<A>,
+        changes: impl IntoIterator<Item = MembershipChange<A>>,
+    ) -> Outcomes<A> {
+        let outcomes = self.shared.batch(self.client, interface, changes.into_iter().map(edit));
+        for (place, error) in outcomes.refused() {
+            tracing::debug!(place, %error, "refused");
+        }
+        outcomes
+    }
+
+    /// Sets all that the client holds of one group on one interface (MB-9): what a state of IGMPv3 or MLDv2 comes to.
+    ///
+    /// `EXCLUDE(A)` is (\*,G) and a block of each of A, `INCLUDE(B)` each of B, and nothing else of the group. It is one step
+    /// if it fits a page, else several, and what adds receivers comes first; alerts follow the difference. Limits are checked
+    /// for the net effect before the first step, and the room is kept: at a limit nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::SourceRequired`]: EXCLUDE in the SSM range.
+    /// - [`Error::NotOnInterface`]: the client is not on the interface.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, and the interface is being handed over; [`Error::PartlyDone`], if that
+    ///   began between two steps.
+    /// - [`Error::LimitReached`]: a limit would be passed.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    ///
+    /// # Example: a host leaves out one source, and then wants nothing else
+    ///
+    /// ```
+    /// # use mgm::{Change, Filter, Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let lan = Interface::try_from(3)?;
+    /// igmp.take_interface_ownership(lan)?;
+    /// let (group, source) = ("239.1.1.1".parse()?, "198.51.100.9".parse()?);
+    /// igmp.set_group(lan, group, Filter::Exclude(&[source]))?;
+    /// assert_eq!(mgm.groups().count(), 2);
+    /// igmp.set_group(lan, group, Filter::Include(&[source]))?;
+    /// assert_eq!(mgm.groups().next().unwrap().entry.to_string(), "(198.51.100.9, 239.1.1.1)");
+    /// assert_eq!(igmp.set_group(lan, group, Filter::LEAVE)?, Change::Changed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_group(
+        &self,
+        interface: Interface<A>,
+        group: GroupAddr<A>,
+        filter: Filter<'_, A>,
+    ) -> Result<Change, Error<A>> {
+        let (mode, sources) = match filter {
+            Filter::Include(sources) => (FilterMode::Include, sources),
+            Filter::Exclude(sources) => (FilterMode::Exclude, sources),
+        };
+        self.shared.set_group(self.client, interface, group, mode, sources).map_err(refused)
+    }
+
+    /// Begins a refresh of all that the client holds on an interface (HO-17): for a protocol that restarts or reloads, so
+    /// that nobody loses a packet.
+    ///
+    /// All that it holds there, but for forward state, is *stale* from now on, and stays in force. What the client adds again
+    /// is confirmed; what it has not added again when it [ends](Refresh::end) the refresh, or when `deadline` has come and
+    /// [`expire`](crate::Mgm::expire) is called, is deleted. Inside `enable_igmp` IGMP may begin one for what it has not
+    /// confirmed yet: the sweep then waits for its end or its deadline, and the hand-over ends without it.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NotOnInterface`]: the client is not on the interface.
+    /// - [`Error::RefreshInProgress`]: an earlier one has not ended.
+    /// - [`Error::DeadlinePassed`]: the deadline is not after the latest time that the manager was told.
+    /// - [`Error::HandoverInProgress`]: the interface is changing hands.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, and `enable_igmp` has not begun.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    ///
+    /// # Example: IGMP reloads its configuration
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use mgm::{Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let lan = Interface::try_from(3)?;
+    /// igmp.take_interface_ownership(lan)?;
+    /// igmp.add_group_membership(lan, "(*, 239.1.1.1)".parse()?)?;
+    /// igmp.add_group_membership(lan, "(*, 239.1.1.2)".parse()?)?;
+    ///
+    /// let refresh = igmp.begin_refresh(lan, Instant::now() + Duration::from_secs(260))?;
+    /// igmp.add_group_membership(lan, "(*, 239.1.1.1)".parse()?)?; // wanted still
+    /// refresh.end();
+    /// assert_eq!(mgm.groups().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn begin_refresh(&self, interface: Interface<A>, deadline: Instant) -> Result<Refresh<A>, Error<A>> {
+        let id = self.shared.update(|state| state.engine.begin_refresh(self.client, interface, deadline));
+        Ok(Refresh::new(Arc::clone(&self.shared), interface, id.map_err(refused)?))
+    }
+
+    /// Offers an interface that the client owns to another protocol (IF-9): its take is then granted, and is a release by the
+    /// one and a take by the other in one hand-over, with no moment without an owner.
+    ///
+    /// The offer ends with the take, when the client no longer owns the interface, and when either deregisters.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NotOnInterface`], [`Error::NotOwner`]: the client is not the protocol that owns the interface.
+    /// - [`Error::NotRegistered`]: no protocol has this id.
+    /// - [`Error::OfferedToItself`]: it is the client's own.
+    /// - [`Error::AlreadyOffered`]: another offer stands.
+    /// - [`Error::HandoverInProgress`]: the interface is changing hands.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    ///
+    /// # Example: one protocol takes over from another
+    ///
+    /// ```
+    /// # use mgm::{ClientId, Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let (dvmrp, pim) = (ClientId { protocol: 2, component: 0 }, ClientId { protocol: 1, component: 0 });
+    /// let dvmrp = mgm.register_protocol(dvmrp, NoCallbacks)?;
+    /// let lan = Interface::try_from(3)?;
+    /// dvmrp.take_interface_ownership(lan)?;
+    /// let successor = mgm.register_protocol(pim, NoCallbacks)?;
+    /// assert!(successor.take_interface_ownership(lan).is_err());
+    /// dvmrp.offer_interface(lan, pim)?;
+    /// successor.take_interface_ownership(lan)?;
+    /// assert_eq!(mgm.owner(lan), Some(successor.name()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn offer_interface(&self, interface: Interface<A>, to: ClientId) -> Result<(), Error<A>> {
+        self.shared.update(|state| state.engine.offer(self.client, interface, to)).map_err(refused)
+    }
+
+    /// Takes back an offer of [`offer_interface`](Self::offer_interface); if there is none, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NotOnInterface`], [`Error::NotOwner`]: the client is not the protocol that owns the interface.
+    /// - [`Error::HandoverInProgress`]: the interface is changing hands.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    ///
+    /// # Example: nothing was offered
+    ///
+    /// ```
+    /// # use mgm::{Change, ClientId, Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// pim.take_interface_ownership(3.try_into()?)?;
+    /// assert_eq!(pim.withdraw_offer(3.try_into()?)?, Change::Unchanged);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn withdraw_offer(&self, interface: Interface<A>) -> Result<Change, Error<A>> {
+        self.shared.update(|state| state.engine.withdraw_offer(self.client, interface)).map_err(refused)
     }
 
     /// Sets or clears the forward state of (S,G) on an interface that the client owns (MB-5).
@@ -322,9 +498,10 @@ impl<A: Address> ClientRef<A> {
     ///
     /// # Errors
     ///
-    /// - [`Error::NotOnInterface`]: the client does not own the interface.
+    /// - [`Error::NotOnInterface`], [`Error::NotOwner`]: the client does not own the interface.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, and the interface is being handed over.
     /// - [`Error::NoSuchMfe`]: there is no forwarding entry to set it in.
-    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: an assert is lost
     ///
@@ -352,9 +529,8 @@ impl<A: Address> ClientRef<A> {
         state: Option<ForwardState>,
     ) -> Result<Change, Error<A>> {
         let key = Key::of(source, group);
-        let set = self.shared.update(|shared| {
-            shared.engine.set_forward_state(self.client, interface, key, state, &mut shared.effects)
-        });
+        let set =
+            self.shared.update(|shared| shared.engine.set_forward_state(self.client, interface, key, state));
         set.map_err(refused)
     }
 
@@ -369,7 +545,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::NoSuchMfe`]: there is no such entry.
     /// - [`Error::NotIncoming`]: the client does not own its iif.
     /// - [`Error::NotOnInterface`]: the client does not own the new iif.
-    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: PIM switches to another of its interfaces
     ///
@@ -412,7 +588,7 @@ impl<A: Address> ClientRef<A> {
     ///
     /// - [`Error::NoSuchMfe`]: there is no such entry.
     /// - [`Error::NotIncoming`]: the client does not own its iif.
-    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: as long as PIM keeps a source (RFC 7761 §4.11)
     ///
@@ -450,8 +626,9 @@ impl<A: Address> ClientRef<A> {
     ///
     /// # Errors
     ///
-    /// - [`Error::NotOnInterface`]: the client does not own the interface.
-    /// - [`Error::Deregistered`]: the client has gone, and this is a callback that outlived it.
+    /// - [`Error::NotOnInterface`], [`Error::NotOwner`]: the client does not own the interface.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, and the interface is being handed over.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: they are for the owner to switch
     ///
@@ -471,18 +648,8 @@ impl<A: Address> ClientRef<A> {
         set.map_err(refused)
     }
 
-    fn add(&self, interface: Interface<A>, entry: Entry<A>, hold: Hold) -> Result<Change, Error<A>> {
-        let source = entry.source().filter(|_| hold == Hold::Wanted);
-        let before =
-            self.shared.with_route(source, |state, _| state.add(self.client, interface, entry, hold));
-        before.map(|before| changed(before != hold)).map_err(refused)
-    }
-
-    fn delete(&self, interface: Interface<A>, entry: Entry<A>, hold: Hold) -> Result<Change, Error<A>> {
-        let before = self.shared.update(|state| {
-            state.engine.hold(self.client, interface, entry, (Some(hold), Hold::Nothing), &mut state.effects)
-        });
-        before.map(|before| changed(before == hold)).map_err(refused)
+    fn edit(&self, interface: Interface<A>, change: MembershipChange<A>) -> Result<Change, Error<A>> {
+        self.shared.edit(self.client, interface, edit(change)).map_err(refused)
     }
 }
 
@@ -513,11 +680,19 @@ impl<A: Address> DeregisterError<A> {
     }
 }
 
-const fn changed(changed: bool) -> Change {
-    if changed { Change::Changed } else { Change::Unchanged }
+const fn edit<A: Address>(change: MembershipChange<A>) -> Edit<A> {
+    use MembershipKind::{Blocked, Joined};
+    let (entry, action) = match change {
+        MembershipChange::Add(entry) => (entry, Action::Set(Joined)),
+        MembershipChange::Delete(entry) => (entry, Action::Clear(Joined)),
+        MembershipChange::Block(source, group) => (Entry::SourceGroup(source, group), Action::Set(Blocked)),
+        MembershipChange::Unblock(source, group) => {
+            (Entry::SourceGroup(source, group), Action::Clear(Blocked))
+        }
+    };
+    Edit { entry, action }
 }
 
-/// Every refusal passes here on its way to the caller.
 pub(crate) fn refused<A: Address>(error: Error<A>) -> Error<A> {
     tracing::debug!(%error, "refused");
     error

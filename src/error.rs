@@ -64,6 +64,61 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// Who owns it, if anybody does.
         owner: Option<ClientName>,
     },
+    /// The client is on the interface, but somebody else owns it: IGMP beside a protocol speaks for its memberships there,
+    /// and for nothing else (MB-5, FW-8, FW-10, IF-9).
+    #[error("{client} is on interface {interface}, which is owned by {owner}")]
+    NotOwner {
+        /// The interface.
+        interface: Interface<A>,
+        /// The client.
+        client: ClientName,
+        /// Who owns it.
+        owner: ClientName,
+    },
+    /// No protocol is registered under this id, so nothing can be offered to it (IF-9).
+    #[error("protocol {id} is not registered")]
+    NotRegistered {
+        /// The id.
+        id: ClientId,
+    },
+    /// An interface cannot be offered to its owner (IF-9).
+    #[error("{client} offers interface {interface} to itself")]
+    OfferedToItself {
+        /// The interface.
+        interface: Interface<A>,
+        /// Its owner.
+        client: ClientName,
+    },
+    /// The interface is offered to somebody already: take that offer back first (IF-9).
+    #[error("interface {interface} is offered to {to} already")]
+    AlreadyOffered {
+        /// The interface.
+        interface: Interface<A>,
+        /// To whom it is offered.
+        to: ClientName,
+    },
+    /// A refresh of the client's has not ended on this interface (HO-17).
+    #[error("{client} is refreshing what it holds on interface {interface}")]
+    RefreshInProgress {
+        /// The interface.
+        interface: Interface<A>,
+        /// The client.
+        client: ClientName,
+    },
+    /// The deadline of a refresh is not after the latest time that the manager was told (HO-17).
+    #[error("the deadline of the refresh on interface {interface} has passed")]
+    DeadlinePassed {
+        /// The interface.
+        interface: Interface<A>,
+    },
+    /// IGMP was disabled on the interface before all of a group filter was set; what had been set stays (MB-9).
+    #[error("the filter of group {group} is set in part: IGMP is disabled on interface {interface}")]
+    PartlyDone {
+        /// The interface.
+        interface: Interface<A>,
+        /// The group.
+        group: GroupAddr<A>,
+    },
     /// The interface is changing hands; ask again when that is over (HO-7).
     #[error("interface {interface} is being handed over")]
     HandoverInProgress {
@@ -101,8 +156,8 @@ pub enum Error<A: Address = Ipv4Addr> {
         owner: Option<ClientName>,
     },
     /// The forwarder cannot tell (EN-3).
-    #[error("{0}")]
-    Forwarder(ForwarderError),
+    #[error("the forwarder cannot tell")]
+    Forwarder(#[source] ForwarderError),
     /// A configured limit is reached (MB-7).
     #[error("limit reached: {0}")]
     LimitReached(Limit<A>),
@@ -134,10 +189,17 @@ impl<A: Address> Error<A> {
             | Self::StillOnInterfaces { .. }
             | Self::AlreadyTaken { .. }
             | Self::NotOnInterface { .. }
+            | Self::NotOwner { .. }
+            | Self::OfferedToItself { .. }
+            | Self::RefreshInProgress { .. }
+            | Self::DeadlinePassed { .. }
             | Self::NotIncoming { .. }
             | Self::SourceRequired { .. } => true,
             Self::Deregistered { .. }
             | Self::OwnedByAnother { .. }
+            | Self::NotRegistered { .. }
+            | Self::AlreadyOffered { .. }
+            | Self::PartlyDone { .. }
             | Self::HandoverInProgress { .. }
             | Self::IgmpDisabled { .. }
             | Self::NoSuchMfe { .. }

@@ -13,12 +13,13 @@ use crate::view::Membership;
 pub struct Groups<A: Address = Ipv4Addr> {
     shared: Arc<Shared<A>>,
     page: std::vec::IntoIter<Membership<A>>,
-    next: Option<GroupsCursor>,
+    cursor: GroupsCursor<A>,
+    has_more: bool,
 }
 
 impl<A: Address> Groups<A> {
     pub(crate) fn new(shared: Arc<Shared<A>>) -> Self {
-        Self { shared, page: Vec::new().into_iter(), next: Some(GroupsCursor::default()) }
+        Self { shared, page: Vec::new().into_iter(), cursor: GroupsCursor::default(), has_more: true }
     }
 }
 
@@ -26,15 +27,12 @@ impl<A: Address> Iterator for Groups<A> {
     type Item = Membership<A>;
 
     fn next(&mut self) -> Option<Membership<A>> {
-        loop {
-            if let Some(membership) = self.page.next() {
-                return Some(membership);
-            }
-            let from = self.next?;
+        while self.page.len() == 0 && self.has_more {
             let mut page = Vec::with_capacity(PAGE);
-            self.next = self.shared.read(|engine| engine.groups(from, &mut page));
+            self.has_more = self.shared.read_page(|engine| engine.groups(&mut self.cursor, &mut page));
             self.page = page.into_iter();
         }
+        self.page.next()
     }
 }
 
@@ -47,4 +45,4 @@ impl<A: Address> fmt::Debug for Groups<A> {
 }
 
 /// Room for a usual page, so that it is allocated outside the lock.
-const PAGE: usize = 128;
+const PAGE: usize = 256;

@@ -7,7 +7,6 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use crate::types::client::ClientName;
 use crate::types::entry::Entry;
 use crate::types::forwarding::ForwarderError;
-use crate::types::interface::Interface;
 
 impl<A: Serialize> Serialize for Entry<A> {
     /// `{"source": "*", "group": "239.1.1.1"}`: both are always there, and always texts.
@@ -51,30 +50,4 @@ pub(crate) fn maybe_seconds<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     time.map(|time| time.as_secs()).serialize(serializer)
-}
-
-/// `{"error": "the forwarder is full", "attempts": 3}`, or null.
-pub(crate) fn failure<S: Serializer>(
-    failure: &Option<(ForwarderError, u32)>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    #[derive(serde::Serialize)]
-    struct Failed {
-        error: ForwarderError,
-        attempts: u32,
-    }
-    failure.map(|(error, attempts)| Failed { error, attempts }).serialize(serializer)
-}
-
-/// `[{"interface": {"index": 2, "next_hop": null}, "packets": 7}]`.
-pub(crate) fn counts<A: Serialize, S: Serializer>(
-    oifs: &[(Interface<A>, u64)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    #[derive(serde::Serialize)]
-    struct Count<'a, A> {
-        interface: &'a Interface<A>,
-        packets: u64,
-    }
-    serializer.collect_seq(oifs.iter().map(|(interface, packets)| Count { interface, packets: *packets }))
 }

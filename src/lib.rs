@@ -176,6 +176,8 @@ mod lock;
 mod manager;
 mod mfes;
 mod mgm;
+mod outcomes;
+mod refresh;
 mod rib;
 mod show;
 mod types;
@@ -193,16 +195,21 @@ pub use limits::Limits;
 pub use linux::{IgmpPacket, LinuxForwarder, LinuxForwarderBuilder, OpenError, Upcall};
 pub use mfes::Mfes;
 pub use mgm::Mgm;
+pub use outcomes::Outcomes;
+pub use refresh::Refresh;
 pub use rib::Rib;
 #[cfg(feature = "route-table")]
 pub use rib::RouteTable;
 pub use show::{MfeSnapshot, Snapshot};
-pub use types::address::{Address, AddressError, GroupAddr, SourceAddr};
-pub use types::alert::AlertCause;
+pub use types::address::{Address, AddressError, GroupAddr, HostAddr, SourceAddr};
+pub use types::alert::{Alert, AlertCause, AlertMode};
 pub use types::client::{ClientId, ClientName};
 pub use types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};
 pub use types::entry::{Entry, EntryError};
-pub use types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
+pub use types::forwarding::{ForwarderError, ForwardingEntry, MfeStats, OifStats};
 pub use types::interface::{Interface, InterfaceError};
+pub use types::membership::{Filter, MembershipChange};
 pub use types::route::Route;
-pub use view::{Change, Failure, ForwardState, InterfaceStatus, Membership, MembershipKind, Mfe};
+pub use view::{
+    Change, Failure, ForwardState, Handover, InterfaceStatus, Membership, MembershipKind, Mfe, MfeFailure,
+};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::engine::{Key, PAGE};
+use crate::engine::Key;
 use crate::manager::Shared;
 use crate::types::address::Address;
 use crate::view::Mfe;
@@ -14,12 +14,12 @@ pub struct Mfes<A: Address = Ipv4Addr> {
     shared: Arc<Shared<A>>,
     page: std::vec::IntoIter<Mfe<A>>,
     last: Option<Key<A>>,
-    ended: bool,
+    has_ended: bool,
 }
 
 impl<A: Address> Mfes<A> {
     pub(crate) fn new(shared: Arc<Shared<A>>, after: Option<Key<A>>) -> Self {
-        Self { shared, page: Vec::new().into_iter(), last: after, ended: false }
+        Self { shared, page: Vec::new().into_iter(), last: after, has_ended: false }
     }
 }
 
@@ -27,11 +27,11 @@ impl<A: Address> Iterator for Mfes<A> {
     type Item = Mfe<A>;
 
     fn next(&mut self) -> Option<Mfe<A>> {
-        if self.page.len() == 0 && !self.ended {
+        while self.page.len() == 0 && !self.has_ended {
             let mut page = Vec::with_capacity(PAGE);
-            self.shared.read(|engine| engine.mfes(self.last, &mut page));
-            self.last = page.last().map(|mfe| Key::of(mfe.source, mfe.group));
-            self.ended = page.is_empty();
+            let seen = self.shared.read_page(|engine| engine.mfes(self.last, &mut page));
+            self.has_ended = seen.is_none();
+            self.last = seen;
             self.page = page.into_iter();
         }
         self.page.next()
@@ -45,3 +45,6 @@ impl<A: Address> fmt::Debug for Mfes<A> {
         f.debug_struct("Mfes").finish_non_exhaustive()
     }
 }
+
+/// Room for a usual page, so that it is allocated outside the lock.
+const PAGE: usize = 128;

@@ -13,7 +13,7 @@ use crate::engine::Key;
 use crate::error::Error;
 use crate::groups::Groups;
 use crate::lock::Ordering;
-use crate::manager::{Callbacks, Packet, Registration, Shared};
+use crate::manager::{Callbacks, Packet, Shared};
 use crate::mfes::Mfes;
 use crate::show::Snapshot;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
@@ -128,14 +128,7 @@ impl<A: Address> Mgm<A> {
     }
 
     fn register(&self, name: ClientName, callbacks: Callbacks<A>) -> Result<Client<A>, Error<A>> {
-        let registration = Arc::new(Registration::new(name, callbacks, Arc::clone(&self.shared.panics)));
-        let asked_always = self.shared.outside(|| registration.is_asked_always());
-        let client = self.shared.update(|state| {
-            let client = state.engine.register(name, asked_always)?;
-            state.outboxes.open(client, Arc::clone(&registration));
-            Ok(client)
-        });
-        let client = client.map_err(refused)?;
+        let client = self.shared.register(name, callbacks).map_err(refused)?;
         tracing::info!(client = %name, "registered");
         Ok(Client::new(Arc::clone(&self.shared), client))
     }
@@ -198,7 +191,7 @@ impl<A: Address> Mgm<A> {
     /// ```
     #[must_use]
     pub fn interfaces(&self) -> Vec<InterfaceStatus<A>> {
-        self.shared.read(|engine| engine.interfaces())
+        self.shared.interfaces()
     }
 
     /// The memberships and blocks of all clients, in no particular order (EN-1).
@@ -227,6 +220,36 @@ impl<A: Address> Mgm<A> {
         Groups::new(Arc::clone(&self.shared))
     }
 
+    /// Calls `wake` once when nobody is changing who is on `interface` any more (HO-7): for whoever was refused with
+    /// [`Error::HandoverInProgress`]. At once, on this thread, if nobody is.
+    ///
+    /// It is called on the thread that made the change, with no lock held, after the last callback of that change. Another
+    /// change may begin before the caller comes to ask again. A panic in it is caught and counted.
+    ///
+    /// # Example: asking again
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// use mgm::{Interface, Mgm};
+    ///
+    /// let mgm = Mgm::new();
+    /// let (settled, wait) = channel();
+    /// mgm.when_settled(Interface::try_from(3)?, move || settled.send(()).unwrap());
+    /// wait.recv()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn when_settled(&self, interface: Interface<A>, wake: impl FnOnce() + Send + 'static) {
+        self.shared.when_settled(interface, Box::new(wake));
+    }
+
+    /// How many pieces were changed at the most in one hold of the lock (CB-7).
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn largest_page(&self) -> usize {
+        self.shared.read(|engine| engine.largest_page().changes)
+    }
+
     /// The system reports that the interface with this index is gone, with all its next hops (IF-8).
     ///
     /// Every client on it is released, with all the alerts that deleting what it held would cause, and gets
@@ -248,7 +271,7 @@ impl<A: Address> Mgm<A> {
     /// ```
     pub fn interface_removed(&self, index: NonZeroU32) {
         tracing::info!(index, "interface removed");
-        self.shared.update(|state| state.engine.remove(index, &mut state.effects));
+        self.shared.remove(index);
     }
 
     /// The forwarder reports a packet for which it has no entry (FW-1).

@@ -61,9 +61,9 @@ impl<A: Address> Snapshot<A> {
     pub(crate) fn take(shared: &Arc<Shared<A>>, now: Instant) -> Self {
         let mut groups: Vec<_> = Groups::new(Arc::clone(shared)).collect();
         groups.sort_unstable_by_key(|held| (held.entry.group(), held.entry.source(), *held));
-        let (interfaces, failures) = shared.read(|engine| (engine.interfaces(), engine.failures()));
+        let failures = shared.read(|engine| engine.failures());
         Self {
-            interfaces,
+            interfaces: shared.interfaces(),
             groups,
             mfes: Mfes::new(Arc::clone(shared), None)
                 .map(|mfe| MfeSnapshot::take(shared, mfe, now))
@@ -88,7 +88,7 @@ impl<A: Address> MfeSnapshot<A> {
     fn cells(&self) -> [String; 9] {
         let Mfe { source, group, iif, owner, upstream, oifs, failure, .. } = &self.mfe;
         let oifs = oifs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let mark = failure.map(|(error, attempts)| format!("! {error} (attempts: {attempts})"));
+        let mark = failure.map(|failure| format!("! {} (attempts: {})", failure.error, failure.attempts));
         let oifs = or_dash(Some(oifs).filter(|oifs| !oifs.is_empty()));
         [
             source.to_string(),
@@ -145,7 +145,7 @@ impl<A: Address> Snapshot<A> {
 
 fn port<A: Address>(status: &InterfaceStatus<A>) -> [String; 4] {
     let igmp = if status.igmp { "yes" } else { "-" };
-    let state = if status.in_handover { "changing hands" } else { "" };
+    let state = if status.handover.is_some() { "changing hands" } else { "" };
     [status.interface.to_string(), status.owner.to_string(), igmp.to_owned(), state.to_owned()]
 }
 

@@ -20,6 +20,8 @@ pub struct Membership<A = Ipv4Addr> {
     pub interface: Interface<A>,
     /// Whether it is joined or blocked.
     pub kind: MembershipKind,
+    /// Its client has to add it again, or it goes (HO-11, HO-17).
+    pub stale: bool,
     /// The client that added it.
     pub added_by: ClientName,
     /// The client that it counts for: the owner of the interface (CT-2). Blocks are not counted.
@@ -49,8 +51,21 @@ pub struct InterfaceStatus<A = Ipv4Addr> {
     pub owner: ClientName,
     /// Whether IGMP is on it.
     pub igmp: bool,
-    /// Whether it is changing hands.
-    pub in_handover: bool,
+    /// From whom to whom it is going, from the moment that a take or release is granted until it has returned (HO-7).
+    pub handover: Option<Handover>,
+    /// To whom its owner offers it (IF-9).
+    pub offered_to: Option<ClientName>,
+}
+
+/// Who owns an interface before and after a change that is under way (IF-5); nobody, where that is absent.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Handover {
+    /// The owner before.
+    pub from: Option<ClientName>,
+    /// The owner after.
+    pub to: Option<ClientName>,
 }
 
 /// Whether an add or delete changed anything: a membership is in a set (MB-2).
@@ -103,8 +118,18 @@ pub struct Mfe<A: Address = Ipv4Addr> {
     #[cfg_attr(feature = "serde", serde(skip))]
     pub expires: Option<Instant>,
     /// Why the forwarder does not hold it as it is here, and how often that was tried (FW-11).
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json::failure"))]
-    pub failure: Option<(ForwarderError, u32)>,
+    pub failure: Option<MfeFailure>,
+}
+
+/// What the forwarder last said of an entry that it does not hold as it should (FW-11).
+#[expect(clippy::exhaustive_structs, reason = "tests of daemons compare it with what they expect")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct MfeFailure {
+    /// Its last error.
+    pub error: ForwarderError,
+    /// How often it was told in vain.
+    pub attempts: u32,
 }
 
 /// An entry that the forwarder does not hold, or no longer should, and that is tried again (FW-11).

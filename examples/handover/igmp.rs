@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use mgm::{Address, Change, ClientRef, Entry, Error, GroupAddr, IgmpCallbacks, Interface};
 use parking_lot::Mutex;
 
-use super::merge::{Merge, Want};
-use super::report::Report;
+use super::held::Held;
+use super::merge::{Host, Ignored, Merge, Want};
 use super::timeline::Timeline;
+use membership_reports::Record;
 
 /// The state of IGMP on all its interfaces.
 ///
@@ -26,8 +28,7 @@ pub(crate) struct Igmp<A: Address = Ipv4Addr> {
 #[derive(Debug)]
 struct Lan<A: Address> {
     merge: Merge<A>,
-    /// What the manager was given, and has accepted.
-    held: HashMap<GroupAddr<A>, BTreeSet<Want<A>>>,
+    held: Held<A>,
     disabled: bool,
 }
 
@@ -38,16 +39,25 @@ enum Step<A> {
     Delete(Want<A>),
 }
 
+/// Reporters of groups, and sources that they name, on all links together.
+const MOST_REMEMBERED: usize = 50_000;
+
 impl<A: Address> Igmp<A> {
     pub(crate) fn new(name: &'static str, timeline: &Arc<Timeline>) -> Self {
         Self { name, timeline: Arc::clone(timeline), lans: Mutex::default() }
     }
 
     /// A host on `interface` reports. While IGMP is disabled there this is only remembered.
-    pub(crate) fn receive(&self, igmp: &ClientRef<A>, interface: Interface<A>, report: &Report<A>) {
+    pub(crate) fn receive(
+        &self,
+        igmp: &ClientRef<A>,
+        interface: Interface<A>,
+        host: Host<A>,
+        records: &[Record<A>],
+    ) {
         let mut groups = BTreeSet::new();
-        for record in &report.records {
-            match self.with(interface, |lan| lan.merge.note(report.reporter, record)) {
+        for record in records {
+            match self.note(interface, host, record) {
                 Ok(group) => {
                     groups.insert(group);
                 }
@@ -57,6 +67,27 @@ impl<A: Address> Igmp<A> {
         for group in groups {
             self.settle(igmp, interface, group);
         }
+    }
+
+    /// Writes down what is held on `interface`, if that has changed.
+    pub(crate) fn write_joined(&self, interface: Interface<A>) {
+        self.with(interface, |lan| self.timeline.joined(interface, lan.held.all()));
+    }
+
+    fn note(
+        &self,
+        interface: Interface<A>,
+        host: Host<A>,
+        record: &Record<A>,
+    ) -> Result<GroupAddr<A>, Ignored<A>> {
+        let mut lans = self.lans.lock();
+        let others = lans.iter().filter(|&(&other, _)| other != interface);
+        let remembered: usize = others.map(|(_, lan)| lan.merge.size()).sum();
+        lans.entry(interface).or_default().merge.note(
+            host,
+            record,
+            MOST_REMEMBERED.saturating_sub(remembered),
+        )
     }
 
     /// Calls the manager until it holds what is wanted of `group`, or refuses all that is missing.
@@ -98,7 +129,7 @@ impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
     fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
         self.timeline.bracket(self.name, "enable_igmp", format_args!("interface {interface}"));
         let groups: BTreeSet<_> = self.with(interface, |lan| {
-            lan.held.clear(); // the manager has withdrawn all of it (HO-3)
+            lan.held.clear(); // all of it is to be added again (HO-3)
             lan.disabled = false;
             lan.merge.groups().collect()
         });
@@ -107,8 +138,8 @@ impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
         }
     }
 
-    fn interface_removed(&self, _igmp: &ClientRef<A>, interface: Interface<A>) {
-        self.lans.lock().remove(&interface);
+    fn interface_removed(&self, _igmp: &ClientRef<A>, index: NonZeroU32) {
+        self.lans.lock().retain(|interface, _| interface.index() != index);
     }
 }
 
@@ -120,25 +151,15 @@ impl<A: Address> Lan<A> {
             return Vec::new();
         }
         let wanted = self.merge.wanted(group);
-        let nothing = BTreeSet::new();
-        let held = self.held.get(&group).unwrap_or(&nothing);
-        let adds = wanted.difference(held).copied().map(Step::Add);
-        let deletes = held.iter().rev().filter(|want| !wanted.contains(want)).copied().map(Step::Delete);
+        let adds = wanted.iter().copied().filter(|&want| !self.held.contains(want)).map(Step::Add);
+        let deletes = self.held.of(group).rev().filter(|want| !wanted.contains(want)).map(Step::Delete);
         adds.chain(deletes).collect()
     }
 
     fn took(&mut self, group: GroupAddr<A>, step: Step<A>) {
-        let held = self.held.entry(group).or_default();
         match step {
-            Step::Add(want) => {
-                held.insert(want);
-            }
-            Step::Delete(want) => {
-                held.remove(&want);
-            }
-        }
-        if held.is_empty() {
-            self.held.remove(&group);
+            Step::Add(want) => self.held.insert(group, want),
+            Step::Delete(want) => self.held.remove(group, want),
         }
     }
 }
@@ -171,6 +192,6 @@ impl<A: Address> Step<A> {
 
 impl<A: Address> Default for Lan<A> {
     fn default() -> Self {
-        Self { merge: Merge::new(A::default_ssm_ranges()), held: HashMap::new(), disabled: false }
+        Self { merge: Merge::new(A::default_ssm_ranges()), held: Held::default(), disabled: false }
     }
 }

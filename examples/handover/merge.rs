@@ -5,17 +5,26 @@
 //! a host splits over several, is not put together again; that takes timers (RFC 3376 §4.2.16, §6.4).
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::net::Ipv4Addr;
 
+use captured_packets::HardwareAddr;
+use membership_reports::{Record, RecordKind};
 use mgm::{Address, AddressError, Entry, GroupAddr, SourceAddr};
-
-use super::report::{Record, RecordKind};
 
 /// The reporters' state on one link.
 #[derive(Debug)]
 pub(crate) struct Merge<A: Address = Ipv4Addr> {
     ssm_ranges: Vec<A::Net>,
     groups: HashMap<GroupAddr<A>, Reporters<A>>,
+    size: usize,
+}
+
+/// A host by its IP address or, while it has none (RFC 3376 §4.2.13), by that of its hardware, if that is told.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Host<A> {
+    pub(crate) address: A,
+    pub(crate) hardware: Option<HardwareAddr>,
 }
 
 /// One thing to hold in the manager. Added in this order, and deleted in the opposite one, a block is held only
@@ -34,19 +43,29 @@ pub(crate) enum Ignored<A: Address> {
     /// RFC 4604 §2.2.1 and §3: only a record that names its sources counts there.
     #[error("{0} is a source-specific group")]
     SourceSpecific(GroupAddr<A>),
+    /// Else hosts, or who makes them up, could fill the memory.
+    #[error("{0}, as too much is remembered already")]
+    Full(GroupAddr<A>),
 }
 
 /// All that is reported of one group.
 #[derive(Debug)]
 struct Reporters<A> {
-    filters: HashMap<A, Filter<A>>,
+    filters: HashMap<Host<A>, Filter<A>>,
     /// Somebody reported in IGMPv1, IGMPv2 or MLDv1: who else wants it then is not known, as hosts keep
     /// silent when they hear another's report.
     older: bool,
 }
 
-/// What one reporter wants of a group (RFC 3376 §3.1).
+/// What a record makes of one reporter's part.
 #[derive(Debug)]
+struct Outcome<A> {
+    filter: Filter<A>,
+    older: bool,
+}
+
+/// What one reporter wants of a group (RFC 3376 §3.1).
+#[derive(Clone, Debug)]
 enum Filter<A> {
     Include(BTreeSet<SourceAddr<A>>),
     Exclude(BTreeSet<SourceAddr<A>>),
@@ -54,21 +73,40 @@ enum Filter<A> {
 
 impl<A: Address> Merge<A> {
     pub(crate) fn new(ssm_ranges: Vec<A::Net>) -> Self {
-        Self { ssm_ranges, groups: HashMap::new() }
+        Self { ssm_ranges, groups: HashMap::new(), size: 0 }
     }
 
-    /// Notes what `reporter` says of a group, and answers which group that is.
-    pub(crate) fn note(&mut self, reporter: A, record: &Record<A>) -> Result<GroupAddr<A>, Ignored<A>> {
+    /// Notes what `host` says of a group, and answers which group that is. Not if there is more to remember after
+    /// that, and more than `most`.
+    pub(crate) fn note(
+        &mut self,
+        host: Host<A>,
+        record: &Record<A>,
+        most: usize,
+    ) -> Result<GroupAddr<A>, Ignored<A>> {
         let group = GroupAddr::new(record.group)?;
         if names_no_source(record.kind) && self.is_source_specific(group) {
             return Err(Ignored::SourceSpecific(group));
         }
+        let nobody = Reporters::default();
+        let outcome = self.groups.get(&group).unwrap_or(&nobody).after(host, record);
+        let before = self.groups.get(&group).map_or(0, |reporters| reporters.size_of(host));
+        let size = self.size - before + outcome.size();
+        if size > most.max(self.size) {
+            return Err(Ignored::Full(group));
+        }
+        self.size = size;
         let reporters = self.groups.entry(group).or_default();
-        reporters.note(reporter, record);
+        reporters.set(host, outcome);
         if reporters.filters.is_empty() && !reporters.older {
             self.groups.remove(&group);
         }
         Ok(group)
+    }
+
+    /// How much there is to remember: reporters of groups, and the sources that they name.
+    pub(crate) const fn size(&self) -> usize {
+        self.size
     }
 
     /// The groups that anybody reports.
@@ -95,6 +133,15 @@ impl<A: Address> Merge<A> {
     }
 }
 
+impl<A: Address> fmt::Display for Want<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Join(entry) => write!(f, "{entry}"),
+            Self::Block(..) => write!(f, "not {}", self.entry()),
+        }
+    }
+}
+
 impl<A: Copy> Want<A> {
     /// What it is about.
     pub(crate) const fn entry(self) -> Entry<A> {
@@ -106,26 +153,33 @@ impl<A: Copy> Want<A> {
 }
 
 impl<A: Address> Reporters<A> {
-    fn note(&mut self, reporter: A, record: &Record<A>) {
+    fn after(&self, host: Host<A>, record: &Record<A>) -> Outcome<A> {
         let sources = || record.sources.iter().filter_map(|&source| SourceAddr::new(source).ok()).collect();
-        let before = self.filters.remove(&reporter).unwrap_or_default();
-        let after = match record.kind {
-            RecordKind::Report => {
-                self.older = true;
-                Filter::default() // the host speaks the older version now
-            }
-            RecordKind::Leave => {
-                self.older = false;
-                before
-            }
-            RecordKind::IsInclude | RecordKind::ToInclude => Filter::Include(sources()),
-            RecordKind::IsExclude | RecordKind::ToExclude => Filter::Exclude(sources()),
-            RecordKind::Allow => before.allow(&sources()),
-            RecordKind::Block => before.block(&sources()),
-        };
-        if !after.is_nothing() {
-            self.filters.insert(reporter, after);
+        let nothing = Filter::default();
+        let before = self.filters.get(&host).unwrap_or(&nothing);
+        let state = |filter| Outcome { filter, older: self.older };
+        match record.kind {
+            // The host speaks the older version now.
+            RecordKind::Report => Outcome { filter: Filter::default(), older: true },
+            RecordKind::Leave => Outcome { filter: before.clone(), older: false },
+            RecordKind::IsInclude | RecordKind::ToInclude => state(Filter::Include(sources())),
+            RecordKind::IsExclude | RecordKind::ToExclude => state(Filter::Exclude(sources())),
+            RecordKind::Allow => state(before.allow(&sources())),
+            RecordKind::Block => state(before.block(&sources())),
         }
+    }
+
+    fn set(&mut self, host: Host<A>, Outcome { filter, older }: Outcome<A>) {
+        self.older = older;
+        if filter.is_nothing() {
+            self.filters.remove(&host);
+        } else {
+            self.filters.insert(host, filter);
+        }
+    }
+
+    fn size_of(&self, host: Host<A>) -> usize {
+        self.filters.get(&host).map_or(0, Filter::size) + usize::from(self.older)
     }
 
     /// RFC 3376 §3.2: EXCLUDE as soon as one reporter excludes, of what all who do exclude and nobody includes.
@@ -133,6 +187,9 @@ impl<A: Address> Reporters<A> {
         let mut included = BTreeSet::new();
         let mut excluded = self.older.then(BTreeSet::new);
         for filter in self.filters.values() {
+            if excluded.as_ref().is_some_and(BTreeSet::is_empty) {
+                break; // all sources are wanted, whatever the others say
+            }
             match filter {
                 Filter::Include(sources) => included.extend(sources),
                 Filter::Exclude(sources) => {
@@ -148,22 +205,35 @@ impl<A: Address> Reporters<A> {
 }
 
 impl<A: Address> Filter<A> {
-    fn allow(self, sources: &BTreeSet<SourceAddr<A>>) -> Self {
+    fn allow(&self, sources: &BTreeSet<SourceAddr<A>>) -> Self {
         match self {
-            Self::Include(included) => Self::Include(&included | sources),
-            Self::Exclude(excluded) => Self::Exclude(&excluded - sources),
+            Self::Include(included) => Self::Include(included | sources),
+            Self::Exclude(excluded) => Self::Exclude(excluded - sources),
         }
     }
 
-    fn block(self, sources: &BTreeSet<SourceAddr<A>>) -> Self {
+    fn block(&self, sources: &BTreeSet<SourceAddr<A>>) -> Self {
         match self {
-            Self::Include(included) => Self::Include(&included - sources),
-            Self::Exclude(excluded) => Self::Exclude(&excluded | sources),
+            Self::Include(included) => Self::Include(included - sources),
+            Self::Exclude(excluded) => Self::Exclude(excluded | sources),
         }
     }
 
     fn is_nothing(&self) -> bool {
         matches!(self, Self::Include(sources) if sources.is_empty())
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            _ if self.is_nothing() => 0,
+            Self::Include(sources) | Self::Exclude(sources) => 1 + sources.len(),
+        }
+    }
+}
+
+impl<A: Address> Outcome<A> {
+    fn size(&self) -> usize {
+        self.filter.size() + usize::from(self.older)
     }
 }
 

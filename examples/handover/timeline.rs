@@ -1,12 +1,16 @@
 //! What happened, in order, as text for a person to follow.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
+use std::num::NonZeroU32;
 
+use captured_packets::Link;
+use membership_reports::Report;
 use mgm::{Address, ClientName, Interface, Membership, MembershipKind, Mgm};
 use parking_lot::Mutex;
 
-use super::report::Report;
-use super::traffic::Packet;
+use super::merge::Want;
+use super::traffic::{Packet, Seen};
 
 /// As wide as the number and the time of a packet.
 const INDENT: &str = "               ";
@@ -21,7 +25,10 @@ pub(crate) struct Timeline {
 struct Page {
     text: String,
     folded: Vec<Line>,
-    joined: String,
+    /// By interface.
+    joined: BTreeMap<NonZeroU32, String>,
+    /// The links to which interfaces lead, if there can be several.
+    links: BTreeMap<NonZeroU32, String>,
 }
 
 /// Several events of the same kind.
@@ -49,19 +56,34 @@ impl Timeline {
     }
 
     /// What the capture holds of one family.
-    pub(crate) fn title(&self, name: &str, packets: usize) {
-        self.say(format_args!("{packets} packets of {name}:"));
+    pub(crate) fn title(&self, title: impl Display) {
+        self.say(format_args!("{title}:"));
+    }
+
+    /// IGMP comes to `interface`, which leads to `link`.
+    pub(crate) fn link<A: Address>(&self, interface: Interface<A>, link: &Link) {
+        if !link.is_unnamed() {
+            self.say(format_args!("{INDENT}interface {interface} is {link}"));
+            self.page.lock().links.insert(interface.index(), link.to_string());
+        }
     }
 
     /// A packet has come.
     pub(crate) fn packet<A: Address>(&self, packet: &Packet<A>) {
+        let Seen { number, time, interface, sender, .. } = &packet.seen;
+        let link = self.link_of(*interface).map(|link| format!("{link}: ")).unwrap_or_default();
         let what = match &packet.report {
             Err(malformed) => format!("malformed, skipped: {malformed}"),
             Ok(Report { version, reporter, records }) => {
-                format!("{reporter} {version}: {}", records.iter().collect::<List>())
+                let sender = sender.map(|sender| format!(" ({sender})")).unwrap_or_default();
+                format!("{reporter}{sender} {version}: {}", records.iter().collect::<List>())
             }
         };
-        self.say(format_args!("{:>4} {:>8.3}  {what}", packet.number, packet.time.as_secs_f64()));
+        self.say(format_args!("{number:>4} {:>8.3}  {link}{what}", time.as_secs_f64()));
+    }
+
+    fn link_of(&self, interface: NonZeroU32) -> Option<String> {
+        self.page.lock().links.get(&interface).cloned()
     }
 
     /// `who` takes or releases `interface`.
@@ -89,13 +111,15 @@ impl Timeline {
     }
 
     /// What is joined on `interface` now, if that differs from the last time.
-    pub(crate) fn joined<A: Address>(&self, mgm: &Mgm<A>, interface: Interface<A>) {
-        let joined = memberships(mgm, interface).to_string();
+    pub(crate) fn joined<A: Address>(&self, interface: Interface<A>, held: &BTreeSet<Want<A>>) {
+        let joined = List::of(held).to_string();
         let mut page = self.page.lock();
         page.unfold();
-        if page.joined != joined {
-            page.put(format_args!("{INDENT}{:35} {joined}", "= joined now"));
-            page.joined = joined;
+        if page.joined.get(&interface.index()) != Some(&joined) {
+            let is_one_of_several = page.links.contains_key(&interface.index());
+            let on = if is_one_of_several { format!(" on interface {interface}") } else { String::new() };
+            page.put(format_args!("{INDENT}{:35} {joined}", format!("= joined now{on}")));
+            page.joined.insert(interface.index(), joined);
         }
     }
 
@@ -145,6 +169,18 @@ impl Page {
 }
 
 impl List {
+    /// Without a look at more than fits.
+    fn of<T: Display>(items: &BTreeSet<T>) -> Self {
+        let (mut list, mut shown) = (Self::default(), items.iter());
+        while list.more == 0
+            && let Some(item) = shown.next()
+        {
+            list.push(item);
+        }
+        list.more += shown.len();
+        list
+    }
+
     fn push(&mut self, item: impl Display) {
         const WIDTH: usize = 84;
         if self.more > 0 {

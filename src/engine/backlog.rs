@@ -4,21 +4,29 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::Engine;
-use super::enumerate::PAGE;
-use super::key::{Hashed, Key};
+use super::key::Key;
 use super::time::Tick;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::forwarding::{ForwarderError, ForwardingEntry};
-use crate::view::Failure;
+use crate::view::{Failure, MfeFailure};
 
 /// How one entry stands with the forwarder.
 #[derive(Debug, Default)]
-pub(super) struct Sync {
-    /// The forwarder holds the entry, as far as anybody knows; or is being told to.
-    held: bool,
+pub(super) struct Standing {
+    held: Held,
     /// It waits in the queue: the forwarder does not have its latest state.
-    queued: bool,
+    is_queued: bool,
     failed: Option<Box<Failed>>,
+}
+
+/// Whether the forwarder holds the entry, as far as anybody knows.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Held {
+    #[default]
+    No,
+    /// It is being told to, and has not answered yet.
+    Telling,
+    Yes,
 }
 
 #[derive(Debug)]
@@ -33,7 +41,7 @@ struct Failed {
 pub(super) struct Backlog<A> {
     queue: VecDeque<Key<A>>,
     /// Deleted entries that the forwarder still holds.
-    leftovers: BTreeMap<Key<A>, Sync>,
+    leftovers: BTreeMap<Key<A>, Standing>,
     retries: BTreeSet<(Tick, Key<A>)>,
 }
 
@@ -45,26 +53,39 @@ pub(crate) enum Command<A> {
     Delete(SourceAddr<A>, GroupAddr<A>),
 }
 
+impl<A: Address> Command<A> {
+    /// The (S,G) that it is about.
+    pub(crate) const fn pair(&self) -> (SourceAddr<A>, GroupAddr<A>) {
+        match self {
+            Self::Add(entry) | Self::Change(entry) => (entry.source, entry.group),
+            Self::Delete(source, group) => (*source, *group),
+        }
+    }
+}
+
 /// The first retry comes after this, each further one after twice the time.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: u32 = 6;
+
+/// So many entries may wait without the queue giving memory back.
+const ROOM_KEPT: usize = 1024;
 
 impl<A: Address> Backlog<A> {
     pub(super) const fn new() -> Self {
         Self { queue: VecDeque::new(), leftovers: BTreeMap::new(), retries: BTreeSet::new() }
     }
-
-    pub(super) fn next_retry(&self) -> Option<Tick> {
-        self.retries.first().map(|(tick, _)| *tick)
-    }
 }
 
 impl<A: Address> Engine<A> {
+    pub(super) fn next_retry(&self) -> Option<Tick> {
+        self.backlog.retries.first().map(|(tick, _)| *tick)
+    }
+
     /// The entry has changed, or is no more: the forwarder has to hear of it, at once if it is waiting for a retry.
-    pub(super) fn sync(&mut self, key: Key<A>) {
-        let Some(sync) = self.sync_of(key) else { return };
-        let retry = sync.failed.as_ref().map(|failed| failed.retry);
-        let queue = !std::mem::replace(&mut sync.queued, true);
+    pub(super) fn queue_for_forwarder(&mut self, key: Key<A>) {
+        let Some(standing) = self.standing(key) else { return };
+        let retry = standing.failed.as_ref().map(|failed| failed.retry);
+        let queue = !std::mem::replace(&mut standing.is_queued, true);
         if let Some(retry) = retry {
             self.backlog.retries.remove(&(retry, key));
         }
@@ -74,18 +95,18 @@ impl<A: Address> Engine<A> {
     }
 
     /// What the entry of the same key left in the forwarder, for the entry that takes its place.
-    pub(super) fn adopt(&mut self, key: Key<A>) -> Sync {
+    pub(super) fn adopt(&mut self, key: Key<A>) -> Standing {
         self.backlog.leftovers.remove(&key).unwrap_or_default()
     }
 
     /// The entry is deleted; the forwarder has to delete it too, if it holds it.
-    pub(super) fn disown(&mut self, key: Key<A>, sync: Sync) {
-        if let Some(failed) = &sync.failed {
+    pub(super) fn disown(&mut self, key: Key<A>, standing: Standing) {
+        if let Some(failed) = &standing.failed {
             self.backlog.retries.remove(&(failed.retry, key));
         }
-        if sync.may_be_held() || sync.queued {
-            self.backlog.leftovers.insert(key, sync);
-            self.sync(key);
+        if standing.may_be_held() || standing.is_queued {
+            self.backlog.leftovers.insert(key, standing);
+            self.queue_for_forwarder(key);
         }
     }
 
@@ -95,14 +116,19 @@ impl<A: Address> Engine<A> {
 
     /// What the forwarder is to do next.
     pub(crate) fn next_command(&mut self) -> Option<Command<A>> {
+        let queue = &mut self.backlog.queue;
+        if queue.capacity() > ROOM_KEPT && queue.len() < queue.capacity() / 8 {
+            // After a burst the memory goes back.
+            queue.shrink_to(ROOM_KEPT.max(queue.len() * 2));
+        }
         while let Some(key) = self.backlog.queue.pop_front() {
             let entry = self.forwarding_entry(key);
-            let Some(sync) = self.sync_of(key) else { continue };
-            sync.queued = false;
-            let may_be_held = sync.may_be_held();
-            let held = std::mem::replace(&mut sync.held, true);
+            let Some(standing) = self.standing(key) else { continue };
+            standing.is_queued = false;
+            let may_be_held = standing.may_be_held();
+            let held = std::mem::replace(&mut standing.held, Held::Telling);
             match entry {
-                Some(entry) if held => return Some(Command::Change(entry)),
+                Some(entry) if held != Held::No => return Some(Command::Change(entry)),
                 Some(entry) => return Some(Command::Add(entry)),
                 None if may_be_held => {
                     let (source, group) = key.pair();
@@ -118,11 +144,11 @@ impl<A: Address> Engine<A> {
 
     /// What became of a command.
     pub(crate) fn commanded(&mut self, command: &Command<A>, result: Result<(), ForwarderError>) {
-        let (key, held) = match command {
+        let (key, is_held) = match command {
             // One that panicked may have added it; if not, it will say so.
             Command::Add(entry) => {
-                let held = matches!(result, Ok(()) | Err(ForwarderError::Panicked));
-                (Key::of(entry.source, entry.group), held)
+                let is_held = matches!(result, Ok(()) | Err(ForwarderError::Panicked));
+                (Key::of(entry.source, entry.group), is_held)
             }
             // It was flushed behind the manager's back: it has to be added again.
             Command::Change(entry) => {
@@ -131,35 +157,41 @@ impl<A: Address> Engine<A> {
             Command::Delete(source, group) => (Key::of(*source, *group), result.is_err()),
         };
         let latest = self.clock.latest();
-        let Some(sync) = self.sync_of(key) else { return };
-        sync.held = held;
-        let attempts = sync.failed.take().map_or(0, |failed| failed.attempts);
+        let Some(standing) = self.standing(key) else { return };
+        standing.held = if is_held { Held::Yes } else { Held::No };
+        let attempts = standing.failed.take().map_or(0, |failed| failed.attempts);
         if let Err(error) = result {
             let retry = latest.after(FIRST_RETRY * 2_u32.pow(attempts.min(LAST_RETRY)));
-            sync.failed = Some(Box::new(Failed { error, attempts: attempts + 1, retry }));
-            if !sync.queued {
+            standing.failed = Some(Box::new(Failed { error, attempts: attempts + 1, retry }));
+            if !standing.is_queued {
                 self.backlog.retries.insert((retry, key));
             }
-        } else if !held && !sync.queued {
+        } else if !is_held && !standing.is_queued {
             self.backlog.leftovers.remove(&key);
         }
     }
 
-    /// FW-11: queues again what failed and has waited long enough.
-    pub(crate) fn retry(&mut self, now: Tick) {
+    /// FW-11: queues again a page of what failed and has waited long enough. Says whether none is left.
+    pub(crate) fn retry(&mut self, now: Tick) -> bool {
         while let Some(&(due, key)) = self.backlog.retries.first().filter(|(due, _)| *due <= now) {
+            if self.page.is_full() {
+                return false;
+            }
+            self.page.change();
             self.backlog.retries.remove(&(due, key));
-            self.sync(key);
+            self.queue_for_forwarder(key);
         }
+        true
     }
 
     /// What the forwarder does not hold as it should, deleted entries too: those that are tried again first.
     pub(crate) fn failures(&self) -> Vec<Failure<A>> {
-        let keys = self.backlog.retries.iter().map(|(_, key)| *key).take(PAGE);
+        let keys = self.backlog.retries.iter().map(|(_, key)| *key).take(self.page.size().looks);
         keys.filter_map(|key| {
-            let at = Hashed::new(&self.hasher, key);
-            let sync = self.mfes.get(at).map(|mfe| &mfe.sync).or_else(|| self.backlog.leftovers.get(&key))?;
-            let failed = sync.failed.as_ref()?;
+            let at = self.at(key);
+            let standing =
+                self.mfes.get(at).map(|mfe| &mfe.standing).or_else(|| self.backlog.leftovers.get(&key))?;
+            let failed = standing.failed.as_ref()?;
             let (source, group) = key.pair();
             Some(Failure {
                 source,
@@ -174,24 +206,25 @@ impl<A: Address> Engine<A> {
 
     /// Every entry that the forwarder holds, for the manager that goes (FW-12).
     pub(crate) fn held_by_forwarder(&self) -> Vec<(SourceAddr<A>, GroupAddr<A>)> {
-        let live = self.mfes.iter().filter(|(_, mfe)| mfe.sync.may_be_held()).map(|(key, _)| key);
-        let left = self.backlog.leftovers.iter().filter(|(_, sync)| sync.may_be_held()).map(|(key, _)| *key);
+        let live = self.mfes.iter().filter(|(_, mfe)| mfe.standing.may_be_held()).map(|(key, _)| key);
+        let left =
+            self.backlog.leftovers.iter().filter(|(_, standing)| standing.may_be_held()).map(|(key, _)| *key);
         live.chain(left).map(Key::pair).collect()
     }
 
-    fn sync_of(&mut self, key: Key<A>) -> Option<&mut Sync> {
-        let at = Hashed::new(&self.hasher, key);
-        self.mfes.get_mut(at).map(|mfe| &mut mfe.sync).or_else(|| self.backlog.leftovers.get_mut(&key))
+    fn standing(&mut self, key: Key<A>) -> Option<&mut Standing> {
+        let at = self.at(key);
+        self.mfes.get_mut(at).map(|mfe| &mut mfe.standing).or_else(|| self.backlog.leftovers.get_mut(&key))
     }
 }
 
-impl Sync {
+impl Standing {
     /// The forwarder may have some of an entry that it failed to add: it has to be told when that is deleted.
     const fn may_be_held(&self) -> bool {
-        self.held || self.failed.is_some()
+        !matches!(self.held, Held::No) || self.failed.is_some()
     }
 
-    pub(super) fn failure(&self) -> Option<(ForwarderError, u32)> {
-        self.failed.as_ref().map(|failed| (failed.error, failed.attempts))
+    pub(super) fn failure(&self) -> Option<MfeFailure> {
+        self.failed.as_ref().map(|failed| MfeFailure { error: failed.error, attempts: failed.attempts })
     }
 }

@@ -1,176 +1,434 @@
-//! What each client holds on each interface: memberships and blocks (MB-1 to MB-4, MB-6, MB-7, CT-7).
+//! Memberships and blocks: adding, deleting, and all that follows (MB-1 to MB-4, MB-6 to MB-9, HO-13, CT-7).
 
 use super::Engine;
-use super::effect::{Alert, Effects};
-use super::interfaces::{Held, Hold, Party, Port, Slot};
+use super::held::{Held, Party, Seen, Step};
+use super::interest::Shift;
+use super::interfaces::{InterfaceId, InterfaceRecord};
 use super::key::{ClientKey, Hashed, Key};
-use super::table::Spot;
+use super::table::Cursor;
 use crate::error::{Error, Limit};
 use crate::types::address::Address;
+use crate::types::alert::Alert;
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
+use crate::view::{Change, MembershipKind};
+
+/// An add or a delete of one entry, of a membership or of a block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edit<A> {
+    pub(crate) entry: Entry<A>,
+    pub(crate) action: Action,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Action {
+    Set(MembershipKind),
+    Clear(MembershipKind),
+}
+
+impl Action {
+    /// What is held afterwards. MB-6: setting one kind replaces the other; clearing one leaves the other alone.
+    fn apply(self, held: Option<MembershipKind>) -> Option<MembershipKind> {
+        match self {
+            Self::Set(kind) => Some(kind),
+            Self::Clear(kind) => held.filter(|held| *held != kind),
+        }
+    }
+}
+
+/// A client that may change what it holds on an interface.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holder {
+    pub(super) client: ClientKey,
+    pub(super) id: InterfaceId,
+    pub(super) party: Party,
+}
+
+/// Whether an add has to find room under the limits (MB-7), or that has been kept for it (MB-9).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Room {
+    Needed,
+    Kept,
+}
+
+/// What an edit asks for, looked at and not yet done.
+enum Intent {
+    /// It is so already.
+    Nothing,
+    /// It is so already, and counts as added again (HO-13).
+    Confirm(Step),
+    Change(Step),
+}
 
 impl<A: Address> Engine<A> {
-    /// Sets what `client` holds of `entry` on `interface`, if it may; says what it held before.
-    ///
-    /// `from` says what the caller takes back: a delete of a membership leaves a block alone.
-    pub(crate) fn hold(
+    /// MB-1, HO-2: a protocol speaks for the interfaces that it owns, IGMP for those that it is on.
+    pub(super) fn holder(&self, client: ClientKey, interface: Interface<A>) -> Result<Holder, Error<A>> {
+        self.active(client)?;
+        let (id, party) = self.party(client, interface)?;
+        self.refuse_while_disabled(id, party)?;
+        Ok(Holder { client, id, party })
+    }
+
+    /// Adds or deletes one entry. `waiting` says how many alerts already wait for a client (MB-7).
+    pub(crate) fn edit(
         &mut self,
         client: ClientKey,
         interface: Interface<A>,
-        entry: Entry<A>,
-        (from, to): (Option<Hold>, Hold),
-        effects: &mut Effects<A>,
-    ) -> Result<Hold, Error<A>> {
+        edit: Edit<A>,
+        waiting: &impl Fn(ClientKey) -> usize,
+    ) -> Result<Change, Error<A>> {
         self.active(client)?;
-        self.refuse_without_source(entry)?;
-        let (slot, party) = self.party(client, interface)?;
-        let Some(port) = self.interfaces.port(slot) else { return Ok(Hold::Nothing) };
-        port.refuse_while_disabled(party)?;
-        let at = Hashed::new(&self.hasher, Key::from(entry));
-        let (spot, place) = (port.held.find(at), self.interests.find(at));
-        let old = port.held.at(spot).copied().unwrap_or_default();
-        let held = old.of(party);
-        if held == to || from.is_some_and(|from| from != held) {
-            return Ok(to);
-        }
-        if held == Hold::Nothing {
-            self.refuse_at_limit(client, port)?;
-        }
-        let new = old.with(party, to);
-        if let Some(port) = self.interfaces.port_mut(slot) {
-            port.held.set(spot, (!new.is_nothing()).then_some(new));
-        }
-        self.follow(slot, place, (old, party, to), effects);
-        Ok(held)
-    }
-
-    /// IF-7, HO-3: deletes all that `party` holds on an interface, with the alerts of deleting it one by one.
-    pub(super) fn withdraw(&mut self, slot: Slot, party: Party, effects: &mut Effects<A>) {
-        let Some(port) = self.interfaces.port_mut(slot) else { return };
-        if port.client(party).is_none() {
-            return;
-        }
-        let mut withdrawn = Vec::new();
-        port.held.retain(|key, held| {
-            let old = *held;
-            *held = old.with(party, Hold::Nothing);
-            if *held != old {
-                withdrawn.push((key, old));
+        self.refuse_without_source(edit.entry)?;
+        let holder = self.holder(client, interface)?;
+        let at = self.at(Key::from(edit.entry));
+        match self.intent(holder, at, edit.action, Room::Needed)? {
+            Intent::Nothing => Ok(Change::Unchanged),
+            Intent::Confirm(step) => {
+                self.confirm(holder.id, at, &step);
+                Ok(Change::Unchanged)
             }
-            !held.is_nothing()
-        });
-        for (key, old) in withdrawn {
-            let place = self.interests.find(Hashed::new(&self.hasher, key));
-            self.follow(slot, place, (old, party, Hold::Nothing), effects);
+            Intent::Change(step) => {
+                if let Action::Set(_) = edit.action {
+                    self.refuse_overfull(holder.id, at, &step, waiting)?;
+                }
+                self.step(holder.id, at, &step);
+                Ok(Change::Changed)
+            }
         }
     }
 
-    /// All that follows from a change that is written: the counts, who wants what, and who is told.
-    fn follow(
+    /// MB-8: several edits in one step. All that they are about is found before any of it is changed, so that the
+    /// processor waits for it once; and what follows is the difference between before and after.
+    pub(crate) fn edit_page(
         &mut self,
-        slot: Slot,
-        place: Spot<Key<A>>,
-        change: (Held, Party, Hold),
-        effects: &mut Effects<A>,
-    ) {
-        let (old, party, to) = change;
-        let (entry, new) = (Entry::from(place.key()), old.with(party, to));
-        self.count(slot, party, old.of(party), to);
-        if party == Party::Igmp {
-            self.tell_owner(slot, entry, (old.igmp, to), effects);
+        client: ClientKey,
+        interface: Interface<A>,
+        edits: &[Edit<A>],
+        room: Room,
+    ) -> Vec<Result<Change, Error<A>>> {
+        let holder = self.active(client).map(drop).and_then(|()| self.holder(client, interface));
+        let ats: Vec<_> = edits.iter().map(|edit| self.at(Key::from(edit.entry))).collect();
+        if let Ok(holder) = &holder {
+            ats.iter().for_each(|at| self.touch(holder.id, *at));
         }
-        let key = place.key();
-        let shift = self.interests.change(&self.interfaces, slot, place, (old, new));
-        if old.is_wanted() != new.is_wanted() {
-            // While the entry is known to routes: the source of one that nobody wants any more is forgotten.
-            self.track(key);
-            if let Some(shift) = shift {
-                self.tell_of_shift(entry, shift, effects);
+        let mut changed: Vec<(Hashed<Key<A>>, Seen)> = Vec::with_capacity(edits.len());
+        let judge = |(edit, at): (&Edit<A>, &Hashed<Key<A>>)| {
+            self.active(client)?;
+            self.refuse_without_source(edit.entry)?;
+            let holder = holder.clone()?;
+            match self.intent(holder, *at, edit.action, room)? {
+                Intent::Nothing => Ok(Change::Unchanged),
+                Intent::Confirm(step) if !self.is_past(holder.id, step.before.held) => {
+                    self.write_held(holder.id, *at, &step);
+                    Ok(Change::Unchanged)
+                }
+                Intent::Confirm(step) | Intent::Change(step) => {
+                    self.write_held(holder.id, *at, &step);
+                    if !changed.iter().any(|(written, _)| written.key == at.key) {
+                        changed.push((*at, step.before));
+                    }
+                    Ok(Change::Changed)
+                }
             }
-            if !new.is_wanted() {
-                self.untrack(key);
+        };
+        let results = edits.iter().zip(&ats).map(judge).collect();
+        if let Ok(holder) = holder {
+            for (at, before) in changed {
+                let Some(record) = self.interfaces.get(holder.id) else { continue };
+                let after = Seen { parties: record.parties, held: record.held(at) };
+                self.follow(holder.id, at, &Step { before, after });
             }
         }
-        self.refresh_covered(slot, key, effects);
+        results
     }
 
-    /// CT-7: the protocol that owns the interface hears what IGMP does there.
-    fn tell_owner(&self, slot: Slot, entry: Entry<A>, (from, to): (Hold, Hold), effects: &mut Effects<A>) {
-        let Some(port) = self.interfaces.port(slot) else { return };
-        let Some(owner) = port.protocol else { return };
-        let interface = port.interface;
-        match (from, entry) {
-            (Hold::Wanted, _) => effects.alert(owner, Alert::LocalLeave(interface, entry)),
-            (Hold::Blocked, Entry::SourceGroup(source, group)) => {
-                effects.alert(owner, Alert::LocalUnblock(interface, source, group));
-            }
-            (Hold::Blocked, Entry::AllGroups | Entry::Group(_)) | (Hold::Nothing, _) => {}
+    /// Looks for an entry in both tables, so that it is in the cache when it is changed.
+    fn touch(&self, id: InterfaceId, at: Hashed<Key<A>>) {
+        if let Some(record) = self.interfaces.get(id) {
+            record.touch(at);
         }
-        match (to, entry) {
-            (Hold::Wanted, _) => effects.alert(owner, Alert::LocalJoin(interface, entry)),
-            (Hold::Blocked, Entry::SourceGroup(source, group)) => {
-                effects.alert(owner, Alert::LocalBlock(interface, source, group));
+        std::hint::black_box(self.interests.find(at));
+    }
+
+    fn intent(
+        &self,
+        holder: Holder,
+        at: Hashed<Key<A>>,
+        action: Action,
+        room: Room,
+    ) -> Result<Intent, Error<A>> {
+        let Holder { client, id, party } = holder;
+        let Some(record) = self.interfaces.get(id) else { return Ok(Intent::Nothing) };
+        let held = record.held(at);
+        let present = record.present(held);
+        let (old, new) = (present.of(party), action.apply(present.of(party)));
+        let step = |held_after: Held| Step {
+            before: record.seen(held),
+            after: Seen { parties: record.parties, held: held_after },
+        };
+        let after = present.with(party, new, record.marks);
+        match action {
+            Action::Clear(_) if old == new => Ok(Intent::Nothing),
+            Action::Set(_) if old == new && held == after => Ok(Intent::Nothing),
+            Action::Set(_) if old == new => Ok(Intent::Confirm(step(after))),
+            Action::Set(_) if old.is_none() && room == Room::Needed => {
+                self.refuse_growth(client, id, 1)?;
+                Ok(Intent::Change(step(after)))
             }
-            (Hold::Blocked, Entry::AllGroups | Entry::Group(_)) | (Hold::Nothing, _) => {}
+            Action::Set(_) | Action::Clear(_) => Ok(Intent::Change(step(after))),
         }
     }
 
-    /// MB-7: keeps the three counts.
-    fn count(&mut self, slot: Slot, party: Party, from: Hold, to: Hold) {
-        let Some(port) = self.interfaces.port_mut(slot) else { return };
-        let client = port.client(party).and_then(|client| self.clients.get_mut(client));
-        let mut none = 0;
-        let of_client = client.map_or(&mut none, |client| &mut client.holds);
-        for count in [&mut self.holds, &mut port.holds, of_client] {
-            match (from, to) {
-                (Hold::Nothing, Hold::Wanted | Hold::Blocked) => *count += 1,
-                (Hold::Wanted | Hold::Blocked, Hold::Nothing) => *count -= 1,
-                (Hold::Nothing, Hold::Nothing)
-                | (Hold::Wanted | Hold::Blocked, Hold::Wanted | Hold::Blocked) => {}
+    /// HO-13: nobody is told, but of what the step brings over with it.
+    fn confirm(&mut self, id: InterfaceId, at: Hashed<Key<A>>, step: &Step) {
+        if self.is_past(id, step.before.held) {
+            self.step(id, at, step);
+        } else {
+            self.write_held(id, at, step);
+        }
+    }
+
+    fn is_past(&self, id: InterfaceId, held: Held) -> bool {
+        self.interfaces.get(id).is_some_and(|record| held.is_past(record.marks))
+    }
+
+    /// Makes a step of what is held of one entry on one interface, with all that follows.
+    pub(super) fn step(&mut self, id: InterfaceId, at: Hashed<Key<A>>, step: &Step) {
+        self.write_held(id, at, step);
+        self.follow(id, at, step);
+    }
+
+    /// Writes what is held, and keeps the counts of MB-7. What only waits to be withdrawn was taken out of them when the
+    /// interface changed hands (HO-16).
+    pub(super) fn write_held(&mut self, id: InterfaceId, at: Hashed<Key<A>>, step: &Step) {
+        self.page.change();
+        let Some(record) = self.interfaces.get_mut(id) else { return };
+        record.set_held(at, step.before.held, step.after.held);
+        for party in Party::ALL {
+            let present = record.parties[party];
+            let was = step.before.holder(party).filter(|client| present == Some(*client));
+            let is = step.after.holder(party);
+            if was.is_some() == is.is_some() {
+                continue;
+            }
+            let client = was.or(is).and_then(|client| self.clients.get_mut(client));
+            let of_client = client.map(|client| &mut client.holds);
+            for count in [&mut self.holds, &mut record.holds[party]].into_iter().chain(of_client) {
+                if is.is_some() {
+                    *count += 1;
+                } else {
+                    *count -= 1;
+                }
             }
         }
     }
 
-    /// MB-1: a protocol speaks for the interfaces that it owns, IGMP for those that it is on.
+    /// All that follows from a step that is written: who wants what, who is told, and what is forwarded.
+    fn follow(&mut self, id: InterfaceId, at: Hashed<Key<A>>, step: &Step) {
+        if at.key.names_source() && self.sources.has_rib() {
+            self.follow_source_group(at, Some((id, *step)));
+        } else {
+            let shift = self.follow_interest(id, at, step);
+            // Without a RIB nobody owns the interface toward a source, so nobody is told of an (S,G) (CT-5).
+            if !at.key.names_source() {
+                self.tell_of_shift(at.key, shift);
+            }
+        }
+        self.refresh_covered(id, at.key);
+    }
+
+    /// Tells the owner of the interface what IGMP does there, and counts who wants the entry.
+    pub(super) fn follow_interest(&mut self, id: InterfaceId, at: Hashed<Key<A>>, step: &Step) -> Shift {
+        if let Some(record) = self.interfaces.get(id) {
+            let interface = record.interface;
+            for (owner, alert) in local_alerts(interface, at.key.into(), step) {
+                self.effects.alert(owner, alert);
+            }
+        }
+        let bucket = self.interests.find(at);
+        let shift = self.interests.shift(&self.interfaces, id, bucket, step);
+        self.interests.change(&self.interfaces, id, bucket, step);
+        shift
+    }
+
+    /// Makes one step for each hold of a page that `pick` picks, as `change` says; it picks none of those any more then.
+    /// Says whether none is left from `cursor` on, or where to go on.
+    pub(super) fn step_page(
+        &mut self,
+        id: InterfaceId,
+        cursor: Cursor,
+        pick: impl Fn(&InterfaceRecord<A>, Held) -> bool,
+        change: impl Fn(&InterfaceRecord<A>, Held) -> Held,
+    ) -> Option<Cursor> {
+        let record = self.interfaces.get(id)?;
+        let mut keys = Vec::new();
+        let room = self.page.room();
+        let next = record.all_held().pick(cursor, |_, held| pick(record, *held), &mut keys, room);
+        self.page.look();
+        let ats: Vec<_> = keys.into_iter().map(|key| self.at(key)).collect();
+        ats.iter().for_each(|at| self.touch(id, *at));
+        for at in ats {
+            let record = self.interfaces.get(id)?;
+            // What came before in this page may have brought it over with its source (HO-12).
+            let held = record.held(at);
+            if held.is_nothing() || !pick(record, held) {
+                continue;
+            }
+            if self.page.is_full() {
+                return Some(cursor);
+            }
+            let after = Seen { parties: record.parties, held: change(record, held) };
+            let step = Step { before: record.seen(held), after };
+            self.step(id, at, &step);
+        }
+        next
+    }
+
+    /// As whom a client acts on an interface (MB-1).
     pub(super) fn party(
         &self,
         client: ClientKey,
         interface: Interface<A>,
-    ) -> Result<(Slot, Party), Error<A>> {
-        let slot = self.interfaces.slot(interface);
-        let port = slot.and_then(|slot| Some((slot, self.interfaces.port(slot)?)));
-        match port {
-            Some((slot, port)) if port.protocol == Some(client) => Ok((slot, Party::Protocol)),
-            Some((slot, port)) if port.igmp == Some(client) => Ok((slot, Party::Igmp)),
-            Some(_) | None => {
-                let owner = port.and_then(|(_, port)| port.owner()).map(ClientKey::name);
-                Err(Error::NotOnInterface { interface, client: client.name(), owner })
-            }
-        }
+    ) -> Result<(InterfaceId, Party), Error<A>> {
+        let id = self.interfaces.id(interface);
+        let record = id.and_then(|id| Some((id, self.interfaces.get(id)?)));
+        let party = record.and_then(|(id, record)| Some((id, record.parties.party(client)?)));
+        party.ok_or_else(|| {
+            let owner = record.and_then(|(_, record)| record.owner()).map(ClientKey::name);
+            Error::NotOnInterface { interface, client: client.name(), owner }
+        })
     }
 
     /// MB-4, RFC 4607 §5.2: (\*,G) in the SSM range must not be established.
-    fn refuse_without_source(&self, entry: Entry<A>) -> Result<(), Error<A>> {
+    pub(super) fn refuse_without_source(&self, entry: Entry<A>) -> Result<(), Error<A>> {
         let Entry::Group(group) = entry else { return Ok(()) };
         self.ssm_range(group).map_or(Ok(()), |range| Err(Error::SourceRequired { group, range }))
     }
 
-    fn refuse_at_limit(&self, client: ClientKey, port: &Port<A>) -> Result<(), Error<A>> {
-        let reached = |limit: Option<usize>, count: usize| limit.filter(|max| count >= *max);
-        if let Some(max) = reached(self.limits.memberships, self.holds) {
+    /// MB-7: refuses so many memberships and blocks more.
+    pub(super) fn refuse_growth(
+        &self,
+        client: ClientKey,
+        id: InterfaceId,
+        more: usize,
+    ) -> Result<(), Error<A>> {
+        let passed = |limit: Option<usize>, count: usize| limit.filter(|max| count + more > *max);
+        if let Some(max) = passed(self.limits.memberships, self.holds) {
             return Err(Error::LimitReached(Limit::Memberships { max }));
         }
-        if let Some(max) = reached(self.limits.memberships_per_interface, port.holds) {
-            return Err(Error::LimitReached(Limit::MembershipsOnInterface {
-                interface: port.interface,
-                max,
-            }));
+        if let Some(record) = self.interfaces.get(id)
+            && let Some(max) =
+                passed(self.limits.memberships_per_interface, record.holds.igmp + record.holds.protocol)
+        {
+            let interface = record.interface;
+            return Err(Error::LimitReached(Limit::MembershipsOnInterface { interface, max }));
         }
         let of_client = self.clients.get(client).map_or(0, |client| client.holds);
-        if let Some(max) = reached(self.limits.memberships_per_client, of_client) {
+        if let Some(max) = passed(self.limits.memberships_per_client, of_client) {
             return Err(Error::LimitReached(Limit::MembershipsOfClient { client: client.name(), max }));
         }
         Ok(())
     }
+
+    /// MB-7: refuses a step if more alerts would then wait for a client than the limit says.
+    fn refuse_overfull(
+        &mut self,
+        id: InterfaceId,
+        at: Hashed<Key<A>>,
+        step: &Step,
+        waiting: &impl Fn(ClientKey) -> usize,
+    ) -> Result<(), Error<A>> {
+        let Some(max) = self.limits.waiting_alerts else { return Ok(()) };
+        let told = self.told_of_step(id, at, step);
+        self.refuse_to_tell(told, max, waiting)
+    }
+
+    /// The same of a page of adds that come together (MB-9).
+    pub(super) fn refuse_overfull_page(
+        &mut self,
+        holder: Holder,
+        edits: &[Edit<A>],
+        waiting: &impl Fn(ClientKey) -> usize,
+    ) -> Result<(), Error<A>> {
+        let Some(max) = self.limits.waiting_alerts else { return Ok(()) };
+        let mut told = Vec::new();
+        for edit in edits.iter().take(self.page.size().changes) {
+            let at = self.at(Key::from(edit.entry));
+            if let (Action::Set(_), Intent::Change(step)) =
+                (edit.action, self.intent(holder, at, edit.action, Room::Kept)?)
+            {
+                told.extend(self.told_of_step(holder.id, at, &step));
+            }
+        }
+        self.refuse_to_tell(told, max, waiting)
+    }
+
+    fn refuse_to_tell(
+        &self,
+        mut told: Vec<ClientKey>,
+        max: usize,
+        waiting: &impl Fn(ClientKey) -> usize,
+    ) -> Result<(), Error<A>> {
+        told.sort_unstable();
+        for of_client in told.chunk_by(|one, other| one == other) {
+            let Some(client) = of_client.first().copied() else { continue };
+            let is_overfull = waiting(client) + self.effects.alerts_for(client) + of_client.len() > max;
+            if is_overfull && !self.clients.is_leaving(client) {
+                return Err(Error::LimitReached(Limit::WaitingAlerts { client: client.name(), max }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Who would be told of a step, once for each alert.
+    ///
+    /// What is held is written for the time of the question, and nothing else: so whoever would be told is found by the
+    /// same rules that tell.
+    fn told_of_step(&mut self, id: InterfaceId, at: Hashed<Key<A>>, step: &Step) -> Vec<ClientKey> {
+        let Some(record) = self.interfaces.get_mut(id) else { return Vec::new() };
+        let interface = record.interface;
+        record.set_held(at, step.before.held, step.after.held);
+        let mut told: Vec<_> = local_alerts(interface, at.key.into(), step).map(|(owner, _)| owner).collect();
+        let shift = self.interests.shift(&self.interfaces, id, self.interests.find(at), step);
+        if at.key.names_source() {
+            told.extend(self.told_of_source_group(at.key, shift));
+        } else {
+            told.extend(self.told_of_shift(shift));
+        }
+        told.extend(self.told_of_covered(id, at.key));
+        if let Some(record) = self.interfaces.get_mut(id) {
+            record.set_held(at, step.after.held, step.before.held);
+        }
+        told
+    }
+}
+
+/// CT-7: the protocol that owns the interface hears what IGMP does there. HO-12: one that loses or gets the interface
+/// hears of what IGMP has there.
+fn local_alerts<A: Address>(
+    interface: Interface<A>,
+    entry: Entry<A>,
+    step: &Step,
+) -> impl Iterator<Item = (ClientKey, Alert<A>)> {
+    let heard = |seen: &Seen| Some((seen.parties.protocol?, seen.held.of(Party::Igmp)?));
+    let (before, after) = (heard(&step.before), heard(&step.after));
+    let ends = before.filter(|_| before != after).map(|(owner, kind)| {
+        let alert = match (kind, entry) {
+            (MembershipKind::Blocked, Entry::SourceGroup(source, group)) => {
+                Alert::LocalUnblock { interface, source, group }
+            }
+            (MembershipKind::Joined | MembershipKind::Blocked, _) => Alert::LocalLeave { interface, entry },
+        };
+        (owner, alert)
+    });
+    let begins = after.filter(|_| before != after).map(|(owner, kind)| {
+        let alert = match (kind, entry) {
+            (MembershipKind::Blocked, Entry::SourceGroup(source, group)) => {
+                Alert::LocalBlock { interface, source, group }
+            }
+            (MembershipKind::Joined | MembershipKind::Blocked, _) => Alert::LocalJoin { interface, entry },
+        };
+        (owner, alert)
+    });
+    ends.into_iter().chain(begins)
 }

@@ -1,31 +1,39 @@
-//! One multicast forwarding entry, and where it is to forward (FW-2).
+//! The forwarding entries, and the table of them (EN-2, FW-7, MB-7).
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::btree_map::{self, BTreeMap};
+use std::ops::Bound::{Excluded, Unbounded};
 
+use foldhash::quality::RandomState;
 use smallvec::SmallVec;
 
-use super::Engine;
-use super::backlog::Sync;
-use super::interfaces::{Held, Hold, Party, Port, Slot};
-use super::key::{ClientKey, Hashed, Key};
+use super::backlog::Standing;
+use super::interfaces::{InterfaceId, TenureId};
+use super::key::{ClientKey, Hashed, Key, Number};
+use super::table::Table;
 use super::time::Tick;
+use crate::error::Error;
 use crate::types::address::Address;
 use crate::view::ForwardState;
 
-/// Forward state by interface; absent where nobody set any, which is usual.
-pub(super) type States = Option<Box<BTreeMap<Slot, ForwardState>>>;
-
 /// A forwarding entry. Its key is an (S,G).
 #[derive(Debug)]
-pub(super) struct Mfe<A: Address> {
-    pub(super) iif: Slot,
-    /// There is a route to the source, so that whoever owns the iif is asked and told (FW-4).
-    pub(super) routed: bool,
+pub(super) struct MfeRecord<A: Address> {
+    pub(super) iif: InterfaceId,
+    /// Who was asked about it, and is told: the owner of the interface toward the source when it was last made or moved.
+    /// While that is somebody else by now, the entry is still of the past (HO-15), and FW-6 leaves its owner alone.
+    pub(super) owner: Option<ClientKey>,
+    /// FW-6: the owner has last been told to pull.
+    pub(super) is_told: bool,
     pub(super) upstream: Option<A>,
     pub(super) prefix: Option<A::Net>,
-    /// Sorted.
-    pub(super) oifs: SmallVec<[Slot; 4]>,
-    /// MB-5.
+    /// The number of the question that the iif and the neighbour answer, or of the call that set them: what was asked
+    /// before that came too late.
+    pub(super) learned: u64,
+    oifs: SmallVec<[Oif; 4]>,
+    /// How many of them count for another client than the owner.
+    for_others: u32,
+    /// Forward state by interface; absent where nobody set any, which is usual (MB-5).
     pub(super) states: States,
     pub(super) made: Tick,
     pub(super) expires: Tick,
@@ -33,100 +41,215 @@ pub(super) struct Mfe<A: Address> {
     pub(super) packets: u64,
     /// FW-10: until then nobody hears of another packet on the wrong interface.
     pub(super) quiet_until: Tick,
-    pub(super) sync: Sync,
+    pub(super) standing: Standing,
 }
 
-impl<A: Address> Mfe<A> {
-    pub(super) fn state(&self, slot: Slot) -> Option<ForwardState> {
-        self.states.as_ref()?.get(&slot).copied()
+pub(super) type States = Option<Box<BTreeMap<InterfaceId, StateRecord>>>;
+
+/// Forward state that the owner of an interface set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StateRecord {
+    /// None once it was cleared: an answer that is older must not bring it back.
+    pub(super) state: Option<ForwardState>,
+    /// Who set it, in which tenure: it ends with that.
+    pub(super) by: ClientKey,
+    pub(super) tenure: TenureId,
+    /// The number of the call or the question that set it.
+    pub(super) set: u64,
+}
+
+/// An outgoing interface, and whether it counts for another client than the owner of the iif (FW-6).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Oif(u32);
+
+const FOR_OTHERS: u32 = 1 << 31;
+
+impl Oif {
+    pub(super) const fn new(interface: InterfaceId, counts_for_others: bool) -> Self {
+        Self(if counts_for_others { interface | FOR_OTHERS } else { interface })
     }
 
-    /// Sets or clears the forward state of one interface, and says what it was.
-    pub(super) fn set_state(&mut self, slot: Slot, state: Option<ForwardState>) -> Option<ForwardState> {
-        let states = self.states.get_or_insert_default();
-        let old = match state {
-            Some(state) => states.insert(slot, state),
-            None => states.remove(&slot),
-        };
-        if states.is_empty() {
-            self.states = None;
-        }
-        old
+    pub(super) const fn interface(self) -> InterfaceId {
+        self.0 & !FOR_OTHERS
     }
 
-    pub(super) fn has_oif(&self, slot: Slot) -> bool {
-        self.oifs.binary_search(&slot).is_ok()
-    }
-
-    pub(super) fn set_oif(&mut self, slot: Slot, on: bool) {
-        match (self.oifs.binary_search(&slot), on) {
-            (Ok(at), false) => {
-                self.oifs.remove(at);
-            }
-            (Err(at), true) => self.oifs.insert(at, slot),
-            (Ok(_), true) | (Err(_), false) => {}
-        }
+    const fn counts_for_others(self) -> bool {
+        self.0 & FOR_OTHERS != 0
     }
 }
 
-impl<A: Address> Engine<A> {
-    /// The client that is asked and told about an entry: the owner of its iif.
-    pub(super) fn mfe_owner(&self, mfe: &Mfe<A>) -> Option<ClientKey> {
-        self.interfaces.port(mfe.iif).filter(|_| mfe.routed)?.protocol
+impl<A: Address> MfeRecord<A> {
+    pub(super) fn new(iif: InterfaceId, owner: Option<ClientKey>, made: Tick, expires: Tick) -> Self {
+        Self {
+            iif,
+            owner,
+            is_told: false,
+            upstream: None,
+            prefix: None,
+            learned: 0,
+            oifs: SmallVec::new(),
+            for_others: 0,
+            states: None,
+            made,
+            expires,
+            packets: 0,
+            quiet_until: Tick::default(),
+            standing: Standing::default(),
+        }
     }
 
-    /// FW-2: every interface on which (S,G) or what covers it is held, or forward state is on; but the iif.
-    pub(super) fn oifs(
-        &self,
-        key: Key<A>,
-        iif: Option<Slot>,
-        states: Option<&BTreeMap<Slot, ForwardState>>,
-    ) -> SmallVec<[Slot; 4]> {
-        let mut oifs: SmallVec<[Slot; 4]> = SmallVec::new();
-        for covering in [key, key.any_source(), Key::all_groups()] {
-            if let Some(place) = self.interests.place(Hashed::new(&self.hasher, covering)) {
-                oifs.extend(place.slots());
+    pub(super) fn state(&self, id: InterfaceId) -> Option<&StateRecord> {
+        self.states.as_ref()?.get(&id)
+    }
+
+    pub(super) fn oifs(&self) -> impl Iterator<Item = InterfaceId> {
+        self.oifs.iter().map(|oif| oif.interface())
+    }
+
+    pub(super) fn oif_count(&self) -> usize {
+        self.oifs.len()
+    }
+
+    /// FW-6: some oif counts for another client than the owner.
+    pub(super) const fn is_wanted_by_others(&self) -> bool {
+        self.for_others > 0
+    }
+
+    pub(super) fn oif(&self, id: InterfaceId) -> Option<Oif> {
+        self.position(id).ok().and_then(|at| self.oifs.get(at)).copied()
+    }
+
+    /// Whether it would be wanted by others if the interface became this oif, or none.
+    pub(super) fn would_be_wanted_by_others(&self, id: InterfaceId, oif: Option<Oif>) -> bool {
+        let was = u32::from(self.oif(id).is_some_and(Oif::counts_for_others));
+        let is = u32::from(oif.is_some_and(Oif::counts_for_others));
+        self.for_others + is > was
+    }
+
+    pub(super) fn set_oif(&mut self, id: InterfaceId, oif: Option<Oif>) {
+        let was = u32::from(self.oif(id).is_some_and(Oif::counts_for_others));
+        let is = u32::from(oif.is_some_and(Oif::counts_for_others));
+        self.for_others = self.for_others + is - was;
+        match (self.position(id), oif) {
+            (Ok(at), Some(oif)) => {
+                if let Some(old) = self.oifs.get_mut(at) {
+                    *old = oif;
+                }
+            }
+            (Ok(at), None) => drop(self.oifs.remove(at)),
+            (Err(at), Some(oif)) => self.oifs.insert(at, oif),
+            (Err(_), None) => {}
+        }
+    }
+
+    /// All oifs, in the order of interfaces' numbers.
+    pub(super) fn set_oifs(&mut self, oifs: SmallVec<[Oif; 4]>) {
+        self.for_others = oifs.iter().map(|oif| u32::from(oif.counts_for_others())).sum();
+        self.oifs = oifs;
+    }
+
+    fn position(&self, id: InterfaceId) -> Result<usize, usize> {
+        self.oifs.binary_search_by_key(&id, |oif| oif.interface())
+    }
+}
+
+/// All forwarding entries.
+#[derive(Debug)]
+pub(super) struct MfeTable<A: Address> {
+    table: Table<Key<A>, Box<MfeRecord<A>>>,
+    /// In the order of group, then source (EN-2).
+    ordered: BTreeSet<Key<A>>,
+    /// How many there are of each group (MB-7); none is zero.
+    of_group: BTreeMap<Number<A>, usize>,
+    due: BTreeSet<Due<A>>,
+}
+
+/// When the time of an entry is over.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Due<A: Address> {
+    at: Tick,
+    pub(crate) key: Key<A>,
+}
+
+impl<A: Address> MfeTable<A> {
+    pub(super) fn new(hasher: RandomState) -> Self {
+        Self {
+            table: Table::new(hasher),
+            ordered: BTreeSet::new(),
+            of_group: BTreeMap::new(),
+            due: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn get(&self, at: Hashed<Key<A>>) -> Option<&MfeRecord<A>> {
+        self.table.get(at).map(Box::as_ref)
+    }
+
+    pub(super) fn get_mut(&mut self, at: Hashed<Key<A>>) -> Option<&mut MfeRecord<A>> {
+        self.table.get_mut(at).map(Box::as_mut)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ordered.len()
+    }
+
+    pub(super) fn len_of_group(&self, group: A) -> usize {
+        self.of_group.get(&Number(group)).copied().unwrap_or_default()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Key<A>, &MfeRecord<A>)> {
+        self.table.iter().map(|(key, mfe)| (key, mfe.as_ref()))
+    }
+
+    /// Those after `last`, in order.
+    pub(super) fn after(&self, last: Option<Key<A>>) -> impl Iterator<Item = Key<A>> {
+        self.ordered.range((last.map_or(Unbounded, Excluded), Unbounded)).copied()
+    }
+
+    /// Those that (\*,\*) or a (\*,G) covers, but for the SSM range; those after `last`.
+    pub(super) fn covered(&self, entry: Key<A>, last: Option<Key<A>>) -> impl Iterator<Item = Key<A>> {
+        self.after(Some(last.unwrap_or(entry)))
+            .take_while(move |key| entry.is_all_groups() || key.group == entry.group)
+    }
+
+    pub(super) fn due(&self, now: Tick, last: Option<Due<A>>) -> impl Iterator<Item = Due<A>> {
+        let after = last.map_or(Unbounded, Excluded);
+        self.due.range((after, Unbounded)).copied().take_while(move |due| due.at <= now)
+    }
+
+    pub(super) fn next_due(&self) -> Option<Tick> {
+        self.due.first().map(|due| due.at)
+    }
+
+    pub(super) fn insert(&mut self, at: Hashed<Key<A>>, mfe: Box<MfeRecord<A>>) {
+        self.ordered.insert(at.key);
+        *self.of_group.entry(Number(at.key.group)).or_default() += 1;
+        self.due.insert(Due { at: mfe.expires, key: at.key });
+        self.table.insert(at, mfe);
+    }
+
+    pub(super) fn remove(&mut self, at: Hashed<Key<A>>) -> Option<Box<MfeRecord<A>>> {
+        let mfe = self.table.remove(at)?;
+        self.ordered.remove(&at.key);
+        if let btree_map::Entry::Occupied(mut count) = self.of_group.entry(Number(at.key.group)) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
             }
         }
-        oifs.extend(states.into_iter().flat_map(|states| states.keys().copied()));
-        oifs.sort_unstable();
-        oifs.dedup();
-        oifs.retain(|slot| {
-            self.forwards(*slot, key, iif, states.and_then(|states| states.get(slot).copied()))
-        });
-        oifs
+        self.due.remove(&Due { at: mfe.expires, key: at.key });
+        Some(mfe)
     }
 
-    /// FW-2, for one interface.
-    pub(super) fn forwards(
-        &self,
-        slot: Slot,
-        key: Key<A>,
-        iif: Option<Slot>,
-        state: Option<ForwardState>,
-    ) -> bool {
-        Some(slot) != iif
-            && match state {
-                Some(ForwardState::On) => true,
-                Some(ForwardState::Off) => false,
-                None => self.interfaces.port(slot).is_some_and(|port| self.wants(port, key)),
-            }
+    /// The entry expires then, and not when it was to before.
+    pub(super) fn expire_at(&mut self, at: Hashed<Key<A>>, expires: Tick) {
+        let Some(mfe) = self.table.get_mut(at) else { return };
+        self.due.remove(&Due { at: mfe.expires, key: at.key });
+        mfe.expires = expires;
+        self.due.insert(Due { at: expires, key: at.key });
     }
+}
 
-    /// Whether some client wants (S,G) on an interface: MB-6 lets a block take away only its own client's wildcards.
-    fn wants(&self, port: &Port<A>, key: Key<A>) -> bool {
-        let held = |key| port.held.get(Hashed::new(&self.hasher, key)).copied().unwrap_or_default();
-        let exact: Held = held(key);
-        // RFC 4607 §5.1: in the SSM range only those who name the source get its packets.
-        let wildcards = if self.is_ssm(key) {
-            [Held::default(); 2]
-        } else {
-            [held(key.any_source()), held(Key::all_groups())]
-        };
-        [Party::Igmp, Party::Protocol].into_iter().any(|party| match exact.of(party) {
-            Hold::Wanted => true,
-            Hold::Blocked => false,
-            Hold::Nothing => wildcards.iter().any(|wildcard| wildcard.of(party) == Hold::Wanted),
-        })
-    }
+pub(super) fn no_such_mfe<A: Address>(key: Key<A>) -> Error<A> {
+    Error::NoSuchMfe { entry: key.into() }
 }

@@ -25,15 +25,15 @@ pub(crate) struct Table<K, V> {
 ///
 /// Looked up in two tables before either is changed, the two wait for memory at the same time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Spot<K> {
+pub(crate) struct Bucket<K> {
     at: Hashed<K>,
     shard: usize,
-    bucket: Option<usize>,
+    index: Option<usize>,
 }
 
-impl<K: Copy> Spot<K> {
-    pub(crate) const fn key(&self) -> K {
-        self.at.key
+impl<K: Copy> Bucket<K> {
+    pub(crate) const fn key(&self) -> Hashed<K> {
+        self.at
     }
 }
 
@@ -79,56 +79,56 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
     }
 
     pub(crate) fn remove(&mut self, at: Hashed<K>) -> Option<V> {
-        let Spot { shard, bucket, .. } = self.find(at);
-        self.take(shard, bucket?)
+        let Bucket { shard, index, .. } = self.find(at);
+        self.take(shard, index?)
     }
 
     /// Where `at` is, or would be.
-    pub(crate) fn find(&self, at: Hashed<K>) -> Spot<K> {
+    pub(crate) fn find(&self, at: Hashed<K>) -> Bucket<K> {
         let shard = self.shard_of(at.hash);
-        let bucket = self
+        let index = self
             .shards
             .get(shard)
             .and_then(|shard| shard.find_bucket_index(spread(at.hash), |(key, _)| *key == at.key));
-        Spot { at, shard, bucket }
+        Bucket { at, shard, index }
     }
 
-    pub(crate) fn at(&self, spot: Spot<K>) -> Option<&V> {
-        self.shards.get(spot.shard)?.get_bucket(spot.bucket?).map(|(_, value)| value)
+    pub(crate) fn at(&self, bucket: Bucket<K>) -> Option<&V> {
+        self.shards.get(bucket.shard)?.get_bucket(bucket.index?).map(|(_, value)| value)
     }
 
-    pub(crate) fn at_mut(&mut self, spot: Spot<K>) -> Option<&mut V> {
-        self.shards.get_mut(spot.shard)?.get_bucket_mut(spot.bucket?).map(|(_, value)| value)
+    pub(crate) fn at_mut(&mut self, bucket: Bucket<K>) -> Option<&mut V> {
+        self.shards.get_mut(bucket.shard)?.get_bucket_mut(bucket.index?).map(|(_, value)| value)
     }
 
-    /// Writes the value at a spot, or takes it away.
-    pub(crate) fn set(&mut self, spot: Spot<K>, value: Option<V>) {
-        match (value, spot.bucket) {
-            (Some(value), None) => self.add(spot, value),
+    /// Writes the value in a bucket, or takes it away.
+    pub(crate) fn set(&mut self, bucket: Bucket<K>, value: Option<V>) {
+        match (value, bucket.index) {
+            (Some(value), None) => self.add(bucket, value),
             (Some(new), Some(_)) => {
-                if let Some(value) = self.at_mut(spot) {
+                if let Some(value) = self.at_mut(bucket) {
                     *value = new;
                 }
             }
-            (None, Some(bucket)) => {
-                self.take(spot.shard, bucket);
+            (None, Some(index)) => {
+                self.take(bucket.shard, index);
             }
             (None, None) => {}
         }
     }
 
-    fn add(&mut self, spot: Spot<K>, value: V) {
-        let Some(shard) = self.shards.get_mut(spot.shard) else { return };
+    fn add(&mut self, bucket: Bucket<K>, value: V) {
+        let Some(shard) = self.shards.get_mut(bucket.shard) else { return };
         let rehash = |(key, _): &(K, V)| spread(self.hasher.hash_one(key));
-        let _entry = shard.insert_unique(spread(spot.at.hash), (spot.at.key, value), rehash);
+        let _entry = shard.insert_unique(spread(bucket.at.hash), (bucket.at.key, value), rehash);
         self.len += 1;
         if self.len > self.shards.len() * SHARD {
             self.split();
         }
     }
 
-    fn take(&mut self, shard: usize, bucket: usize) -> Option<V> {
-        let entry = self.shards.get_mut(shard)?.get_bucket_entry(bucket).ok()?;
+    fn take(&mut self, shard: usize, index: usize) -> Option<V> {
+        let entry = self.shards.get_mut(shard)?.get_bucket_entry(index).ok()?;
         let ((_, value), _) = entry.remove();
         self.len -= 1;
         if self.len == 0 {
@@ -144,18 +144,6 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
         self.shards.iter().flatten().map(|(key, value)| (*key, value))
     }
 
-    /// Hands every entry to `keep`, and removes those for which it says no.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(K, &mut V) -> bool) {
-        self.len = 0;
-        for shard in &mut self.shards {
-            shard.retain(|(key, value)| keep(*key, value));
-            self.len += shard.len();
-        }
-        while self.shards.len() > 1 && self.len < self.shards.len() * SHARD / 4 {
-            self.merge();
-        }
-    }
-
     /// The entries of the page at `cursor`, and where the next page begins, if there is one.
     pub(crate) fn page(&self, cursor: Cursor) -> (impl Iterator<Item = (K, &V)>, Option<Cursor>) {
         let index = self.shard_of(cursor.0.reverse_bits());
@@ -168,6 +156,30 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
             .filter(move |(key, _)| (cursor.0..=last).contains(&self.hasher.hash_one(key).reverse_bits()))
             .map(|(key, value)| (*key, value));
         (page, last.checked_add(1).map(Cursor))
+    }
+
+    /// Fills `picked` with keys of which `pick` approves, from `cursor` on, and says where to go on: the next shard, or
+    /// the same one when there is no room in `picked` for all.
+    ///
+    /// For whoever changes all that is picked, so that it is not picked again. It needs no hash of what it looks at.
+    pub(crate) fn pick(
+        &self,
+        cursor: Cursor,
+        pick: impl Fn(K, &V) -> bool,
+        picked: &mut Vec<K>,
+        room: usize,
+    ) -> Option<Cursor> {
+        let index = self.shard_of(cursor.0.reverse_bits());
+        for (key, value) in self.shards.get(index).into_iter().flatten() {
+            if pick(*key, value) {
+                if picked.len() >= room {
+                    return Some(cursor);
+                }
+                picked.push(*key);
+            }
+        }
+        let last = cursor.0 | u64::MAX.checked_shr(self.bits_of(index)).unwrap_or_default();
+        last.checked_add(1).map(Cursor)
     }
 
     /// The shard for a hash: its low bits, as many as the shards that there are need.
@@ -317,18 +329,16 @@ mod tests {
         }
         let (full, few) = (10_000_usize.div_ceil(SHARD), 500 / (SHARD / 4));
         assert_eq!(table.shards.len(), full);
-        table.retain(|key, ()| key < 5_000);
-        assert_eq!((table.len(), table.shards.len()), (5_000, full), "it may fill again");
-        for key in 500..5_000 {
+        for key in 500..10_000 {
             table.remove(Hashed::new(&hasher, key));
         }
         assert_eq!((table.len(), table.shards.len()), (500, few));
         for key in 500..10_000 {
             table.insert(Hashed::new(&hasher, key), ());
         }
-        table.retain(|key, ()| key < 500);
-        assert_eq!((table.len(), table.shards.len()), (500, few));
-        table.retain(|_, ()| false);
+        for key in 0..10_000 {
+            table.remove(Hashed::new(&hasher, key));
+        }
         assert_eq!((table.len(), table.shards.len()), (0, 1));
     }
 }

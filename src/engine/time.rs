@@ -21,6 +21,7 @@ impl Tick {
 pub(crate) struct Clock {
     start: Option<Instant>,
     latest: Tick,
+    latest_instant: Option<Instant>,
 }
 
 impl Clock {
@@ -28,12 +29,23 @@ impl Clock {
         let start = *self.start.get_or_insert(now);
         let tick = Tick::default().after(now.saturating_duration_since(start));
         self.latest = self.latest.max(tick);
+        self.latest_instant = self.latest_instant.max(Some(now));
         tick
     }
 
     /// The latest time that was passed in.
     pub(crate) const fn latest(&self) -> Tick {
         self.latest
+    }
+
+    /// The latest time that was passed in, if any was.
+    pub(crate) const fn latest_instant(&self) -> Option<Instant> {
+        self.latest_instant
+    }
+
+    /// What a tick means; of a time that the clock cannot say, the latest that was passed in.
+    pub(crate) fn instant_or_latest(&self, tick: Tick) -> Option<Instant> {
+        self.instant(tick).or(self.latest_instant)
     }
 
     /// None for the end of time, which a saturated tick stands for.

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::Forwarder;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
-use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
+use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats, OifStats};
 use crate::types::interface::Interface;
 
 /// Keeps entries in memory and forwards the packets that it is handed, on paper.
@@ -73,9 +73,9 @@ impl<A: Address> MemoryForwarder<A> {
         stats.packets += 1;
         stats.octets += octets;
         for oif in &entry.oifs {
-            match stats.oifs.iter_mut().find(|(counted, _)| counted == oif) {
-                Some((_, packets)) => *packets += 1,
-                None => stats.oifs.push((*oif, 1)),
+            match stats.oifs.iter_mut().find(|counted| counted.interface == *oif) {
+                Some(counted) => counted.packets += 1,
+                None => stats.oifs.push(OifStats { interface: *oif, packets: 1 }),
             }
         }
         Some(entry.oifs.clone())

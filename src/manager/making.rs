@@ -1,18 +1,19 @@
-//! The making of a forwarding entry: RIB, `rpf`, `creation_alert`, install (FW-1, FW-3, FW-7, FW-13).
+//! The making of a forwarding entry: RIB, `rpf`, `creation_alert`, install (FW-1, FW-3, FW-7, FW-9, FW-13, HO-15).
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::Shared;
-use crate::engine::{ClientKey, Creation, Draft, Key, Way};
+use super::routing::trust;
+use crate::engine::{
+    Anew, Beginning, CreationAnswer, Draft, Installed, Key, MakingId, Occasion, RpfAnswer, RpfQuestion, Trust,
+};
 use crate::error::Error;
 use crate::lock::Ordering;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
-use crate::types::creation::{CreationOif, NewMfe, RpfRequest};
+use crate::types::creation::{NewMfe, RpfRequest};
 use crate::types::forwarding::{ForwarderError, MfeStats};
 use crate::types::interface::Interface;
-use crate::types::route::Route;
-use crate::view::ForwardState;
 
 /// What is known of a packet for which there is no forwarding entry.
 #[derive(Clone, Copy)]
@@ -24,7 +25,7 @@ pub(crate) struct Packet<'a, A: Address> {
 }
 
 impl<A: Address> Packet<'_, A> {
-    fn key(&self) -> Key<A> {
+    const fn key(&self) -> Key<A> {
         Key::of(self.source, self.group)
     }
 }
@@ -36,13 +37,20 @@ impl<A: Address> Shared<A> {
         packet: Packet<'_, A>,
         now: Instant,
     ) -> Result<(), Error<A>> {
-        match self.update(|state| state.engine.begin_creation(packet.key()))? {
-            Creation::Begun => {
-                self.make(Making::new(self, packet.key()), packet, None, now);
+        let key = packet.key();
+        let beginning = self.update(|state| {
+            state.engine.clock.now(now);
+            state.engine.begin_creation(key, packet.arrival)
+        })?;
+        match beginning {
+            Beginning::Begun(id) => {
+                let making = Making { manager: self, key, id };
+                self.make(key, Occasion::Packet { arrival: packet.arrival }, packet.header, Some(id));
+                drop(making);
                 // FW-10 applies to the packet that made the entry as well.
                 self.packet_on_wrong_interface(packet, now);
             }
-            Creation::Exists | Creation::InProgress => {}
+            Beginning::Exists | Beginning::InProgress => {}
         }
         Ok(())
     }
@@ -51,23 +59,24 @@ impl<A: Address> Shared<A> {
     pub(crate) fn packet_on_wrong_interface(self: &Arc<Self>, packet: Packet<'_, A>, now: Instant) {
         self.update(|state| {
             let now = state.engine.clock.now(now);
-            let Packet { arrival, header, .. } = packet;
-            state.engine.wrong_interface(packet.key(), arrival, header, now, &mut state.effects);
+            state.engine.wrong_interface(packet.key(), packet.arrival, packet.header, now);
         });
     }
 
     /// Does what is due, and says when it next wants to be called.
     pub(crate) fn expire(self: &Arc<Self>, now: Instant) -> Option<Instant> {
-        self.update(|state| {
-            let now = state.engine.clock.now(now);
-            state.engine.retry(now);
-        });
-        let mut expired = self.update(|state| state.engine.expired(now, None));
-        while let Some(last) = expired.last().copied() {
-            for (_, key) in expired {
-                self.renew_or_delete(key, now);
-            }
-            expired = self.update(|state| state.engine.expired(now, Some(last)));
+        let tick = self.update(|state| state.engine.clock.now(now));
+        while !self.update(|state| state.engine.retry(tick)) {}
+        // HO-17.
+        while let Some((interface, refresh)) = self.read(|engine| engine.refresh_due(now)) {
+            self.end_refresh(interface, refresh);
+        }
+        let mut last = None;
+        loop {
+            let expired = self.update(|state| state.engine.expired(tick, last));
+            let Some(end) = expired.last().copied() else { break };
+            last = Some(end);
+            expired.into_iter().for_each(|due| self.renew_or_delete(due.key, now));
         }
         self.read(|engine| engine.next_due())
     }
@@ -78,7 +87,7 @@ impl<A: Address> Shared<A> {
         source: SourceAddr<A>,
         group: GroupAddr<A>,
     ) -> Result<MfeStats<A>, Error<A>> {
-        self.read(|engine| engine.since_renewal(Key::of(source, group)))?;
+        self.read(|engine| engine.counted_before(Key::of(source, group)))?;
         self.stats(source, group).map_err(Error::Forwarder)
     }
 
@@ -87,143 +96,193 @@ impl<A: Address> Shared<A> {
         source: SourceAddr<A>,
         group: GroupAddr<A>,
     ) -> Result<MfeStats<A>, ForwarderError> {
-        let stats = || self.panics.catch(&"forwarder", "stats", || self.forwarder.stats(source, group));
-        self.outside(stats).unwrap_or(Err(ForwarderError::Panicked))
+        let Some(forwarder) = &self.forwarder else { return Err(ForwarderError::NoSuchEntry) };
+        let stats = || self.panics.catch(&"forwarder", "stats", || forwarder.stats(source, group));
+        self.ask(stats).unwrap_or(Err(ForwarderError::Panicked))
     }
 
-    /// FW-7: the time of an entry is over. One that carried packets is made anew in place, an idle one deleted.
-    pub(crate) fn renew_or_delete(self: &Arc<Self>, key: Key<A>, now: Instant) {
+    /// FW-7: the time of an entry is over. One that carried packets, or of which the forwarder cannot tell, is made anew in
+    /// place; an idle one goes, unless FW-14 keeps it.
+    fn renew_or_delete(self: &Arc<Self>, key: Key<A>, now: Instant) {
         let (source, group) = key.pair();
-        let counted = self.stats(source, group);
-        let Ok((before, arrival)) = self.read(|engine| engine.since_renewal(key)) else { return };
-        let carried = counted.map(|stats| stats.packets).ok().filter(|packets| *packets != before);
-        let Some(packets) = carried else {
-            self.update(|state| {
-                let now = state.engine.clock.now(now);
-                state.engine.delete_idle(key, now);
-            });
-            return;
-        };
+        let counted = self.stats(source, group).map(|stats| stats.packets).ok();
+        let Ok(before) = self.read(|engine| engine.counted_before(key)) else { return };
         let begins = self.update(|state| {
             let now = state.engine.clock.now(now);
+            if counted == Some(before) {
+                state.engine.end_idle(key, now);
+                return None;
+            }
             state.engine.begin_renewal(key, now)
         });
-        if begins {
-            let packet = Packet { source, group, arrival, header: &[] };
-            self.make(Making::new(self, key), packet, Some(packets), now);
+        if let Some(id) = begins {
+            let making = Making { manager: self, key, id };
+            self.make(key, Occasion::Renewal { counted }, &[], Some(id));
+            drop(making);
         }
     }
 
-    /// Asks everybody, and installs what they said; again, if the way to the source has changed meanwhile.
-    ///
-    /// An entry that is made anew comes with what the forwarder has counted for it.
-    fn make(
+    /// HO-15: the interface has changed hands; an entry of the past is brought to its new owner.
+    pub(super) fn make_anew(self: &Arc<Self>, key: Key<A>, interface: Interface<A>) {
+        if self.read(|engine| engine.begin_anew(key, interface)).is_some() {
+            self.make(key, Occasion::Tenure { interface }, &[], None);
+        }
+    }
+
+    /// Asks everybody, and installs what they said; again, if what it was asked under has changed meanwhile (FW-13).
+    pub(super) fn make(
         self: &Arc<Self>,
-        making: Making<'_, A>,
-        packet: Packet<'_, A>,
-        counted: Option<u64>,
-        now: Instant,
+        key: Key<A>,
+        occasion: Occasion<A>,
+        header: &[u8],
+        making: Option<MakingId>,
     ) {
         for round in 0_u32.. {
-            let (way, stamp) = self.find_way(packet.source);
-            let asks = round < ROUNDS;
-            let rpf = way.route.map(|route| if asks { self.ask_rpf(packet, way, route) } else { route });
-            let mut draft = Draft {
-                key: packet.key(),
-                way,
-                stamp,
-                rpf,
-                arrival: packet.arrival,
-                answers: Vec::new(),
-                packets: counted.unwrap_or_default(),
-                renews: counted.is_some(),
+            let trust = trust(round);
+            let rpf = match self.way_to_ask_for(key, occasion) {
+                WayToAskFor::New => match self.ask_for_way(key, occasion, header, trust) {
+                    Some(rpf) => Some(rpf),
+                    None => continue,
+                },
+                WayToAskFor::None => None,
+                WayToAskFor::Gone => return,
             };
-            if asks && draft.rpf.is_some() {
-                draft.answers = self.ask_about_creation(&draft);
-            }
+            let answers = match trust {
+                Trust::IfCurrent => self.ask_about_creation(key, rpf.as_ref(), occasion),
+                Trust::Anyhow => Vec::new(),
+            };
+            let draft = Draft { key, occasion, making, rpf, answers, trust };
             let installed = self.update(|state| {
-                let now = state.engine.clock.now(now);
-                let installed = state.engine.install(&draft, now, &mut state.effects);
-                if installed {
-                    state.engine.end_creation(draft.key);
-                }
-                installed
+                let now = state.engine.clock.latest();
+                state.engine.install(draft, now)
             });
-            if installed {
-                // From then on, while the forwarder and the clients are told, it may be made again.
-                return making.has_ended();
+            match installed {
+                Installed::Done | Installed::Gone => return,
+                Installed::Stale => {}
             }
         }
+    }
+
+    fn way_to_ask_for(self: &Arc<Self>, key: Key<A>, occasion: Occasion<A>) -> WayToAskFor {
+        match occasion {
+            Occasion::Packet { .. } | Occasion::Renewal { .. } => WayToAskFor::New,
+            Occasion::Route if self.read(|engine| engine.has_mfe(key)) => WayToAskFor::New,
+            Occasion::Route => WayToAskFor::Gone,
+            Occasion::Tenure { interface } => match self.read(|engine| engine.begin_anew(key, interface)) {
+                Some(Anew::Incoming) => WayToAskFor::New,
+                Some(Anew::StateOnly) => WayToAskFor::None,
+                None => WayToAskFor::Gone,
+            },
+        }
+    }
+
+    /// Looks the source up, and asks the owner of the interface toward it; nothing comes back if the routes have changed
+    /// meanwhile.
+    fn ask_for_way(
+        self: &Arc<Self>,
+        key: Key<A>,
+        occasion: Occasion<A>,
+        header: &[u8],
+        trust: Trust,
+    ) -> Option<RpfAnswer<A>> {
+        // A change of routes has just looked it up.
+        if occasion != Occasion::Route {
+            self.verify_route(key.source, trust);
+        }
+        let question = self.update(|state| state.engine.ask_rpf(key, trust));
+        let question = match question {
+            Some(question) => question,
+            None if occasion == Occasion::Route => {
+                // Whoever announced the later change looks it up too, but may be slower than this.
+                self.verify_route(key.source, trust);
+                return None;
+            }
+            None => return None,
+        };
+        Some(match trust {
+            Trust::IfCurrent => self.ask_rpf(key, question, occasion, header),
+            Trust::Anyhow => question.answered_by_rib(),
+        })
     }
 
     /// Asks the owner of the interface toward the source; a wrong answer is reported, and the RIB's used.
-    pub(crate) fn ask_rpf(self: &Arc<Self>, packet: Packet<'_, A>, way: Way<A>, route: Route<A>) -> Route<A> {
-        let Packet { source, group, arrival, header } = packet;
-        let asked = way.owner.and_then(|owner| Some((owner, self.registration(owner)?)));
-        let Some((owner, registration)) = asked else { return route };
+    fn ask_rpf(
+        self: &Arc<Self>,
+        key: Key<A>,
+        question: RpfQuestion<A>,
+        occasion: Occasion<A>,
+        header: &[u8],
+    ) -> RpfAnswer<A> {
+        let (source, group) = key.pair();
+        let Some((owner, route)) = question.asked() else { return question.answered_by_rib() };
+        let arrival = match occasion {
+            Occasion::Packet { arrival } => Some(arrival),
+            Occasion::Renewal { .. } | Occasion::Route | Occasion::Tenure { .. } => {
+                self.read(|engine| engine.iif(key, None, occasion))
+            }
+        };
+        let (Some(arrival), Some(registration)) = (arrival, self.registration(owner)) else {
+            return question.answered_by_rib();
+        };
         let request = RpfRequest { source, group, arrival, header, route };
-        let Some(answer) = self.call(owner, |me| registration.rpf(me, &request)) else { return route };
-        let is_own = || self.read(|engine| engine.may_answer(way, answer.interface));
-        if answer == route || source.address().is_in(&answer.prefix) && is_own() {
-            return answer;
+        let Some(answer) = self.call(owner, |me| registration.rpf(me, &request)) else {
+            return question.answered_by_rib();
+        };
+        if self.read(|engine| engine.may_answer(&question, &answer)) {
+            return question.answered(Some(answer));
         }
         self.wrong_answers.fetch_add(1, Ordering::Relaxed);
         tracing::error!(client = %owner.name(), %source, %group, %answer, "a wrong answer to rpf");
-        route
+        question.answered_by_rib()
     }
 
     /// FW-3: the oifs that the answers switch on or off.
     fn ask_about_creation(
         self: &Arc<Self>,
-        draft: &Draft<A>,
-    ) -> Vec<(ClientKey, Interface<A>, ForwardState)> {
-        let (source, group) = draft.key.pair();
-        let entry = NewMfe::new(source, group, draft.iif());
+        key: Key<A>,
+        rpf: Option<&RpfAnswer<A>>,
+        occasion: Occasion<A>,
+    ) -> Vec<CreationAnswer<A>> {
+        if rpf.is_some_and(|rpf| !rpf.has_route()) {
+            return Vec::new();
+        }
+        let Some((iif, questions)) = self.update(|state| {
+            let iif = state.engine.iif(key, rpf, occasion)?;
+            Some((iif, state.engine.ask_about_creation(key, iif, occasion)))
+        }) else {
+            return Vec::new();
+        };
+        let (source, group) = key.pair();
+        let entry = NewMfe::new(source, group, iif);
         let mut answers = Vec::new();
-        for question in self.read(|engine| engine.questions(draft.key, entry.iif)) {
+        for question in questions {
             let Some(registration) = self.registration(question.client) else { continue };
-            let asked = question.oifs.clone();
-            let answer =
-                self.call(question.client, |me| registration.creation_alert(me, &entry, question.oifs));
-            // The client may have moved them about: what counts is the interface that each names.
-            let changed = |answer: CreationOif<A>| {
-                let asked = asked.iter().find(|asked| asked.interface() == answer.interface())?;
-                let state = if answer.is_enabled() { ForwardState::On } else { ForwardState::Off };
-                (asked.is_enabled() != answer.is_enabled()).then_some((
-                    question.client,
-                    answer.interface(),
-                    state,
-                ))
-            };
-            answers.extend(answer.unwrap_or_default().into_iter().filter_map(changed));
+            let oifs = question.oifs.clone();
+            let answer = self.call(question.client, |me| registration.creation_alert(me, &entry, oifs));
+            answers.extend(question.answered(&answer.unwrap_or_default()));
         }
         answers
     }
 }
 
-/// Who changes the way whenever it is asked about it is not asked for ever: after so many rounds the RIB's serves.
-pub(crate) const ROUNDS: u32 = 16;
+/// Whether the iif of an entry is to be found anew.
+enum WayToAskFor {
+    New,
+    /// The entry keeps its iif and its neighbour.
+    None,
+    /// There is nothing to make any more.
+    Gone,
+}
 
 /// FW-13: an entry is in the making; it no longer is on every path out.
 struct Making<'a, A: Address> {
     manager: &'a Arc<Shared<A>>,
-    key: Option<Key<A>>,
-}
-
-impl<'a, A: Address> Making<'a, A> {
-    const fn new(manager: &'a Arc<Shared<A>>, key: Key<A>) -> Self {
-        Self { manager, key: Some(key) }
-    }
-
-    fn has_ended(mut self) {
-        self.key = None;
-    }
+    key: Key<A>,
+    id: MakingId,
 }
 
 impl<A: Address> Drop for Making<'_, A> {
     fn drop(&mut self) {
-        if let Some(key) = self.key {
-            self.manager.update(|state| state.engine.end_creation(key));
-        }
+        self.manager.update(|state| state.engine.end_making(self.key, self.id));
     }
 }

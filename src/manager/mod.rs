@@ -3,51 +3,59 @@
 mod handover;
 mod inside;
 mod making;
+mod memberships;
 mod outbox;
 mod panics;
 mod registration;
 mod routing;
+mod settled;
 mod turn;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use self::inside::Inside;
 pub(crate) use self::making::Packet;
-use self::outbox::{Garbage, Outboxes};
+use self::outbox::Outboxes;
 use self::panics::Panics;
 pub(crate) use self::registration::{Callbacks, Registration};
-
+use self::settled::Waiting;
+use self::turn::Due;
 use crate::client::ClientRef;
-use crate::engine::{ClientKey, Command, Effects, Engine, Hold};
-use crate::error::{Error, Limit};
+use crate::engine::{ClientKey, Command, Engine, Number, Walk};
+use crate::error::Error;
 use crate::forwarder::Forwarder;
-use crate::lock::{AtomicU64, Mutex};
+use crate::lock::{AtomicU64, Mutex, MutexGuard};
 use crate::rib::Rib;
-use crate::types::address::{Address, SourceAddr};
-use crate::types::entry::Entry;
-use crate::types::interface::Interface;
+use crate::types::address::Address;
+use crate::types::client::ClientName;
+use crate::view::InterfaceStatus;
 
 /// What all handles of one manager share.
 ///
-/// The lock is held for plain data only: no callback, no drop of a foreign value, no tracing under it
-/// (CB-1). So nothing can panic under it but a bug, and it needs no poisoning.
+/// The lock is held for plain data only: no callback, no drop of a foreign value, no tracing under it (CB-1). So nothing
+/// can panic under it but a bug, and it needs no poisoning.
 pub(crate) struct Shared<A: Address> {
     state: Mutex<State<A>>,
-    pub(crate) rib: Option<Box<dyn Rib<A>>>,
-    pub(crate) forwarder: Box<dyn Forwarder<A>>,
+    rib: Option<Box<dyn Rib<A>>>,
+    /// Absent only while the manager is dropped.
+    forwarder: Option<Box<dyn Forwarder<A>>>,
     /// Panics caught in foreign code.
     pub(crate) panics: Arc<Panics>,
-    /// Answers to `rpf` that were none (FW-1).
+    /// Invalid answers to `rpf` (FW-1).
     pub(crate) wrong_answers: AtomicU64,
 }
 
 /// What the lock protects.
 pub(crate) struct State<A: Address> {
     pub(crate) engine: Engine<A>,
-    pub(crate) effects: Effects<A>,
-    pub(crate) outboxes: Outboxes<A>,
-    /// A thread is talking to the forwarder.
-    forwarding: bool,
+    outboxes: Outboxes<A, Registration<A>>,
+    /// A thread has the right to talk to the forwarder.
+    is_forwarding: bool,
+    /// Who wants to know when an interface is settled (HO-7).
+    waiting: Waiting<A>,
+    /// Sources whose routes a RIB announced as changed while it was asked (FW-13).
+    to_look_up: BTreeSet<Number<A>>,
 }
 
 impl<A: Address> Shared<A> {
@@ -56,91 +64,148 @@ impl<A: Address> Shared<A> {
         rib: Option<Box<dyn Rib<A>>>,
         forwarder: Box<dyn Forwarder<A>>,
     ) -> Self {
-        let state =
-            State { engine, effects: Effects::default(), outboxes: Outboxes::new(), forwarding: false };
+        let state = State {
+            engine,
+            outboxes: Outboxes::new(),
+            is_forwarding: false,
+            waiting: Waiting::default(),
+            to_look_up: BTreeSet::new(),
+        };
         Self {
             state: Mutex::new(state),
             rib,
-            forwarder,
+            forwarder: Some(forwarder),
             panics: Arc::default(),
             wrong_answers: AtomicU64::new(0),
         }
     }
 
-    /// Reads the state.
-    pub(crate) fn read<R>(&self, look: impl FnOnce(&Engine<A>) -> R) -> R {
-        look(&self.state.lock().engine)
+    fn lock(&self) -> MutexGuard<'_, State<A>> {
+        self.state.lock()
     }
 
-    /// The way of every call that changes something: lock, ask the engine, queue what follows, unlock, deliver.
+    /// Reads the state.
+    pub(crate) fn read<R>(&self, look: impl FnOnce(&Engine<A>) -> R) -> R {
+        look(&self.lock().engine)
+    }
+
+    /// Reads a page, and lets whoever waits for the lock go first before the next one (EN-4).
+    pub(crate) fn read_page<R>(&self, look: impl FnOnce(&Engine<A>) -> R) -> R {
+        let state = self.lock();
+        let seen = look(&state.engine);
+        MutexGuard::unlock_fair(state);
+        seen
+    }
+
+    /// Who is on which interface, read a page at a time.
+    pub(crate) fn interfaces(&self) -> Vec<InterfaceStatus<A>> {
+        let (mut interfaces, mut last) = (Vec::new(), None);
+        loop {
+            last = self.read_page(|engine| engine.interfaces(last, &mut interfaces));
+            if last.is_none() {
+                return interfaces;
+            }
+        }
+    }
+
+    /// The way of every call that changes something: a step, and a page at a time what it covers and had no room for.
     pub(crate) fn update<R>(self: &Arc<Self>, change: impl FnOnce(&mut State<A>) -> R) -> R {
-        let mut state = self.state.lock();
-        let result = change(&mut state);
-        let State { effects, outboxes, .. } = &mut *state;
-        let garbage = if effects.is_empty() { Garbage::none() } else { outboxes.post(effects) };
-        // CB-4: what is caused inside a callback is delivered after it, by whoever called it.
-        let work = if state.has_work() && !Inside::is(self) { state.work() } else { None };
-        drop(state);
-        drop(garbage);
-        if let Some(work) = work {
-            self.deliver(work);
+        let (result, mut walks) = self.step(change);
+        while let Some(walk) = walks.pop() {
+            let ((), more) = self.step(|state| state.engine.walk(walk));
+            walks.extend(more);
         }
         result
     }
 
-    pub(crate) fn registration(&self, client: ClientKey) -> Option<Arc<Registration<A>>> {
-        self.state.lock().outboxes.registration(client)
+    /// One hold of the lock: ask the engine, queue what follows, unlock, deliver.
+    fn step<R>(self: &Arc<Self>, change: impl FnOnce(&mut State<A>) -> R) -> (R, Vec<Walk<A>>) {
+        let mut state = self.lock();
+        state.engine.turn_page();
+        let result = change(&mut state);
+        let walks = state.engine.effects.take_walks();
+        let State { engine, outboxes, .. } = &mut *state;
+        let has_commands = engine.has_commands();
+        if engine.effects.is_empty() && !has_commands {
+            unlock(state);
+            return (result, walks);
+        }
+        let (recipients, garbage) = outboxes.post(&mut engine.effects);
+        // CB-4: what is caused inside a callback is delivered after it, by whoever called it.
+        let due = Inside::postpone(self, Due::new(recipients, has_commands));
+        let (work, due) = match due {
+            Some(mut due) => (state.next_work(&mut due), due),
+            None => (None, Due::default()),
+        };
+        unlock(state);
+        drop(garbage);
+        self.deliver(work, due);
+        (result, walks)
     }
 
-    /// Makes a call to a client at once, on this thread, and then delivers what it caused.
-    pub(crate) fn call<R>(self: &Arc<Self>, client: ClientKey, call: impl FnOnce(&ClientRef<A>) -> R) -> R {
+    pub(crate) fn registration(&self, client: ClientKey) -> Option<Arc<Registration<A>>> {
+        self.lock().outboxes.recipient(client)
+    }
+
+    /// Registers a client.
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        name: ClientName,
+        callbacks: Callbacks<A>,
+    ) -> Result<ClientKey, Error<A>> {
+        let registration = Arc::new(Registration::new(name, callbacks, Arc::clone(&self.panics)));
+        let modes = self.ask(|| registration.modes());
+        self.update(|state| {
+            let client = state.engine.register(name, modes)?;
+            state.outboxes.open(client, Arc::clone(&registration));
+            Ok(client)
+        })
+    }
+
+    /// Makes a call to a client at once, on this thread.
+    fn call<R>(self: &Arc<Self>, client: ClientKey, call: impl FnOnce(&ClientRef<A>) -> R) -> R {
         let me = ClientRef::new(Arc::clone(self), client);
-        let answer = self.outside(|| call(&me));
-        self.update(|_| ());
+        self.ask(|| call(&me))
+    }
+
+    /// Runs foreign code. Until it returns, this thread delivers no alerts of this manager; then it delivers those that the
+    /// foreign code caused (CB-4).
+    fn ask<R>(self: &Arc<Self>, foreign: impl FnOnce() -> R) -> R {
+        let inside = Inside::enter(self);
+        let answer = foreign();
+        self.deliver_due(inside.leave());
         answer
     }
 
-    /// Runs foreign code, which is told nothing meanwhile on this thread.
-    pub(crate) fn outside<R>(self: &Arc<Self>, foreign: impl FnOnce() -> R) -> R {
-        let _inside = Inside::enter(self);
-        foreign()
+    /// Delivers what foreign code has caused, now that it has returned.
+    fn deliver_due(self: &Arc<Self>, due: Due) {
+        if let Some(mut due) = Inside::postpone(self, due) {
+            let work = self.lock().next_work(&mut due);
+            self.deliver(work, due);
+        }
+    }
+}
+
+/// Whoever waits for the lock gets it after a page of work (CB-7): otherwise one thread could take it page after page, and
+/// the others would wait for the lock's own fairness, which takes half a millisecond.
+fn unlock<A: Address>(state: MutexGuard<'_, State<A>>) {
+    if state.engine.has_used_page() {
+        MutexGuard::unlock_fair(state);
+    } else {
+        drop(state);
     }
 }
 
 impl<A: Address> Drop for Shared<A> {
-    /// FW-12: the manager goes, and leaves nothing in the forwarder.
+    /// FW-12: the manager goes, and leaves nothing in the forwarder. CB-5: nor do the edges harm whoever lets go of it.
     fn drop(&mut self) {
         for (source, group) in self.state.get_mut().engine.held_by_forwarder() {
             if let Err(error) = self.command(&Command::Delete(source, group)) {
                 tracing::error!(%source, %group, %error, "an entry stays behind in the forwarder");
             }
         }
-    }
-}
-
-impl<A: Address> State<A> {
-    /// Adds a membership or a block, unless too much news would then wait for somebody (MB-7).
-    pub(crate) fn add(
-        &mut self,
-        client: ClientKey,
-        interface: Interface<A>,
-        entry: Entry<A>,
-        hold: Hold,
-    ) -> Result<Hold, Error<A>> {
-        let max = self.engine.limits().waiting_alerts;
-        let source = max.and_then(|_| entry.source()).map(SourceAddr::address);
-        let known =
-            source.and_then(|source| Some((self.engine.way(source).route, self.engine.route_stamp(source)?)));
-        let before = self.engine.hold(client, interface, entry, (None, hold), &mut self.effects)?;
-        let overfull = max.and_then(|max| Some((max, self.outboxes.overfull(&self.effects, max)?)));
-        let Some((max, overfull)) = overfull else { return Ok(before) };
-        // A block of the last (S,G) of a source has had the route to it forgotten.
-        if let (Some(source), Some(known)) = (source, known) {
-            self.engine.restore_route(source, known);
-        }
-        self.engine.hold(client, interface, entry, (None, before), &mut self.effects)?;
-        self.effects.alerts.clear();
-        self.effects.forwarding.clear();
-        Err(Error::LimitReached(Limit::WaitingAlerts { client: overfull.name(), max }))
+        let (rib, forwarder) = (self.rib.take(), self.forwarder.take());
+        self.panics.catch(&"RIB", "drop", || drop(rib));
+        self.panics.catch(&"forwarder", "drop", || drop(forwarder));
     }
 }

@@ -1,144 +1,181 @@
-//! The news that waits for each client, and the right to deliver it.
+//! The alerts that wait for each client, and the right to deliver them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::registration::Registration;
-use crate::engine::{Alert, ClientKey, Effects};
-use crate::types::address::Address;
+use smallvec::SmallVec;
 
-/// The outboxes of all clients. It lies under the engine's lock, so that alerts are queued in the order
-/// of the state changes.
-pub(crate) struct Outboxes<A: Address> {
-    boxes: BTreeMap<ClientKey, Outbox<A>>,
-    /// Those with news that nobody is delivering.
-    ready: VecDeque<ClientKey>,
+use crate::engine::{ClientKey, Effects};
+use crate::types::address::Address;
+use crate::types::alert::Alert;
+
+/// Whoever alerts are for, as far as its outbox has to know it.
+pub(super) trait Recipient {
+    /// No callback of it begins any more (CL-4), so nothing needs to wait for it.
+    fn is_silenced(&self) -> bool;
+    fn silence(&self);
 }
 
-struct Outbox<A: Address> {
-    registration: Arc<Registration<A>>,
+/// The outboxes of all clients. They lie under the engine's lock, so that alerts are queued in the order of the state
+/// changes.
+///
+/// CB-3 asks for three things at once: an order for each client, no lock while a callback runs, and many threads. All
+/// three follow from one value that is never copied: the right to deliver, which lies in the outbox. Who
+/// [takes](Self::take) it out, under the lock, with the oldest of what waits, is the only one who delivers to this client
+/// until it [gives it back](Self::give_back) under the same lock. Whoever posts in the meantime finds no right there, and
+/// may leave: the one who has it looks at the queue once more when it gives it back. A flag beside the queue would lose
+/// the alert that is queued while the deliverer leaves.
+pub(super) struct Outboxes<A: Address, R> {
+    /// In the order of registration, which is that of the keys.
+    boxes: Vec<Outbox<A, R>>,
+    /// Counts the postings, so that each recipient is named once.
+    posting: u64,
+}
+
+struct Outbox<A: Address, R> {
+    client: ClientKey,
+    recipient: Arc<R>,
     queue: VecDeque<Alert<A>>,
-    right: Option<Box<Delivery<A>>>,
+    right: Option<Box<Delivery<A, R>>>,
+    /// How many of the queue are of packets on the wrong interface.
+    wrong_interface: usize,
+    last_posting: u64,
 }
 
 /// The right to deliver to one client, with what is to be delivered.
-///
-/// There is one for each client. Who takes it out of the outbox, under the lock, is the only one who
-/// delivers; it goes back under the same lock, where the queue is looked at once more (CB-3). A flag
-/// beside the queue would lose the alert that is queued while the deliverer leaves.
-pub(crate) struct Delivery<A: Address> {
-    pub(crate) client: ClientKey,
-    pub(crate) registration: Arc<Registration<A>>,
-    pub(crate) batch: VecDeque<Alert<A>>,
+pub(super) struct Delivery<A: Address, R> {
+    pub(super) client: ClientKey,
+    pub(super) recipient: Arc<R>,
+    pub(super) batch: VecDeque<Alert<A>>,
 }
+
+/// Who has been posted to. Four are usual at the most, and need no memory.
+pub(super) type Recipients = SmallVec<[ClientKey; 4]>;
 
 /// What the manager has let go of: to be dropped when no lock is held (CB-1).
 #[must_use = "to be dropped outside the lock"]
-#[derive(Default)]
-pub(crate) struct Garbage<A: Address>(Vec<Arc<Registration<A>>>);
+pub(super) struct Garbage<R>(SmallVec<[Arc<R>; 1]>);
 
-impl<A: Address> Garbage<A> {
-    pub(crate) const fn none() -> Self {
-        Self(Vec::new())
+impl<R> Garbage<R> {
+    pub(super) fn none() -> Self {
+        Self(SmallVec::new())
     }
 }
 
-/// How many alerts are delivered before the lock is taken again: so long a thread keeps the right.
+/// How many alerts are delivered to one client before the lock is taken again. Then somebody else may take the right over.
 const BATCH: usize = 64;
 
-impl<A: Address> Outboxes<A> {
-    pub(crate) const fn new() -> Self {
-        Self { boxes: BTreeMap::new(), ready: VecDeque::new() }
+/// How many alerts of packets on the wrong interface wait for one client. Each keeps the beginning of a packet, and a
+/// neighbour sends as many as it likes: what comes beyond is dropped, as the next packet tells the same.
+const WRONG_INTERFACE: usize = 256;
+
+impl<A: Address, R: Recipient> Outboxes<A, R> {
+    pub(super) const fn new() -> Self {
+        Self { boxes: Vec::new(), posting: 0 }
     }
 
-    pub(crate) fn open(&mut self, client: ClientKey, registration: Arc<Registration<A>>) {
-        let delivery = Delivery { client, registration: Arc::clone(&registration), batch: VecDeque::new() };
-        let right = Some(Box::new(delivery));
-        self.boxes.insert(client, Outbox { registration, queue: VecDeque::new(), right });
+    pub(super) fn open(&mut self, client: ClientKey, recipient: Arc<R>) {
+        let delivery = Delivery { client, recipient: Arc::clone(&recipient), batch: VecDeque::new() };
+        self.boxes.push(Outbox {
+            client,
+            recipient,
+            queue: VecDeque::new(),
+            right: Some(Box::new(delivery)),
+            wrong_interface: 0,
+            last_posting: 0,
+        });
     }
 
-    pub(crate) fn registration(&self, client: ClientKey) -> Option<Arc<Registration<A>>> {
-        self.boxes.get(&client).map(|outbox| Arc::clone(&outbox.registration))
+    fn position(&self, client: ClientKey) -> Option<usize> {
+        self.boxes.binary_search_by_key(&client, |outbox| outbox.client).ok()
+    }
+
+    fn find(&mut self, client: ClientKey) -> Option<&mut Outbox<A, R>> {
+        let position = self.position(client)?;
+        self.boxes.get_mut(position)
+    }
+
+    pub(super) fn recipient(&self, client: ClientKey) -> Option<Arc<R>> {
+        self.boxes.get(self.position(client)?).map(|outbox| Arc::clone(&outbox.recipient))
+    }
+
+    /// How many alerts wait for a client (MB-7).
+    pub(super) fn waiting(&self, client: ClientKey) -> usize {
+        self.position(client).and_then(|at| self.boxes.get(at)).map_or(0, |outbox| outbox.queue.len())
     }
 
     /// CL-4: the client is called no more, and needs no news.
-    pub(crate) fn silence(&mut self, client: ClientKey) {
-        if let Some(outbox) = self.boxes.get_mut(&client) {
-            outbox.registration.silence();
+    pub(super) fn silence(&mut self, client: ClientKey) {
+        if let Some(outbox) = self.find(client) {
+            outbox.recipient.silence();
             outbox.queue = VecDeque::new();
+            outbox.wrong_interface = 0;
         }
     }
 
-    /// Queues what follows from a change.
-    pub(crate) fn post(&mut self, effects: &mut Effects<A>) -> Garbage<A> {
-        for (client, alert) in effects.forwarding.drain(..).chain(effects.alerts.drain(..)) {
-            let Some(outbox) =
-                self.boxes.get_mut(&client).filter(|outbox| !outbox.registration.is_silenced())
-            else {
+    /// Queues what follows from a step, and says whom it is for.
+    pub(super) fn post(&mut self, effects: &mut Effects<A>) -> (Recipients, Garbage<R>) {
+        self.posting += 1;
+        let posting = self.posting;
+        let mut recipients = Recipients::new();
+        for (client, alert) in effects.take_alerts() {
+            let Some(outbox) = self.find(client).filter(|outbox| !outbox.recipient.is_silenced()) else {
                 continue;
             };
-            if outbox.queue.is_empty() && outbox.right.is_some() {
-                self.ready.push_back(client);
+            if matches!(alert, Alert::WrongInterface { .. }) {
+                if outbox.wrong_interface >= WRONG_INTERFACE {
+                    continue;
+                }
+                outbox.wrong_interface += 1;
+            }
+            if outbox.last_posting != posting {
+                outbox.last_posting = posting;
+                recipients.push(client);
             }
             outbox.queue.push_back(alert);
         }
         let mut garbage = Garbage::none();
-        for client in effects.gone.drain(..) {
-            if let Some(outbox) = self.boxes.remove(&client) {
-                outbox.registration.silence();
-                garbage.0.push(outbox.registration);
-                garbage.0.extend(outbox.right.map(|delivery| delivery.registration));
-            }
+        for client in effects.take_gone() {
+            let Some(position) = self.position(client) else { continue };
+            let outbox = self.boxes.remove(position);
+            outbox.recipient.silence();
+            garbage.0.push(outbox.recipient);
+            garbage.0.extend(outbox.right.map(|delivery| delivery.recipient));
         }
-        garbage
+        (recipients, garbage)
     }
 
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.ready.is_empty()
-    }
-
-    /// A client for which more than `max` alerts would wait if `effects` were posted (MB-7).
-    pub(crate) fn overfull(&self, effects: &Effects<A>, max: usize) -> Option<ClientKey> {
-        let mut news = BTreeMap::<_, usize>::new();
-        for (client, _) in effects.forwarding.iter().chain(&effects.alerts) {
-            *news.entry(*client).or_default() += 1;
-        }
-        let is_overfull = |client: &ClientKey, more: usize| {
-            self.boxes
-                .get(client)
-                .is_some_and(|outbox| !outbox.registration.is_silenced() && outbox.queue.len() + more > max)
-        };
-        news.into_iter().find(|(client, more)| is_overfull(client, *more)).map(|(client, _)| client)
-    }
-
-    /// Takes the right to deliver to the client that has waited longest, with a batch of its news.
-    pub(crate) fn take(&mut self) -> Option<Box<Delivery<A>>> {
-        while let Some(client) = self.ready.pop_front() {
-            let Some(outbox) = self.boxes.get_mut(&client) else { continue };
-            if let Some(mut delivery) = outbox.right.take() {
-                if outbox.queue.len() <= BATCH {
-                    std::mem::swap(&mut delivery.batch, &mut outbox.queue);
-                } else {
-                    delivery.batch.extend(outbox.queue.drain(..BATCH));
-                }
-                return Some(delivery);
-            }
-        }
-        None
-    }
-
-    /// Puts the right back, and looks once more whether news came meanwhile.
-    pub(crate) fn give_back(&mut self, mut delivery: Box<Delivery<A>>) -> Garbage<A> {
-        let client = delivery.client;
-        let Some(outbox) = self.boxes.get_mut(&client) else { return Garbage(vec![delivery.registration]) };
-        // After a burst the memory goes back.
-        delivery.batch.shrink_to(BATCH);
-        outbox.right = Some(delivery);
-        if outbox.queue.is_empty() {
-            outbox.queue.shrink_to(BATCH);
+    /// Takes the right to deliver to a client, with the oldest of what waits for it. There is none if nothing waits, or if
+    /// another thread has it: that one delivers what waits.
+    pub(super) fn take(&mut self, client: ClientKey) -> Option<Box<Delivery<A, R>>> {
+        let outbox = self.find(client).filter(|outbox| !outbox.queue.is_empty())?;
+        let mut delivery = outbox.right.take()?;
+        debug_assert!(delivery.batch.is_empty(), "what was taken has been delivered");
+        if outbox.queue.len() <= BATCH {
+            std::mem::swap(&mut delivery.batch, &mut outbox.queue);
+            outbox.wrong_interface = 0;
         } else {
-            self.ready.push_back(client);
+            delivery.batch.extend(outbox.queue.drain(..BATCH));
+            let taken = delivery.batch.iter().filter(|alert| matches!(alert, Alert::WrongInterface { .. }));
+            outbox.wrong_interface -= taken.count();
         }
+        Some(delivery)
+    }
+
+    /// Puts the right back. The client's alerts that came meanwhile are for whoever takes it next.
+    pub(super) fn give_back(&mut self, mut delivery: Box<Delivery<A, R>>) -> Garbage<R> {
+        let Some(outbox) = self.find(delivery.client) else {
+            let mut garbage = Garbage::none();
+            garbage.0.push(delivery.recipient);
+            return garbage;
+        };
+        // After a burst the memory goes back.
+        for buffer in [&mut delivery.batch, &mut outbox.queue] {
+            if buffer.capacity() > 4 * BATCH && buffer.len() < BATCH {
+                buffer.shrink_to(BATCH);
+            }
+        }
+        outbox.right = Some(delivery);
         Garbage::none()
     }
 }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use super::outbox::Recipient;
 use super::panics::Panics;
 use crate::callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 use crate::client::ClientRef;
-use crate::engine::Alert;
+use crate::engine::Modes;
 use crate::lock::{AtomicBool, Ordering};
 use crate::types::address::Address;
+use crate::types::alert::Alert;
 use crate::types::client::ClientName;
-use crate::types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};
+use crate::types::creation::{CreationOif, NewMfe, RpfRequest};
 use crate::types::interface::Interface;
 use crate::types::route::Route;
 
@@ -32,15 +34,6 @@ impl<A: Address> Registration<A> {
         Self { name, callbacks, silenced: AtomicBool::new(false), panics }
     }
 
-    /// CL-4: from now on no callback of the client begins.
-    pub(crate) fn silence(&self) {
-        self.silenced.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn is_silenced(&self) -> bool {
-        self.silenced.load(Ordering::Acquire)
-    }
-
     pub(crate) fn disable_igmp(&self, me: &ClientRef<A>, interface: Interface<A>) {
         self.igmp("disable_igmp", |callbacks| callbacks.disable_igmp(me, interface));
     }
@@ -49,11 +42,18 @@ impl<A: Address> Registration<A> {
         self.igmp("enable_igmp", |callbacks| callbacks.enable_igmp(me, interface));
     }
 
-    /// Whether the client is asked about every new forwarding entry.
-    pub(crate) fn is_asked_always(&self) -> bool {
-        let mode =
-            self.protocol().and_then(|protocol| self.guard("creation_mode", || protocol.creation_mode()));
-        mode == Some(CreationMode::Always)
+    /// What the client chose for itself.
+    pub(super) fn modes(&self) -> Modes {
+        match &self.callbacks {
+            Callbacks::Igmp(callbacks) => {
+                let alerts = self.guard("alert_mode", || callbacks.alert_mode());
+                Modes { alerts: alerts.unwrap_or_default(), ..Modes::default() }
+            }
+            Callbacks::Protocol(callbacks) => {
+                let creation = self.guard("creation_mode", || callbacks.creation_mode());
+                Modes { creation: creation.unwrap_or_default(), ..Modes::default() }
+            }
+        }
     }
 
     /// The client's answer, if it has one.
@@ -82,17 +82,12 @@ impl<A: Address> Registration<A> {
     }
 
     /// Delivers one alert.
-    pub(crate) fn tell(&self, me: &ClientRef<A>, alert: Alert<A>) {
+    pub(super) fn tell(&self, me: &ClientRef<A>, alert: Alert<A>) {
+        let callback = alert.callback();
         match &self.callbacks {
-            Callbacks::Igmp(callbacks) => {
-                if let Alert::InterfaceRemoved(interface) = alert {
-                    self.guard("interface_removed", || callbacks.interface_removed(me, interface));
-                }
-            }
-            Callbacks::Protocol(callbacks) => {
-                self.guard(alert.callback(), || tell(callbacks.as_ref(), me, alert));
-            }
-        }
+            Callbacks::Igmp(callbacks) => self.guard(callback, || callbacks.alert(me, alert)),
+            Callbacks::Protocol(callbacks) => self.guard(callback, || callbacks.alert(me, alert)),
+        };
     }
 
     fn igmp(&self, callback: &'static str, call: impl FnOnce(&dyn IgmpCallbacks<A>)) {
@@ -114,17 +109,12 @@ impl<A: Address> Drop for Registration<A> {
     }
 }
 
-fn tell<A: Address>(protocol: &dyn ProtocolCallbacks<A>, me: &ClientRef<A>, alert: Alert<A>) {
-    match alert {
-        Alert::Join(entry, cause) => protocol.join_alert(me, entry, cause),
-        Alert::Prune(entry, cause) => protocol.prune_alert(me, entry, cause),
-        Alert::LocalJoin(on, entry) => protocol.local_join(me, on, entry),
-        Alert::LocalLeave(on, entry) => protocol.local_leave(me, on, entry),
-        Alert::LocalBlock(on, source, group) => protocol.local_block(me, on, source, group),
-        Alert::LocalUnblock(on, source, group) => protocol.local_unblock(me, on, source, group),
-        Alert::WrongInterface(on, source, group, header) => {
-            protocol.wrong_interface(me, on, source, group, &header);
-        }
-        Alert::InterfaceRemoved(interface) => protocol.interface_removed(me, interface),
+impl<A: Address> Recipient for Registration<A> {
+    fn is_silenced(&self) -> bool {
+        self.silenced.load(Ordering::Acquire)
+    }
+
+    fn silence(&self) {
+        self.silenced.store(true, Ordering::Release);
     }
 }

@@ -1,117 +1,172 @@
-//! Routes to sources: asked of the RIB without a lock, and followed when they change (CT-8, FW-9).
+//! Routes to sources: asked of the RIB without a lock, and followed when they change (CT-8, FW-9, FW-13).
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::making::{Packet, ROUNDS};
+use super::inside::Inside;
 use super::{Shared, State};
-use crate::engine::{Reroute, Stamp, Way};
-use crate::types::address::{Address, SourceAddr};
-use crate::types::route::Route;
+use crate::engine::{Learned, Number, Occasion, RouteAnswer, RouteQuestion, Trust};
+use crate::types::address::Address;
 
-/// A source, and what the RIB now says of it.
-type Answer<A> = (SourceAddr<A>, Option<Route<A>>);
+/// How often something is asked again because what it was asked under has changed meanwhile. A callback that changes it
+/// each time it is asked would otherwise be asked for ever; after so many rounds the RIB's last answer serves.
+pub(super) const ROUNDS: u32 = 16;
+
+/// How far an answer is trusted in a round of asking.
+pub(super) const fn trust(round: u32) -> Trust {
+    if round < ROUNDS { Trust::IfCurrent } else { Trust::Anyhow }
+}
 
 impl<A: Address> Shared<A> {
-    /// FW-9: looks up again every source in use that `prefix` covers.
+    /// FW-9: looks up again every source in use that `prefix` covers, a page of sources at a time.
+    ///
+    /// A RIB that announces a change while it is asked is not asked again from inside that: the sources are noted, and
+    /// looked up when it has answered.
     pub(crate) fn routes_changed(self: &Arc<Self>, prefix: &A::Net) {
-        let (sources, stamp) = self.update(|state| state.engine.routes_changed(A::bounds(prefix)));
-        let answers =
-            sources.into_iter().map(SourceAddr::known).map(|source| (source, self.look_up(source))).collect();
-        self.follow_routes(answers, stamp);
-    }
-
-    /// The way to a source as the RIB sees it now, and since which change; if that is not what the manager knew,
-    /// all entries of the source follow.
-    pub(crate) fn find_way(self: &Arc<Self>, source: SourceAddr<A>) -> (Way<A>, Option<Stamp>) {
-        let (learned, way, stamp) = self.with_route(Some(source), |state, learned| {
-            let engine = &state.engine;
-            (learned, engine.way(source.address()), engine.route_stamp(source.address()))
-        });
-        // What was learned just now need not be asked again.
-        if let Some(known_since) = stamp.filter(|_| !learned) {
-            let route = self.look_up(source);
-            if route != way.route {
-                self.follow_routes(vec![(source, route)], known_since);
-                return self
-                    .read(|engine| (engine.way(source.address()), engine.route_stamp(source.address())));
-            }
-        }
-        (way, stamp)
-    }
-
-    /// Changes the state when the route to `source` is known, and says whether it was learned for that; it is
-    /// forgotten again if nothing came of it.
-    pub(crate) fn with_route<R>(
-        self: &Arc<Self>,
-        source: Option<SourceAddr<A>>,
-        change: impl Fn(&mut State<A>, bool) -> R,
-    ) -> R {
-        let Some(source) = source.map(SourceAddr::address).filter(|_| self.rib.is_some()) else {
-            return self.update(|state| change(state, false));
-        };
-        let mut answer = None;
+        let sources = A::bounds(prefix);
+        let asked = Inside::looked_up(self);
+        self.update(|state| state.engine.begin_routes_change(&sources));
+        let mut last = None;
         loop {
-            let done = self.update(|state| {
-                // An answer that came too late for a changed route is noticed here, and asked for again.
-                let learned =
-                    answer.is_some_and(|(route, stamp)| state.engine.learn_route(source, route, stamp));
-                if let Some(stamp) = state.engine.unknown_route(source) {
-                    return Err(stamp);
-                }
-                let result = change(state, learned);
-                state.engine.forget_source(source);
-                Ok(result)
-            });
-            match done {
-                Ok(result) => return result,
-                Err(stamp) => answer = Some((self.look_up(SourceAddr::known(source)), stamp)),
+            let questions = self.update(|state| state.engine.sources_to_look_up(&sources, last));
+            let Some(end) = questions.last().map(|question| question.source().address()) else { return };
+            last = Some(end);
+            if asked.is_empty() {
+                let answers: Vec<_> = questions.into_iter().map(|question| self.look_up(question)).collect();
+                self.learn_routes(answers);
+            } else {
+                let changed = questions.iter().map(|question| question.source().address());
+                // Whoever is being asked about finds out by its own answer, which has come too late.
+                let unasked = changed.filter(|source| !asked.contains(&(*source).into()));
+                self.update(|state| state.to_look_up.extend(unasked.map(Number)));
             }
         }
     }
 
-    fn look_up(self: &Arc<Self>, source: SourceAddr<A>) -> Option<Route<A>> {
-        let rib = self.rib.as_ref()?;
-        self.outside(|| self.panics.catch(&"RIB", "lookup", || rib.lookup(source))).flatten()
+    /// Has everything follow what a page of look-ups answered.
+    fn learn_routes(self: &Arc<Self>, answers: Vec<RouteAnswer<A>>) {
+        let learned: Vec<_> = self.update(|state| {
+            let learn = |answer: RouteAnswer<A>| {
+                (answer.source(), state.engine.learn_route(answer, Trust::IfCurrent))
+            };
+            answers.into_iter().map(learn).collect()
+        });
+        for (source, learned) in learned {
+            if learned == Learned::Stale {
+                self.verify_current_route(source);
+            }
+            self.follow_route(source);
+        }
     }
 
-    /// Asks the owners of the entries that follow, and then changes all in one step.
-    fn follow_routes(self: &Arc<Self>, answers: Vec<Answer<A>>, stamp: Stamp) {
-        let mut asked = self.ask(self.read(|engine| {
-            let mut reroutes = Vec::new();
-            for (source, route) in &answers {
-                engine.reroutes(source.address(), *route, &mut reroutes);
-            }
-            reroutes
-        }));
-        let mut routes = answers;
-        for round in 1_u32.. {
-            let unanswered = self.update(|state| {
-                for (source, route) in routes.drain(..) {
-                    state.engine.set_route(source.address(), route, stamp, &mut state.effects);
-                }
-                let moved = asked.drain(..).filter_map(|(reroute, answer)| {
-                    state.engine.move_mfe(&reroute, answer, &mut state.effects)
-                });
-                moved.collect::<Vec<_>>()
-            });
-            if unanswered.is_empty() {
+    /// Looks up what a RIB announced from inside a look-up.
+    fn look_up_noted(self: &Arc<Self>) {
+        for _ in 0..ROUNDS {
+            let noted = self.update(|state| std::mem::take(&mut state.to_look_up));
+            if noted.is_empty() {
                 return;
             }
-            asked = if round < ROUNDS {
-                self.ask(unanswered)
-            } else {
-                unanswered.into_iter().map(|reroute| (reroute, reroute.way.route)).collect()
-            };
+            for source in noted {
+                self.verify_current_route(source.0);
+                self.follow_route(source.0);
+            }
         }
     }
 
-    fn ask(self: &Arc<Self>, reroutes: Vec<Reroute<A>>) -> Vec<(Reroute<A>, Option<Route<A>>)> {
-        let ask = |reroute: Reroute<A>| {
-            let (source, group) = reroute.key.pair();
-            let packet = Packet { source, group, arrival: reroute.iif, header: &[] };
-            let answer = reroute.way.route.map(|route| self.ask_rpf(packet, reroute.way, route));
-            (reroute, answer)
-        };
-        reroutes.into_iter().map(ask).collect()
+    /// Asks the RIB about a source until its answer is not stale, if it is in use.
+    fn verify_current_route(self: &Arc<Self>, source: A) {
+        for round in 0..=ROUNDS {
+            let question =
+                self.update(|state| state.engine.is_in_use(source).then(|| state.engine.ask_route(source)));
+            let Some(question) = question else { return };
+            let answer = self.ask_rib(question);
+            if self.update(|state| state.engine.learn_route(answer, trust(round))) != Learned::Stale {
+                return;
+            }
+        }
+    }
+
+    /// Asks the RIB about a source, and has everything follow the answer.
+    pub(super) fn verify_route(self: &Arc<Self>, source: A, trust: Trust) {
+        if self.rib.is_none() {
+            return;
+        }
+        let question = self.update(|state| state.engine.ask_route(source));
+        let answer = self.look_up(question);
+        if self.update(|state| state.engine.learn_route(answer, trust)) == Learned::Moved {
+            self.follow_route(source);
+        }
+    }
+
+    /// Changes the state when the routes to all of `sources` are known. A route that nothing ends up using is forgotten
+    /// again.
+    pub(super) fn with_routes<R>(self: &Arc<Self>, sources: &[A], change: impl Fn(&mut State<A>) -> R) -> R {
+        if sources.is_empty() || self.rib.is_none() {
+            return self.update(change);
+        }
+        let mut answers = Vec::new();
+        let mut moved = Vec::new();
+        for round in 0_u32.. {
+            let trust = trust(round);
+            let step = self.update(|state| {
+                for answer in answers.drain(..) {
+                    let answer: RouteAnswer<A> = answer;
+                    let source = answer.source();
+                    if state.engine.learn_route(answer, trust) == Learned::Moved {
+                        moved.push(source);
+                    }
+                }
+                let ask = |source: &A| state.engine.unknown_route(*source);
+                let unknown: Vec<RouteQuestion<A>> = sources.iter().filter_map(ask).collect();
+                if !unknown.is_empty() {
+                    return ControlFlow::Continue(unknown);
+                }
+                let result = change(state);
+                sources.iter().for_each(|source| state.engine.forget_source(*source));
+                ControlFlow::Break(result)
+            });
+            match step {
+                ControlFlow::Continue(unknown) => {
+                    answers = unknown.into_iter().map(|question| self.look_up(question)).collect();
+                }
+                ControlFlow::Break(result) => {
+                    moved.into_iter().for_each(|source| self.follow_route(source));
+                    return result;
+                }
+            }
+        }
+        unreachable!("after so many rounds every answer is taken")
+    }
+
+    fn look_up(self: &Arc<Self>, question: RouteQuestion<A>) -> RouteAnswer<A> {
+        let answer = self.ask_rib(question);
+        if Inside::looked_up(self).is_empty() {
+            self.look_up_noted();
+        }
+        answer
+    }
+
+    fn ask_rib(self: &Arc<Self>, question: RouteQuestion<A>) -> RouteAnswer<A> {
+        let source = question.source();
+        let Some(rib) = &self.rib else { return question.answered(None) };
+        let inside = Inside::look_up(self, source.address());
+        let route = self.panics.catch(&"RIB", "lookup", || rib.lookup(source)).flatten();
+        self.deliver_due(inside.leave());
+        question.answered(route)
+    }
+
+    /// CT-8, FW-9: the route to a source has been learned. Tells of each (S,G) under the new owner, and asks that one about
+    /// each forwarding entry: all that are there at that moment, however late they came.
+    fn follow_route(self: &Arc<Self>, source: A) {
+        while !self.update(|state| state.engine.move_source(source)) {}
+        let mut last = None;
+        loop {
+            let keys = self.read(|engine| engine.mfes_of(source, last));
+            let Some(end) = keys.last().copied() else { return };
+            last = Some(end);
+            for key in keys {
+                self.make(key, Occasion::Route, &[], None);
+            }
+        }
     }
 }

@@ -1,94 +1,122 @@
-//! The turns in which threads deliver what waits: alerts to clients, commands to the forwarder (CB-3, CB-4, FW-11).
+//! The turns in which threads deliver what they caused: alerts to clients, commands to the forwarder (CB-3, CB-4, FW-11).
+//!
+//! A thread delivers to those for whom it has posted something, and to nobody else: so a call takes as long as what it
+//! caused, and not as long as what others go on causing. Where another thread is delivering to the same recipient, that
+//! one goes on with what has come meanwhile; but between two batches it gives the right back and lets whoever waits for
+//! the lock go first, so that a thread that goes on posting takes its own deliveries over.
 
 use std::sync::Arc;
 
-use super::outbox::{Delivery, Garbage};
-use super::{Shared, State};
+use smallvec::SmallVec;
+
+use super::inside::Inside;
+use super::outbox::{Delivery, Garbage, Recipients};
+use super::{Registration, Shared, State};
 use crate::client::ClientRef;
 use crate::engine::Command;
 use crate::lock::MutexGuard;
 use crate::types::address::Address;
 use crate::types::forwarding::ForwarderError;
 
-/// What a thread that holds the right to it is to do outside the lock.
+/// To whom a thread has still to deliver.
+#[derive(Default)]
+pub(super) struct Due {
+    forwarder: bool,
+    clients: Recipients,
+    /// How many of the clients are done with.
+    done: usize,
+}
+
+impl Due {
+    pub(super) fn new(clients: Recipients, has_commands: bool) -> Self {
+        Self { forwarder: has_commands, clients, done: 0 }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        !self.forwarder && self.done == self.clients.len()
+    }
+
+    /// The one that was served needs nothing any more: the forwarder comes first, then the clients in turn.
+    const fn end_one(&mut self) {
+        if self.forwarder {
+            self.forwarder = false;
+        } else {
+            self.done += 1;
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.forwarder |= other.forwarder;
+        self.clients.extend(other.clients.into_iter().skip(other.done));
+    }
+}
+
+/// What a thread does outside the lock for one recipient, of which it has the right.
 pub(super) enum Work<A: Address> {
-    Command(Command<A>),
-    Deliver(Box<Delivery<A>>),
+    Commands(Commands<A>),
+    Deliver(Box<Delivery<A, Registration<A>>>),
 }
 
-/// What has been done outside the lock.
-pub(super) enum Done<A: Address> {
-    Commanded(Command<A>, Result<(), ForwarderError>),
-    Delivered(Box<Delivery<A>>),
+/// Commands for the forwarder, and what became of each.
+type Commands<A> = SmallVec<[(Command<A>, Result<(), ForwarderError>); 1]>;
+
+/// What waits for a recipient when the right to it is given back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Left {
+    Nothing,
+    Something,
 }
 
-impl<A: Address> State<A> {
-    /// Whether anybody waits for news.
-    pub(super) fn has_work(&self) -> bool {
-        self.engine.has_commands() || !self.outboxes.is_quiet()
-    }
-
-    /// Takes the right to talk to the forwarder or to a client that has waited for it.
-    pub(super) fn work(&mut self) -> Option<Work<A>> {
-        if !self.forwarding
-            && let Some(command) = self.engine.next_command()
-        {
-            self.forwarding = true;
-            return Some(Work::Command(command));
-        }
-        self.outboxes.take().map(Work::Deliver)
-    }
-
-    /// Gives the right back.
-    fn take_back(&mut self, done: Done<A>) -> Garbage<A> {
-        match done {
-            Done::Commanded(command, result) => {
-                self.engine.commanded(&command, result);
-                self.forwarding = false;
-                Garbage::none()
-            }
-            Done::Delivered(delivery) => self.outboxes.give_back(delivery),
-        }
-    }
-}
+/// How many commands the forwarder gets before the lock is taken again.
+const BATCH: usize = 64;
 
 impl<A: Address> Shared<A> {
-    pub(super) fn deliver(self: &Arc<Self>, mut work: Work<A>) {
-        loop {
-            let done = self.outside(|| self.perform(work));
-            let mut state = self.state.lock();
-            let garbage = state.take_back(done);
-            let is_done = !state.has_work();
-            // Whoever waits for the lock takes over: otherwise one thread could deliver for all others for ever.
-            MutexGuard::unlock_fair(state);
-            drop(garbage);
-            if is_done {
-                return;
+    /// Delivers to all that are due, beginning with `work`, of which this thread has the right.
+    pub(super) fn deliver(self: &Arc<Self>, work: Option<Work<A>>, mut due: Due) {
+        let mut work = work;
+        while let Some(next) = work {
+            let inside = Inside::enter(self);
+            let done = self.perform(next);
+            due.add(inside.leave());
+            let mut state = self.lock();
+            let (left, garbage) = state.take_back(done);
+            match left {
+                Left::Nothing => {
+                    due.end_one();
+                    work = state.next_work(&mut due);
+                    drop(state);
+                    drop(garbage);
+                }
+                Left::Something => {
+                    // Whoever waits for the lock goes first, and may take this recipient over.
+                    MutexGuard::unlock_fair(state);
+                    drop(garbage);
+                    work = self.lock().next_work(&mut due);
+                }
             }
-            let next = self.state.lock().work();
-            let Some(next) = next else { return };
-            work = next;
         }
     }
 
-    fn perform(self: &Arc<Self>, work: Work<A>) -> Done<A> {
+    fn perform(self: &Arc<Self>, work: Work<A>) -> Work<A> {
         match work {
-            Work::Command(command) => {
-                let result = self.command(&command);
-                Done::Commanded(command, result)
+            Work::Commands(mut commands) => {
+                for (command, result) in &mut commands {
+                    *result = self.command(command);
+                }
+                Work::Commands(commands)
             }
             Work::Deliver(mut delivery) => {
                 let me = ClientRef::new(Arc::clone(self), delivery.client);
                 for alert in delivery.batch.drain(..) {
-                    delivery.registration.tell(&me, alert);
+                    delivery.recipient.tell(&me, alert);
                 }
-                Done::Delivered(delivery)
+                Work::Deliver(delivery)
             }
         }
     }
 
     pub(super) fn command(&self, command: &Command<A>) -> Result<(), ForwarderError> {
-        let forwarder = &self.forwarder;
+        let Some(forwarder) = &self.forwarder else { return Ok(()) };
         let (operation, result) = match command {
             Command::Add(entry) => ("add", self.panics.catch(&"forwarder", "add", || forwarder.add(entry))),
             Command::Change(entry) => {
@@ -98,15 +126,62 @@ impl<A: Address> Shared<A> {
                 ("delete", self.panics.catch(&"forwarder", "delete", || forwarder.delete(*source, *group)))
             }
         };
-        let result = result.unwrap_or(Err(ForwarderError::Panicked));
-        // What is to be gone, and is not there, is gone.
-        let result = match (command, result) {
+        let result = match (command, result.unwrap_or(Err(ForwarderError::Panicked))) {
+            // Deleting what is not there is success.
             (Command::Delete(..), Err(ForwarderError::NoSuchEntry)) => Ok(()),
             (Command::Add(_) | Command::Change(_) | Command::Delete(..), result) => result,
         };
         if let Err(error) = &result {
-            tracing::warn!(operation, %error, "the forwarder refused");
+            let (source, group) = command.pair();
+            tracing::warn!(operation, %source, %group, %error, "the forwarder refused");
         }
         result
+    }
+}
+
+impl<A: Address> State<A> {
+    /// Takes the right to the next of those that are due. Whoever needs nothing any more, or is being served by another
+    /// thread, falls away.
+    pub(super) fn next_work(&mut self, due: &mut Due) -> Option<Work<A>> {
+        if due.forwarder && !self.is_forwarding {
+            let mut commands = Commands::new();
+            while commands.len() < BATCH
+                && let Some(command) = self.engine.next_command()
+            {
+                commands.push((command, Ok(())));
+            }
+            if !commands.is_empty() {
+                self.is_forwarding = true;
+                return Some(Work::Commands(commands));
+            }
+        }
+        due.forwarder = false;
+        while let Some(client) = due.clients.get(due.done) {
+            if let Some(delivery) = self.outboxes.take(*client) {
+                return Some(Work::Deliver(delivery));
+            }
+            due.done += 1;
+        }
+        None
+    }
+
+    /// Gives the right back, and says whether anything came for the same recipient meanwhile.
+    fn take_back(&mut self, done: Work<A>) -> (Left, Garbage<Registration<A>>) {
+        match done {
+            Work::Commands(commands) => {
+                for (command, result) in commands {
+                    self.engine.commanded(&command, result);
+                }
+                self.is_forwarding = false;
+                let left = if self.engine.has_commands() { Left::Something } else { Left::Nothing };
+                (left, Garbage::none())
+            }
+            Work::Deliver(delivery) => {
+                let client = delivery.client;
+                let garbage = self.outboxes.give_back(delivery);
+                let left = if self.outboxes.waiting(client) > 0 { Left::Something } else { Left::Nothing };
+                (left, garbage)
+            }
+        }
     }
 }

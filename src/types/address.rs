@@ -2,7 +2,8 @@
 
 use std::fmt::{Debug, Display};
 use std::hash::{Hash, Hasher};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -22,9 +23,9 @@ pub trait Address: sealed::Family {
     #[must_use]
     fn host(self) -> Self::Net;
 
-    /// The first and the last address of `net`.
+    /// The addresses of `net`, from the first to the last.
     #[must_use]
-    fn bounds(net: &Self::Net) -> (Self, Self);
+    fn bounds(net: &Self::Net) -> RangeInclusive<Self>;
 
     /// The ranges that IANA set aside for source-specific multicast (RFC 4607 §1):
     /// `232.0.0.0/8`, and the sixteen of `ff3x::/32`.
@@ -38,12 +39,17 @@ pub(crate) mod sealed {
     #[expect(unnameable_types, reason = "this is what seals `Address`")]
     /// What the crate has to know of an address; sealed, so that only the two families have it.
     pub trait Family:
-        Copy + Debug + Display + Eq + Ord + Hash + FromStr + Send + Sync + Sized + 'static
+        Copy + Debug + Display + Eq + Ord + Hash + FromStr + Into<IpAddr> + Send + Sync + Sized + 'static
     {
+        /// The address as a number: numbers compare in one step, addresses octet by octet.
+        type Bits: Copy + Debug + Eq + Ord + Hash + Send + Sync;
         const UNSPECIFIED: Self;
+        fn bits(self) -> Self::Bits;
         fn is_multicast(self) -> bool;
         /// A multicast address that no router forwards.
         fn is_confined_to_link(self) -> bool;
+        /// A unicast address that means something on one link only.
+        fn is_link_local(self) -> bool;
         fn is_broadcast(self) -> bool;
         fn is_loopback(self) -> bool;
         /// Feeds two addresses to `state` in as few writes as the family allows.
@@ -62,8 +68,8 @@ impl Address for Ipv4Addr {
         self.into()
     }
 
-    fn bounds(net: &Ipv4Net) -> (Self, Self) {
-        (net.network(), net.broadcast())
+    fn bounds(net: &Ipv4Net) -> RangeInclusive<Self> {
+        net.network()..=net.broadcast()
     }
 
     fn default_ssm_ranges() -> Vec<Ipv4Net> {
@@ -72,7 +78,17 @@ impl Address for Ipv4Addr {
 }
 
 impl sealed::Family for Ipv4Addr {
+    type Bits = u32;
+
     const UNSPECIFIED: Self = Self::UNSPECIFIED;
+
+    fn bits(self) -> u32 {
+        self.to_bits()
+    }
+
+    fn is_link_local(self) -> bool {
+        Self::is_link_local(&self)
+    }
 
     fn is_multicast(self) -> bool {
         Self::is_multicast(&self)
@@ -106,8 +122,8 @@ impl Address for Ipv6Addr {
         self.into()
     }
 
-    fn bounds(net: &Ipv6Net) -> (Self, Self) {
-        (net.network(), net.broadcast())
+    fn bounds(net: &Ipv6Net) -> RangeInclusive<Self> {
+        net.network()..=net.broadcast()
     }
 
     fn default_ssm_ranges() -> Vec<Ipv6Net> {
@@ -116,7 +132,17 @@ impl Address for Ipv6Addr {
 }
 
 impl sealed::Family for Ipv6Addr {
+    type Bits = u128;
+
     const UNSPECIFIED: Self = Self::UNSPECIFIED;
+
+    fn bits(self) -> u128 {
+        self.to_bits()
+    }
+
+    fn is_link_local(self) -> bool {
+        self.is_unicast_link_local()
+    }
 
     fn is_multicast(self) -> bool {
         Self::is_multicast(&self)
@@ -152,7 +178,8 @@ pub enum AddressError<A> {
     /// A group has to be a multicast address.
     #[error("{0} is not a multicast address")]
     NotMulticast(A),
-    /// The group is multicast, but no router forwards it: `224.0.0.0/24`, and IPv6 groups of scope 0, 1 and 2.
+    /// No router forwards it: the groups of `224.0.0.0/24`, IPv6 groups of scope 0, 1 and 2, and sources of link
+    /// scope (`169.254.0.0/16`, `fe80::/10`).
     #[error("{0} is never forwarded off its link")]
     NeverForwarded(A),
     /// A source or next hop has to be the address of one host: not multicast, unspecified, loopback or broadcast.
@@ -179,10 +206,15 @@ pub enum AddressError<A> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct GroupAddr<A = Ipv4Addr>(A);
 
-/// The address of a host that sends: one host, and one that a route can lead to.
+/// The address of a host that sends: one host, and one whose packets a router may forward.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SourceAddr<A = Ipv4Addr>(A);
+
+/// The address of one host or router, as the next hop of a link: unicast, of link scope too.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct HostAddr<A = Ipv4Addr>(A);
 
 impl<A: Address> GroupAddr<A> {
     /// Reads `address` as a group.
@@ -203,11 +235,11 @@ impl<A: Address> GroupAddr<A> {
 
     /// The plain address.
     #[must_use]
-    pub fn address(self) -> A {
+    pub const fn address(self) -> A {
         self.0
     }
 
-    pub(crate) fn known(address: A) -> Self {
+    pub(crate) const fn trusted(address: A) -> Self {
         Self(address)
     }
 }
@@ -218,81 +250,83 @@ impl<A: Address> SourceAddr<A> {
     /// # Errors
     ///
     /// - [`AddressError::NotUnicast`]: it is multicast, unspecified, loopback or broadcast.
+    /// - [`AddressError::NeverForwarded`]: it is of link scope (MB-4).
     pub fn new(address: A) -> Result<Self, AddressError<A>> {
-        let no_host = address.is_multicast()
-            || address == A::UNSPECIFIED
-            || address.is_loopback()
-            || address.is_broadcast();
-        if no_host { Err(AddressError::NotUnicast(address)) } else { Ok(Self(address)) }
+        let HostAddr(address) = HostAddr::new(address)?;
+        if address.is_link_local() { Err(AddressError::NeverForwarded(address)) } else { Ok(Self(address)) }
     }
 
     /// The plain address.
     #[must_use]
-    pub fn address(self) -> A {
+    pub const fn address(self) -> A {
         self.0
     }
 
-    pub(crate) fn known(address: A) -> Self {
+    pub(crate) const fn trusted(address: A) -> Self {
         Self(address)
     }
 }
 
-impl TryFrom<Ipv4Addr> for GroupAddr<Ipv4Addr> {
-    type Error = AddressError<Ipv4Addr>;
+impl<A: Address> HostAddr<A> {
+    /// Reads `address` as that of a host.
+    ///
+    /// # Errors
+    ///
+    /// - [`AddressError::NotUnicast`]: it is multicast, unspecified, loopback or broadcast.
+    pub fn new(address: A) -> Result<Self, AddressError<A>> {
+        let is_no_host = address.is_multicast()
+            || address == A::UNSPECIFIED
+            || address.is_loopback()
+            || address.is_broadcast();
+        if is_no_host { Err(AddressError::NotUnicast(address)) } else { Ok(Self(address)) }
+    }
 
-    fn try_from(address: Ipv4Addr) -> Result<Self, Self::Error> {
-        Self::new(address)
+    /// The plain address.
+    #[must_use]
+    pub const fn address(self) -> A {
+        self.0
     }
 }
 
-impl TryFrom<Ipv6Addr> for GroupAddr<Ipv6Addr> {
-    type Error = AddressError<Ipv6Addr>;
-
-    fn try_from(address: Ipv6Addr) -> Result<Self, Self::Error> {
-        Self::new(address)
+impl<A> From<SourceAddr<A>> for HostAddr<A> {
+    fn from(source: SourceAddr<A>) -> Self {
+        Self(source.0)
     }
 }
 
-impl TryFrom<Ipv4Addr> for SourceAddr<Ipv4Addr> {
-    type Error = AddressError<Ipv4Addr>;
+/// What each kind of address is read from and printed as.
+macro_rules! read_and_print {
+    ($($kind:ident),*) => {$(
+        impl TryFrom<Ipv4Addr> for $kind<Ipv4Addr> {
+            type Error = AddressError<Ipv4Addr>;
 
-    fn try_from(address: Ipv4Addr) -> Result<Self, Self::Error> {
-        Self::new(address)
-    }
+            fn try_from(address: Ipv4Addr) -> Result<Self, Self::Error> {
+                Self::new(address)
+            }
+        }
+
+        impl TryFrom<Ipv6Addr> for $kind<Ipv6Addr> {
+            type Error = AddressError<Ipv6Addr>;
+
+            fn try_from(address: Ipv6Addr) -> Result<Self, Self::Error> {
+                Self::new(address)
+            }
+        }
+
+        impl<A: Address> FromStr for $kind<A> {
+            type Err = AddressError<A>;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::new(text.parse().or(Err(AddressError::NotAnAddress))?)
+            }
+        }
+
+        impl<A: Display> Display for $kind<A> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
 }
 
-impl TryFrom<Ipv6Addr> for SourceAddr<Ipv6Addr> {
-    type Error = AddressError<Ipv6Addr>;
-
-    fn try_from(address: Ipv6Addr) -> Result<Self, Self::Error> {
-        Self::new(address)
-    }
-}
-
-impl<A: Address> FromStr for GroupAddr<A> {
-    type Err = AddressError<A>;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::new(text.parse().or(Err(AddressError::NotAnAddress))?)
-    }
-}
-
-impl<A: Address> FromStr for SourceAddr<A> {
-    type Err = AddressError<A>;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::new(text.parse().or(Err(AddressError::NotAnAddress))?)
-    }
-}
-
-impl<A: Display> Display for GroupAddr<A> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<A: Display> Display for SourceAddr<A> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
+read_and_print!(GroupAddr, SourceAddr, HostAddr);

@@ -1,14 +1,23 @@
-//! Why an alert came.
+//! Alerts: the news that a client is told.
 
 use std::fmt;
+use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use super::address::{GroupAddr, SourceAddr};
+use super::entry::Entry;
+use super::interface::Interface;
 
 /// Why a join or prune alert came (MGM: `bMemberUpdate`).
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum AlertCause {
     /// Memberships changed.
     Membership,
-    /// The oifs of a forwarding entry became empty, or not empty.
+    /// The first oif of a forwarding entry came that counts for another client, or the last one went.
     ForwardingEntry,
 }
 
@@ -17,6 +26,146 @@ impl fmt::Display for AlertCause {
         match self {
             Self::Membership => f.write_str("membership"),
             Self::ForwardingEntry => f.write_str("forwarding entry"),
+        }
+    }
+}
+
+/// Which joins and prunes IGMP hears of (CL-6); read once, when it registers.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum AlertMode {
+    /// None: IGMP pulls nothing, so it need not know what others want.
+    #[default]
+    None,
+    /// Those that any other client would get: for an IGMP that forwards upstream, as a proxy does (RFC 4605).
+    JoinsAndPrunes,
+}
+
+/// An alert as a value. Each variant is one callback of [`ProtocolCallbacks`](crate::ProtocolCallbacks), which says
+/// what it means.
+///
+/// # Example: alerts in a channel
+///
+/// ```
+/// use std::sync::mpsc::{Sender, channel};
+/// use mgm::{Alert, AlertCause, ClientId, ClientRef, Mgm, NoCallbacks, ProtocolCallbacks};
+///
+/// struct Bridge(Sender<Alert>);
+///
+/// impl ProtocolCallbacks for Bridge {
+///     fn alert(&self, _: &ClientRef, alert: Alert) {
+///         self.0.send(alert).ok();
+///     }
+/// }
+///
+/// let (alerts, received) = channel();
+/// let mgm = Mgm::new();
+/// let _pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, Bridge(alerts))?;
+/// let dvmrp = mgm.register_protocol(ClientId { protocol: 2, component: 0 }, NoCallbacks)?;
+/// dvmrp.take_interface_ownership(3.try_into()?)?;
+/// dvmrp.add_group_membership(3.try_into()?, "(*, 239.1.1.1)".parse()?)?;
+/// assert_eq!(received.recv()?.to_string(), "join_alert (*, 239.1.1.1), membership");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Alert<A = Ipv4Addr> {
+    /// Others want the entry from now on: pull it.
+    Join {
+        /// What to pull.
+        entry: Entry<A>,
+        /// Why.
+        cause: AlertCause,
+    },
+    /// Nobody else wants the entry any more: stop pulling it.
+    Prune {
+        /// What to stop pulling.
+        entry: Entry<A>,
+        /// Why it was pulled.
+        cause: AlertCause,
+    },
+    /// IGMP holds a membership on an interface of the client.
+    LocalJoin {
+        /// The interface.
+        interface: Interface<A>,
+        /// What IGMP wants there.
+        entry: Entry<A>,
+    },
+    /// IGMP holds it no more, or the interface is the client's no more.
+    LocalLeave {
+        /// The interface.
+        interface: Interface<A>,
+        /// What IGMP wanted there.
+        entry: Entry<A>,
+    },
+    /// IGMP blocks a source on an interface of the client.
+    LocalBlock {
+        /// The interface.
+        interface: Interface<A>,
+        /// The source.
+        source: SourceAddr<A>,
+        /// The group.
+        group: GroupAddr<A>,
+    },
+    /// IGMP blocks it no more, or the interface is the client's no more.
+    LocalUnblock {
+        /// The interface.
+        interface: Interface<A>,
+        /// The source.
+        source: SourceAddr<A>,
+        /// The group.
+        group: GroupAddr<A>,
+    },
+    /// A packet came in on an interface of the client, which is not the iif of its entry.
+    WrongInterface {
+        /// Where it came in.
+        interface: Interface<A>,
+        /// The source.
+        source: SourceAddr<A>,
+        /// The group.
+        group: GroupAddr<A>,
+        /// The beginning of the packet, as the forwarder showed it.
+        header: Arc<[u8]>,
+    },
+    /// An interface that the client was on is gone, with all its links.
+    InterfaceRemoved {
+        /// The index of the interface.
+        index: NonZeroU32,
+    },
+}
+
+impl<A> Alert<A> {
+    /// The callback that brings it.
+    #[must_use]
+    pub const fn callback(&self) -> &'static str {
+        match self {
+            Self::Join { .. } => "join_alert",
+            Self::Prune { .. } => "prune_alert",
+            Self::LocalJoin { .. } => "local_join",
+            Self::LocalLeave { .. } => "local_leave",
+            Self::LocalBlock { .. } => "local_block",
+            Self::LocalUnblock { .. } => "local_unblock",
+            Self::WrongInterface { .. } => "wrong_interface",
+            Self::InterfaceRemoved { .. } => "interface_removed",
+        }
+    }
+}
+
+/// Prints as `join_alert (*, 239.1.1.1), membership`, or `local_join (*, 239.1.1.1) on 3`.
+impl<A: fmt::Display> fmt::Display for Alert<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.callback())?;
+        match self {
+            Self::Join { entry, cause } | Self::Prune { entry, cause } => write!(f, "{entry}, {cause}"),
+            Self::LocalJoin { interface, entry } | Self::LocalLeave { interface, entry } => {
+                write!(f, "{entry} on {interface}")
+            }
+            Self::LocalBlock { interface, source, group }
+            | Self::LocalUnblock { interface, source, group }
+            | Self::WrongInterface { interface, source, group, .. } => {
+                write!(f, "({source}, {group}) on {interface}")
+            }
+            Self::InterfaceRemoved { index } => write!(f, "{index}"),
         }
     }
 }

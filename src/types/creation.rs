@@ -59,9 +59,16 @@ pub struct CreationOif<A = Ipv4Addr> {
     enabled: bool,
 }
 
+/// Whether an entry is to forward on an interface before its owner has been asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Enabled {
+    Yes,
+    No,
+}
+
 impl<A: Address> CreationOif<A> {
-    pub(crate) const fn new(interface: Interface<A>, igmp: bool, enabled: bool) -> Self {
-        Self { interface, igmp, enabled }
+    pub(crate) const fn new(interface: Interface<A>, has_igmp: bool, enabled: Enabled) -> Self {
+        Self { interface, igmp: has_igmp, enabled: matches!(enabled, Enabled::Yes) }
     }
 
     /// The interface.
@@ -72,7 +79,7 @@ impl<A: Address> CreationOif<A> {
 
     /// Whether IGMP is on it.
     #[must_use]
-    pub const fn igmp(&self) -> bool {
+    pub const fn has_igmp(&self) -> bool {
         self.igmp
     }
 

@@ -32,8 +32,18 @@ pub struct MfeStats<A = Ipv4Addr> {
     /// Packets that arrived on another interface.
     pub wrong_interface: u64,
     /// Packets sent, for each oif for which the forwarder counts them.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json::counts"))]
-    pub oifs: Vec<(Interface<A>, u64)>,
+    pub oifs: Vec<OifStats<A>>,
+}
+
+/// What a forwarder counted on one oif.
+#[expect(clippy::exhaustive_structs, reason = "MGM counts packets out per oif, and no more")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct OifStats<A = Ipv4Addr> {
+    /// The oif.
+    pub interface: Interface<A>,
+    /// Packets that went out there.
+    pub packets: u64,
 }
 
 impl<A> MfeStats<A> {

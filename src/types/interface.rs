@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 
-use super::address::{Address, AddressError, SourceAddr};
+use super::address::{Address, AddressError, HostAddr};
 
 /// An interface: its index and, on a link of a point-to-multipoint interface, the next hop.
 ///
@@ -51,7 +51,7 @@ impl<A: Address> Interface<A> {
     /// assert_ne!(links[0], links[1]);
     /// ```
     #[must_use]
-    pub fn link(index: NonZeroU32, next_hop: SourceAddr<A>) -> Self {
+    pub const fn link(index: NonZeroU32, next_hop: HostAddr<A>) -> Self {
         Self { index, next_hop: Some(next_hop.address()) }
     }
 

@@ -7,4 +7,5 @@ pub(crate) mod creation;
 pub(crate) mod entry;
 pub(crate) mod forwarding;
 pub(crate) mod interface;
+pub(crate) mod membership;
 pub(crate) mod route;

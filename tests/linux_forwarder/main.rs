@@ -3,8 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 #![expect(clippy::indexing_slicing, reason = "a missing link is a failed test")]
 
-#[path = "../netns/mod.rs"]
-mod netns;
 mod world;
 
 mod entries;

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use mgm::{LinuxForwarder, Mgm, OpenError};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
-use crate::netns::{Namespace, available};
 use crate::world::{Family, World, both};
+use netns::{Namespace, available};
 
 #[test]
 fn a_table_has_one_owner() {

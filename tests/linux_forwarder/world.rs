@@ -13,9 +13,9 @@ use mgm::{
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-pub(crate) use crate::netns::link::{Family, Link, Receiver};
-use crate::netns::table::{Table, table};
-use crate::netns::{Namespace, available};
+pub(crate) use netns::link::{Family, Link, Receiver};
+use netns::table::{Table, table};
+use netns::{Namespace, available};
 
 /// Runs one test for both families, each in a world of its own.
 pub(crate) fn both(links: u8, inet: fn(&mut World<Ipv4Addr>), inet6: fn(&mut World<Ipv6Addr>)) {

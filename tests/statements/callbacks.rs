@@ -6,38 +6,32 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use mgm::{
-    AlertCause, ClientId, ClientRef, Entry, IgmpCallbacks, Interface, Mgm, NoCallbacks, ProtocolCallbacks,
-};
 use parking_lot::Mutex;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
-/// Lets every callback there is be invoked; `expect` says what is to happen in it.
-fn every_callback(expect: impl Fn(&Script<A>, Call<A>)) {
-    let script = Script::<A>::new();
-    let (igmp, pim, dvmrp) = (script.igmp(), script.protocol(PIM), script.protocol(DVMRP));
+/// Lets every callback there is be invoked; `prepare` says what is to happen in it.
+fn every_callback(prepare: impl Fn(&Testbed<A>, Call<A>)) {
+    let t = Testbed::<A>::new();
+    let follow = |act: &dyn Fn(), calls: &[Call<A>]| {
+        calls.iter().for_each(|call| prepare(&t, call.clone()));
+        act();
+        t.assert_calls(calls);
+    };
+    let (igmp, pim, dvmrp) = (t.igmp(), t.protocol(PIM), t.protocol(DVMRP));
     igmp.takes(eth(1));
-    expect(&script, disable_igmp(eth(1)));
-    expect(&script, enable_igmp(eth(1)));
-    pim.takes(eth(1));
-    expect(&script, local_join(PIM, eth(1), star(1)));
-    expect(&script, join_alert(DVMRP, star(1)));
-    igmp.adds(eth(1), star(1));
-    expect(&script, local_leave(PIM, eth(1), star(1)));
-    expect(&script, prune_alert(DVMRP, star(1)));
-    igmp.deletes(eth(1), star(1));
-    expect(&script, local_block(PIM, eth(1), from(1, 1)));
-    igmp.blocks(eth(1), 1, 1);
-    expect(&script, local_unblock(PIM, eth(1), from(1, 1)));
-    igmp.unblocks(eth(1), 1, 1);
-    for (index, client) in [(2, &dvmrp), (3, &igmp)] {
-        client.takes(eth(index));
-        expect(&script, interface_removed(client.name(), eth(index)));
-        script.mgm.interface_removed(eth::<A>(index).index());
+    follow(&|| pim.takes(eth(1)), &[disable_igmp(eth(1)), enable_igmp(eth(1))]);
+    let (join, joined) = (local_join(PIM, eth(1), star(1)), join_alert(DVMRP, star(1)));
+    follow(&|| _ = igmp.adds(eth(1), star(1)), &[join, joined]);
+    let (leave, pruned) = (local_leave(PIM, eth(1), star(1)), prune_alert(DVMRP, star(1)));
+    follow(&|| _ = igmp.deletes(eth(1), star(1)), &[leave, pruned]);
+    follow(&|| _ = igmp.blocks(eth(1), 1, 1), &[local_block(PIM, eth(1), from(1, 1))]);
+    follow(&|| _ = igmp.unblocks(eth(1), 1, 1), &[local_unblock(PIM, eth(1), from(1, 1))]);
+    for (on, client) in [(eth(2), &dvmrp), (eth(3), &igmp)] {
+        client.takes(on);
+        follow(&|| t.mgm.interface_removed(on.index()), &[interface_removed(client.name(), on)]);
     }
-    script.assert_finished();
+    t.assert_calls([]);
 }
 
 /// Calls about everything that can be called, as one more protocol each time: what it calls may deliver an
@@ -63,18 +57,14 @@ fn call_everything(me: &ClientRef<A>) {
 
 #[test]
 fn cb_1_every_callback_may_call_the_manager() {
-    without_deadlock(|| {
-        every_callback(|script, call| script.expect_then(call, call_everything));
-    });
+    every_callback(|t, call| t.inside(call, call_everything));
 }
 
 #[test]
 fn cb_1_every_callback_may_wait_for_another_thread_that_calls_the_manager() {
-    without_deadlock(|| {
-        every_callback(|script, call| {
-            script.expect_then(call, |me| {
-                thread::scope(|scope| scope.spawn(|| call_everything(me)).join().unwrap());
-            });
+    every_callback(|t, call| {
+        t.inside(call, |me| {
+            thread::scope(|scope| scope.spawn(|| call_everything(me)).join().unwrap());
         });
     });
 }
@@ -98,26 +88,25 @@ impl ProtocolCallbacks<A> for Parting {}
 
 #[test]
 fn cb_1_callbacks_are_dropped_outside_the_lock() {
-    without_deadlock(|| {
-        let mgm = Mgm::<A>::default();
-        let dropped = Arc::<AtomicUsize>::default();
-        let parting = || Parting { mgm: mgm.clone(), dropped: Arc::clone(&dropped) };
-        let pim = mgm.register_protocol(PIM, parting()).unwrap();
-        assert!(mgm.register_protocol(PIM, parting()).is_err());
-        assert_eq!(dropped.load(Ordering::Relaxed), 1, "refused");
-        pim.deregister().unwrap();
-        assert_eq!(dropped.load(Ordering::Relaxed), 2, "deregistered");
-        let igmp = mgm.register_igmp(parting()).unwrap();
-        igmp.takes(eth(1));
-        drop(igmp);
-        assert_eq!(dropped.load(Ordering::Relaxed), 3, "dropped");
-        assert_eq!(mgm.caught_panics(), 0);
-    });
+    let _watchdog = Watchdog::new();
+    let mgm = Mgm::<A>::default();
+    let dropped = Arc::<AtomicUsize>::default();
+    let parting = || Parting { mgm: mgm.clone(), dropped: Arc::clone(&dropped) };
+    let pim = mgm.register_protocol(PIM, parting()).unwrap();
+    assert!(mgm.register_protocol(PIM, parting()).is_err());
+    assert_eq!(dropped.load(Ordering::Relaxed), 1, "refused");
+    pim.deregister().unwrap();
+    assert_eq!(dropped.load(Ordering::Relaxed), 2, "deregistered");
+    let igmp = mgm.register_igmp(parting()).unwrap();
+    igmp.takes(eth(1));
+    drop(igmp);
+    assert_eq!(dropped.load(Ordering::Relaxed), 3, "dropped");
+    assert_eq!(mgm.caught_panics(), 0);
 }
 
 #[test]
 fn cb_1_callbacks_of_a_client_that_goes_inside_its_own_callback_are_dropped_outside_the_lock() {
-    struct Leaver(Parting, Mutex<Option<mgm::Client<A>>>);
+    struct Leaver(Parting, Mutex<Option<Client<A>>>);
     impl ProtocolCallbacks<A> for Leaver {
         fn join_alert(&self, _: &ClientRef<A>, _: Entry<A>, _: AlertCause) {
             let me = self.1.lock().take();
@@ -125,19 +114,18 @@ fn cb_1_callbacks_of_a_client_that_goes_inside_its_own_callback_are_dropped_outs
             assert_eq!(self.0.dropped.load(Ordering::Relaxed), 0, "it is still running");
         }
     }
-    without_deadlock(|| {
-        let mgm = Mgm::<A>::default();
-        let dropped = Arc::<AtomicUsize>::default();
-        let parting = Parting { mgm: mgm.clone(), dropped: Arc::clone(&dropped) };
-        let leaver = Arc::new(Leaver(parting, Mutex::default()));
-        *leaver.1.lock() = Some(mgm.register_protocol(PIM, Arc::clone(&leaver)).unwrap());
-        drop(leaver);
-        let igmp = mgm.register_igmp(NoCallbacks).unwrap();
-        igmp.takes(eth(1));
-        igmp.adds(eth(1), star(1));
-        assert_eq!(dropped.load(Ordering::Relaxed), 1);
-        assert_eq!(mgm.caught_panics(), 0);
-    });
+    let _watchdog = Watchdog::new();
+    let mgm = Mgm::<A>::default();
+    let dropped = Arc::<AtomicUsize>::default();
+    let parting = Parting { mgm: mgm.clone(), dropped: Arc::clone(&dropped) };
+    let leaver = Arc::new(Leaver(parting, Mutex::default()));
+    *leaver.1.lock() = Some(mgm.register_protocol(PIM, Arc::clone(&leaver)).unwrap());
+    drop(leaver);
+    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    igmp.takes(eth(1));
+    igmp.adds(eth(1), star(1));
+    assert_eq!(dropped.load(Ordering::Relaxed), 1);
+    assert_eq!(mgm.caught_panics(), 0);
 }
 
 #[test]
@@ -145,21 +133,24 @@ fn cb_2_inside_an_alert_the_state_that_caused_it_can_be_read() {
     fn entries(me: &ClientRef<A>) -> Vec<Entry<A>> {
         held(&me.manager()).iter().map(|held| held.entry).collect()
     }
-    let script = Script::<A>::new();
-    let (igmp, pim, _dvmrp) = (script.igmp(), script.protocol(PIM), script.protocol(DVMRP));
+    let t = Testbed::<A>::new();
+    let (igmp, pim, _dvmrp) = (t.igmp(), t.protocol(PIM), t.protocol(DVMRP));
     pim.takes(eth(1));
     igmp.takes(eth(1));
-    script.expect_then(local_join(PIM, eth(1), star(1)), |me| assert_eq!(entries(me), [star(1)]));
-    script.expect_then(join_alert(DVMRP, star(1)), |me| assert_eq!(entries(me), [star(1)]));
+    t.inside(local_join(PIM, eth(1), star(1)), |me| assert_eq!(entries(me), [star(1)]));
+    t.inside(join_alert(DVMRP, star(1)), |me| assert_eq!(entries(me), [star(1)]));
     igmp.adds(eth(1), star(1));
-    script.expect_then(local_leave(PIM, eth(1), star(1)), |me| assert_eq!(entries(me), []));
-    script.expect_then(prune_alert(DVMRP, star(1)), |me| assert_eq!(entries(me), []));
+    t.assert_calls([local_join(PIM, eth(1), star(1)), join_alert(DVMRP, star(1))]);
+    t.inside(local_leave(PIM, eth(1), star(1)), |me| assert_eq!(entries(me), []));
+    t.inside(prune_alert(DVMRP, star(1)), |me| assert_eq!(entries(me), []));
     igmp.deletes(eth(1), star(1));
-    script.expect_then(local_block(PIM, eth(1), from(1, 1)), |me| assert_eq!(entries(me), [from(1, 1)]));
+    t.assert_calls([local_leave(PIM, eth(1), star(1)), prune_alert(DVMRP, star(1))]);
+    t.inside(local_block(PIM, eth(1), from(1, 1)), |me| assert_eq!(entries(me), [from(1, 1)]));
     igmp.blocks(eth(1), 1, 1);
-    script.expect_then(local_unblock(PIM, eth(1), from(1, 1)), |me| assert_eq!(entries(me), []));
+    t.assert_calls([local_block(PIM, eth(1), from(1, 1))]);
+    t.inside(local_unblock(PIM, eth(1), from(1, 1)), |me| assert_eq!(entries(me), []));
     igmp.unblocks(eth(1), 1, 1);
-    script.assert_finished();
+    t.assert_calls([local_unblock(PIM, eth(1), from(1, 1))]);
 }
 
 #[test]
@@ -210,16 +201,8 @@ fn cb_3_one_clients_alerts_come_one_at_a_time_in_the_order_of_the_changes() {
 
 #[test]
 fn cb_3_no_alert_is_lost_or_overtaken_however_many_threads_cause_them() {
-    struct Joins(Mutex<Vec<(Interface<A>, Entry<A>)>>);
-    impl ProtocolCallbacks<A> for Joins {
-        fn local_join(&self, _: &ClientRef<A>, interface: Interface<A>, entry: Entry<A>) {
-            self.0.lock().push((interface, entry));
-        }
-    }
-    let mgm = Mgm::<A>::default();
-    let joins = Arc::new(Joins(Mutex::default()));
-    let pim = mgm.register_protocol(PIM, Arc::clone(&joins)).unwrap();
-    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     let entries: Vec<Entry<A>> = (1..=300).map(star).collect();
     thread::scope(|scope| {
         for index in 1..=4 {
@@ -233,80 +216,79 @@ fn cb_3_no_alert_is_lost_or_overtaken_however_many_threads_cause_them() {
             });
         }
     });
-    let seen = joins.0.lock();
+    let calls = t.calls();
+    assert_eq!(calls.len(), 4 * entries.len());
     for index in 1..=4 {
-        let here: Vec<_> = seen.iter().filter(|(on, _)| *on == eth(index)).map(|(_, entry)| *entry).collect();
-        assert_eq!(here, entries);
+        let joins = entries.iter().map(|entry| local_join(PIM, eth(index), *entry));
+        let here = |call: &&Call<A>| matches!(call.what, What::LocalJoin(on, _) if on == eth(index));
+        assert!(calls.iter().filter(here).cloned().eq(joins));
     }
 }
 
 #[test]
 fn cb_4_a_call_returns_after_the_alerts_that_it_caused_were_delivered() {
-    let script = Script::<A>::new();
-    let (igmp, _pim, _dvmrp) = (script.igmp(), script.protocol(PIM), script.protocol(DVMRP));
+    let t = Testbed::<A>::new();
+    let (igmp, _pim, _dvmrp) = (t.igmp(), t.protocol(PIM), t.protocol(DVMRP));
     igmp.takes(eth(1));
     let told = Arc::<AtomicUsize>::default();
     for to in [PIM, DVMRP] {
         let told = Arc::clone(&told);
-        script.expect_then(join_alert(to, star(1)), move |_| {
+        t.inside(join_alert(to, star(1)), move |_| {
             told.fetch_add(1, Ordering::SeqCst);
         });
     }
     igmp.adds(eth(1), star(1));
     assert_eq!(told.load(Ordering::SeqCst), 2);
-    script.assert_finished();
+    t.assert_calls([PIM, DVMRP].map(|to| join_alert(to, star(1))));
 }
 
 #[test]
 fn cb_4_a_thread_that_is_delivering_to_a_client_delivers_what_others_cause_meanwhile() {
-    without_deadlock(|| {
-        let script = Script::<A>::new();
-        let (igmp, _pim) = (Arc::new(script.igmp()), script.protocol(PIM));
-        igmp.takes(eth(1));
-        let (entered, is_in) = mpsc::channel();
-        let (finish, may_finish) = mpsc::channel::<()>();
-        script.expect_then(join_alert(PIM, star(1)), move |_| {
-            entered.send(thread::current().id()).unwrap();
-            may_finish.recv().unwrap();
-        });
-        let adder = Arc::clone(&igmp);
-        let first = thread::spawn(move || adder.adds(eth(1), star(1)));
-        let deliverer = is_in.recv().unwrap();
-        let told = Arc::<AtomicBool>::default();
-        let tell = Arc::clone(&told);
-        script.expect_then(join_alert(PIM, star(2)), move |_| {
-            assert_eq!(thread::current().id(), deliverer);
-            tell.store(true, Ordering::SeqCst);
-        });
-        igmp.adds(eth(1), star(2));
-        assert!(!told.load(Ordering::SeqCst), "this call has returned, and that thread is busy");
-        finish.send(()).unwrap();
-        first.join().unwrap();
-        assert!(told.load(Ordering::SeqCst));
-        script.assert_finished();
+    let t = Testbed::<A>::new();
+    let (igmp, _pim) = (Arc::new(t.igmp()), t.protocol(PIM));
+    igmp.takes(eth(1));
+    let (entered, is_in) = mpsc::channel();
+    let (finish, may_finish) = mpsc::channel::<()>();
+    t.inside(join_alert(PIM, star(1)), move |_| {
+        entered.send(thread::current().id()).unwrap();
+        may_finish.recv().unwrap();
     });
+    let adder = Arc::clone(&igmp);
+    let first = thread::spawn(move || adder.adds(eth(1), star(1)));
+    let deliverer = is_in.recv().unwrap();
+    let told = Arc::<AtomicBool>::default();
+    let tell = Arc::clone(&told);
+    t.assert_calls([join_alert(PIM, star(1))]);
+    t.inside(join_alert(PIM, star(2)), move |_| {
+        assert_eq!(thread::current().id(), deliverer);
+        tell.store(true, Ordering::SeqCst);
+    });
+    igmp.adds(eth(1), star(2));
+    t.assert_calls([]);
+    assert!(!told.load(Ordering::SeqCst), "this call has returned, and that thread is busy");
+    finish.send(()).unwrap();
+    first.join().unwrap();
+    assert!(told.load(Ordering::SeqCst));
+    t.assert_calls([join_alert(PIM, star(2))]);
 }
 
 #[test]
 fn cb_4_while_one_client_is_busy_the_others_are_told() {
-    without_deadlock(|| {
-        let script = Script::<A>::new();
-        let (igmp, _pim) = (Arc::new(script.igmp()), script.protocol(PIM));
-        igmp.takes(eth(1));
-        let adder = Arc::clone(&igmp);
-        let told = Arc::<AtomicBool>::default();
-        let tell = Arc::clone(&told);
-        script.expect_then(join_alert(PIM, star(1)), move |me| {
-            let dvmrp = me.manager().register_protocol(DVMRP, Told(Arc::clone(&tell))).unwrap();
-            thread::spawn(move || adder.adds(eth(1), star(2))).join().unwrap();
-            assert!(tell.load(Ordering::SeqCst), "before the call of the other thread returned");
-            drop(dvmrp);
-        });
-        script.expect(join_alert(PIM, star(2)));
-        igmp.adds(eth(1), star(1));
-        assert!(told.load(Ordering::SeqCst));
-        script.assert_finished();
+    let t = Testbed::<A>::new();
+    let (igmp, _pim) = (Arc::new(t.igmp()), t.protocol(PIM));
+    igmp.takes(eth(1));
+    let adder = Arc::clone(&igmp);
+    let told = Arc::<AtomicBool>::default();
+    let tell = Arc::clone(&told);
+    t.inside(join_alert(PIM, star(1)), move |me| {
+        let dvmrp = me.manager().register_protocol(DVMRP, Told(Arc::clone(&tell))).unwrap();
+        thread::spawn(move || adder.adds(eth(1), star(2))).join().unwrap();
+        assert!(tell.load(Ordering::SeqCst), "before the call of the other thread returned");
+        drop(dvmrp);
     });
+    igmp.adds(eth(1), star(1));
+    t.assert_calls([join_alert(PIM, star(1)), join_alert(PIM, star(2))]);
+    assert!(told.load(Ordering::SeqCst));
 }
 
 struct Told(Arc<AtomicBool>);
@@ -319,55 +301,68 @@ impl ProtocolCallbacks<A> for Told {
 
 #[test]
 fn cb_4_alerts_caused_inside_a_callback_come_after_it_has_returned() {
-    for callback in [disable_igmp(eth(1)), enable_igmp(eth(1)), prune_alert(PIM, star(1))] {
-        let script = Script::<A>::new();
-        let (igmp, pim) = (Arc::new(script.igmp()), script.protocol(PIM));
+    for turn in 0..3 {
+        let t = Testbed::<A>::new();
+        let (igmp, pim) = (Arc::new(t.igmp()), t.protocol(PIM));
         igmp.takes(eth(1));
         igmp.takes(eth(2));
-        script.expect(join_alert(PIM, star(1)));
         igmp.adds(eth(1), star(1));
-        let callback: Call<A> = callback;
-        for step in [disable_igmp(eth(1)), prune_alert(PIM, star(1)), enable_igmp(eth(1))] {
-            if step != callback {
-                script.expect(step);
-                continue;
-            }
-            let (igmp, returned) = (Arc::clone(&igmp), Arc::<AtomicBool>::default());
-            let returns = Arc::clone(&returned);
-            script.expect_then(step, move |_| {
-                igmp.adds(eth(2), star(2));
-                returns.store(true, Ordering::SeqCst);
-            });
-            script.expect_then(join_alert(PIM, star(2)), move |_| {
-                assert!(returned.load(Ordering::SeqCst));
-            });
-        }
+        t.assert_calls([join_alert(PIM, star(1))]);
+        let mut calls = vec![disable_igmp(eth(1)), prune_alert(PIM, star(1)), enable_igmp(eth(1))];
+        let returned = Arc::<AtomicBool>::default();
+        let (adder, returns) = (Arc::clone(&igmp), Arc::clone(&returned));
+        t.inside(calls[turn].clone(), move |_| {
+            adder.adds(eth(2), star(2));
+            returns.store(true, Ordering::SeqCst);
+        });
+        t.inside(join_alert(PIM, star(2)), move |_| assert!(returned.load(Ordering::SeqCst)));
+        calls.insert(turn + 1, join_alert(PIM, star(2)));
         pim.takes(eth(1));
-        script.assert_finished();
+        t.assert_calls(calls);
     }
+}
+
+/// Inside a callback nothing is delivered: all of it waits for the same thread.
+#[test]
+fn cb_4_who_has_much_to_hear_does_not_hold_up_the_others() {
+    let t = Testbed::<A>::new();
+    let [igmp, _pim, _dvmrp] = t.three();
+    igmp.takes(eth(2));
+    let igmp = Arc::new(igmp);
+    let adder = Arc::clone(&igmp);
+    t.inside(join_alert(DVMRP, star(1)), move |_| {
+        for source in 1..=200 {
+            adder.adds(eth(1), from(source, 1));
+        }
+        adder.adds(eth(2), star(2));
+    });
+    igmp.adds(eth(2), star(1));
+    let calls = t.calls();
+    let of_pim = calls.iter().rposition(|call| *call == local_join(PIM, eth(1), from(200, 1)));
+    let of_dvmrp = calls.iter().position(|call| *call == join_alert(DVMRP, star(2)));
+    assert!(of_dvmrp.unwrap() < of_pim.unwrap(), "{calls:?}");
 }
 
 #[test]
 fn cb_4_alerts_caused_on_another_manager_are_delivered_too() {
-    let (here, there) = (Script::<A>::new(), Script::<A>::new());
+    let (here, there) = (Testbed::<A>::new(), Testbed::<A>::new());
     let (igmp_here, _pim_here) = (here.igmp(), here.protocol(PIM));
     let (igmp_there, _pim_there) = (there.igmp(), there.protocol(PIM));
     igmp_here.takes(eth(1));
     igmp_there.takes(eth(1));
-    there.expect(join_alert(PIM, star(2)));
     let igmp_there = Arc::new(igmp_there);
     let adder = Arc::clone(&igmp_there);
-    here.expect_then(join_alert(PIM, star(1)), move |_| {
+    here.inside(join_alert(PIM, star(1)), move |_| {
         adder.adds(eth(1), star(2));
     });
     igmp_here.adds(eth(1), star(1));
-    here.assert_finished();
-    there.assert_finished();
+    here.assert_calls([join_alert(PIM, star(1))]);
+    there.assert_calls([join_alert(PIM, star(2))]);
 }
 
 #[test]
 fn cb_5_a_panic_in_any_callback_is_caught_and_counted_and_all_goes_on() {
-    every_callback(|script, call| script.expect_panic(call));
+    every_callback(|t, call| t.panic_inside(call));
 }
 
 /// Panics with itself when it is dropped.

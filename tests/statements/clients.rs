@@ -2,61 +2,56 @@
 
 use std::sync::{Arc, mpsc};
 
-use mgm::{Client, ClientId, ClientName, ClientRef, Error, Mgm, NoCallbacks};
 use parking_lot::Mutex;
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 #[test]
 fn cl_1_the_same_pair_twice_is_an_error() {
-    let script = Script::<A>::new();
-    let pim = script.protocol(PIM);
-    let again = script.mgm.register_protocol(PIM, script.mock());
+    let t = Testbed::<A>::new();
+    let pim = t.protocol(PIM);
+    let again = t.mgm.register_protocol(PIM, t.mock());
     assert_eq!(again.unwrap_err(), Error::AlreadyRegistered { id: PIM });
     pim.deregister().unwrap();
-    let _free_again = script.protocol(PIM);
-    script.assert_finished();
+    let _free_again = t.protocol(PIM);
+    t.assert_calls([]);
 }
 
 #[test]
 fn cl_1_two_instances_of_one_protocol_are_two_clients() {
-    let script = Script::<A>::new();
-    let (inside, outside) = (script.protocol(PIM), script.protocol(ClientId { component: 1, ..PIM }));
+    let t = Testbed::<A>::new();
+    let (inside, outside) = (t.protocol(PIM), t.protocol(ClientId { component: 1, ..PIM }));
     inside.takes(eth(1));
     let owner = inside.name();
     assert_eq!(
         outside.take_interface_ownership(eth(1)),
         Err(Error::OwnedByAnother { interface: eth(1), owner })
     );
-    script.expect(join_alert(ClientId { component: 1, ..PIM }, star(1)));
     inside.adds(eth(1), star(1));
-    script.assert_finished();
+    t.assert_calls([join_alert(ClientId { component: 1, ..PIM }, star(1))]);
 }
 
 #[test]
 fn cl_2_there_is_one_igmp_at_a_time_and_its_callbacks_are_invoked() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (script.igmp(), script.protocol(PIM));
-    assert_eq!(script.mgm.register_igmp(script.mock()).unwrap_err(), Error::IgmpAlreadyRegistered);
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    assert_eq!(t.mgm.register_igmp(t.mock()).unwrap_err(), Error::IgmpAlreadyRegistered);
     igmp.takes(eth(1));
-    script.expect(disable_igmp(eth(1)));
-    script.expect(enable_igmp(eth(1)));
     pim.takes(eth(1));
     igmp.releases(eth(1));
     igmp.deregister().unwrap();
-    let _next = script.igmp();
-    script.assert_finished();
+    let _next = t.igmp();
+    t.assert_calls(bracket(eth(1), []));
 }
 
 #[test]
 fn cl_3_deregistering_while_on_interfaces_names_them_and_changes_nothing() {
-    let script = Script::<A>::new();
-    for client in [script.protocol(PIM), script.igmp()] {
+    let t = Testbed::<A>::new();
+    for client in [t.protocol(PIM), t.igmp()] {
         client.takes(eth(2));
         client.takes(eth(1));
         client.adds(eth(1), from(1, 1));
-        let (interfaces, before) = (script.mgm.interfaces(), held(&script.mgm));
+        let (interfaces, before) = (t.mgm.interfaces(), held(&t.mgm));
         let refused = client.deregister().unwrap_err();
         let name = refused.error().clone();
         let client = refused.into_client();
@@ -64,82 +59,84 @@ fn cl_3_deregistering_while_on_interfaces_names_them_and_changes_nothing() {
             name,
             Error::StillOnInterfaces { client: client.name(), interfaces: vec![eth(2), eth(1)] }
         );
-        assert_eq!((script.mgm.interfaces(), held(&script.mgm)), (interfaces, before));
+        assert_eq!((t.mgm.interfaces(), held(&t.mgm)), (interfaces, before));
         client.releases(eth(1));
         client.releases(eth(2));
         client.deregister().unwrap();
     }
-    script.assert_finished();
+    t.assert_calls([]);
 }
 
 #[test]
 fn cl_3_a_client_is_on_an_interface_from_the_moment_that_its_take_is_granted() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (script.igmp(), script.protocol(PIM));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));
     let (again, refused) = mpsc::channel();
-    script.expect_then(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
-    script.expect_then(disable_igmp(eth(1)), move |_| again.send(pim.deregister().unwrap_err()).unwrap());
-    script.expect(enable_igmp(eth(1)));
-    script.expect(prune_alert(PIM, star(1)));
+    t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
+    t.inside(disable_igmp(eth(1)), move |_| again.send(pim.deregister().unwrap_err()).unwrap());
     igmp.adds(eth(1), star(1));
     let refused = refused.try_recv().unwrap();
     let (client, interfaces) = (ClientName::Protocol(PIM), vec![eth(1)]);
+    t.assert_calls([
+        join_alert(PIM, star(1)),
+        disable_igmp(eth(1)),
+        enable_igmp(eth(1)),
+        prune_alert(PIM, star(1)),
+    ]);
     assert_eq!(*refused.error(), Error::StillOnInterfaces { client, interfaces });
-    assert_eq!(script.mgm.owner(eth(1)), Some(client));
-    script.assert_finished();
+    assert_eq!(t.mgm.owner(eth(1)), Some(client));
 }
 
 #[test]
 fn cl_4_dropping_the_handle_releases_in_the_order_of_taking_with_hand_overs() {
-    let script = Script::<A>::new();
-    let (igmp, pim, _dvmrp) = (script.igmp(), script.protocol(PIM), script.protocol(DVMRP));
+    let t = Testbed::<A>::new();
+    let (igmp, pim, _dvmrp) = (t.igmp(), t.protocol(PIM), t.protocol(DVMRP));
     for (index, group) in [(3, 3), (1, 1), (2, 2)] {
         pim.takes(eth(index));
-        script.expect(join_alert(DVMRP, star(group)));
         pim.adds(eth(index), star(group));
+        t.assert_calls([join_alert(DVMRP, star(group))]);
     }
     igmp.takes(eth(1));
     igmp.takes(eth(3));
-    script.expect(disable_igmp(eth(3)));
-    script.expect(prune_alert(DVMRP, star(3)));
-    script.expect(enable_igmp(eth(3)));
-    script.expect(disable_igmp(eth(1)));
-    script.expect(prune_alert(DVMRP, star(1)));
-    script.expect(enable_igmp(eth(1)));
-    script.expect(prune_alert(DVMRP, star(2)));
     drop(pim);
-    assert_eq!(held(&script.mgm), []);
-    let left: Vec<_> =
-        script.mgm.interfaces().iter().map(|status| (status.interface, status.owner)).collect();
+    t.assert_calls([
+        disable_igmp(eth(3)),
+        prune_alert(DVMRP, star(3)),
+        enable_igmp(eth(3)),
+        disable_igmp(eth(1)),
+        prune_alert(DVMRP, star(1)),
+        enable_igmp(eth(1)),
+        prune_alert(DVMRP, star(2)),
+    ]);
+    assert_eq!(held(&t.mgm), []);
+    let left: Vec<_> = t.mgm.interfaces().iter().map(|status| (status.interface, status.owner)).collect();
     assert_eq!(left, [(eth(1), ClientName::Igmp), (eth(3), ClientName::Igmp)]);
-    let _id_is_free = script.protocol(PIM);
-    script.assert_finished();
+    let _id_is_free = t.protocol(PIM);
 }
 
 #[test]
 fn cl_4_dropping_igmp_invokes_none_of_its_callbacks_and_owners_get_their_leaves() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (script.igmp(), script.protocol(PIM));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     pim.takes(eth(1));
     igmp.takes(eth(1));
-    script.expect(local_join(PIM, eth(1), star(1)));
     igmp.adds(eth(1), star(1));
-    script.expect(local_leave(PIM, eth(1), star(1)));
+    t.assert_calls([local_join(PIM, eth(1), star(1))]);
     drop(igmp);
-    let status = script.mgm.interface(eth(1)).unwrap();
+    let status = t.mgm.interface(eth(1)).unwrap();
+    t.assert_calls([local_leave(PIM, eth(1), star(1))]);
     assert!(!status.igmp && status.owner == pim.name());
-    let _igmp_is_free = script.igmp();
-    script.assert_finished();
+    let _igmp_is_free = t.igmp();
 }
 
 #[test]
 fn cl_4_a_client_that_is_gone_is_called_no_more_and_cannot_act_for_its_successor() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (Arc::new(script.igmp()), Mutex::new(Some(script.protocol(PIM))));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (Arc::new(t.igmp()), Mutex::new(Some(t.protocol(PIM))));
     igmp.takes(eth(1));
     let adder = Arc::clone(&igmp);
-    script.expect_then(join_alert(PIM, star(1)), move |me| {
+    t.inside(join_alert(PIM, star(1)), move |me| {
         adder.adds(eth(1), star(2)); // causes an alert that never comes
         drop(pim.lock().take());
         let successor = me.manager().register_protocol(PIM, NoCallbacks).unwrap();
@@ -149,11 +146,8 @@ fn cl_4_a_client_that_is_gone_is_called_no_more_and_cannot_act_for_its_successor
         assert_eq!(me.manager().owner(eth(1)), Some(client));
         successor.releases(eth(1));
     });
-    for callback in [disable_igmp(eth(1)), enable_igmp(eth(1)), disable_igmp(eth(1)), enable_igmp(eth(1))] {
-        script.expect(callback);
-    }
     igmp.adds(eth(1), star(1));
-    script.assert_finished();
+    t.assert_calls([vec![join_alert(PIM, star(1))], bracket(eth(1), []), bracket(eth(1), [])].concat());
 }
 
 #[test]
@@ -187,26 +181,25 @@ fn cl_4_a_handle_cannot_be_copied() {
 
 #[test]
 fn cl_4_a_handle_acts_on_its_own_manager_only() {
-    let (here, there) = (Script::<A>::new(), Script::<A>::new());
+    let (here, there) = (Testbed::<A>::new(), Testbed::<A>::new());
     let (pim_here, pim_there) = (here.protocol(PIM), there.protocol(PIM));
     pim_here.takes(eth(1));
     assert_eq!(pim_here.manager().owner(eth(1)), Some(pim_here.name()));
     assert_eq!(pim_there.manager().owner(eth(1)), None);
     drop(pim_here);
     pim_there.takes(eth(1));
-    here.assert_finished();
-    there.assert_finished();
+    here.assert_calls([]);
+    there.assert_calls([]);
 }
 
 #[test]
 fn cl_5_a_newcomer_gets_no_old_alerts_reads_what_is_wanted_and_bears_a_prune() {
-    let script = Script::<A>::new();
-    let igmp = script.igmp();
+    let t = Testbed::<A>::new();
+    let igmp = t.igmp();
     igmp.takes(eth(1));
     igmp.adds(eth(1), star(1));
-    let _pim = script.protocol(PIM);
-    assert_eq!(held(&script.mgm).first().map(|held| held.entry), Some(star(1)));
-    script.expect(prune_alert(PIM, star(1)));
+    let _pim = t.protocol(PIM);
+    assert_eq!(held(&t.mgm).first().map(|held| held.entry), Some(star(1)));
     igmp.deletes(eth(1), star(1));
-    script.assert_finished();
+    t.assert_calls([prune_alert(PIM, star(1))]);
 }

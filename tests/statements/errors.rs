@@ -1,48 +1,44 @@
 //! Every refusal: one test for each bullet of an `# Errors` section, named after the call and the error.
 
-use mgm::{Client, ClientName, ClientRef, Error, Limit, Limits, Mgm, NoCallbacks};
-
-use super::A;
-use crate::support::*;
+use super::*;
 
 /// What `call` is refused with, in plain words, and whether it is a misuse; nothing has changed.
-fn refused<T: std::fmt::Debug>(
-    script: &Script<A>,
+fn refused_by<T: std::fmt::Debug>(
+    mgm: &Mgm<A>,
     call: impl FnOnce() -> Result<T, Error<A>>,
 ) -> (Error<A>, String, bool) {
-    let read = || (script.mgm.interfaces(), held(&script.mgm), script.mgm.caught_panics());
+    let read = || (mgm.interfaces(), held(mgm), mgm.caught_panics());
     let before = read();
     let error = call().unwrap_err();
     assert_eq!(read(), before, "a refusal changes nothing");
     (error.clone(), error.to_string(), error.is_misuse())
 }
 
+/// The same, and nobody has been called.
+fn refused<T: std::fmt::Debug>(
+    t: &Testbed<A>,
+    call: impl FnOnce() -> Result<T, Error<A>>,
+) -> (Error<A>, String, bool) {
+    let refused = refused_by(&t.mgm, call);
+    t.assert_calls([]);
+    refused
+}
+
 fn said(error: Error<A>, text: impl Into<String>, misuse: bool) -> (Error<A>, String, bool) {
     (error, text.into(), misuse)
 }
 
-/// IGMP and PIM on eth1, DVMRP on nothing.
-fn three(script: &Script<A>) -> [Client<A>; 3] {
-    let clients = [script.igmp(), script.protocol(PIM), script.protocol(DVMRP)];
-    let [igmp, pim, _] = &clients;
-    pim.takes(eth(1));
-    igmp.takes(eth(1));
-    clients
-}
-
 /// Calls as a client that goes while one of its callbacks runs.
-fn as_one_that_has_gone(call: impl FnOnce(&Script<A>, &ClientRef<A>) + Send + 'static) {
-    let script = Script::<A>::new();
-    let (igmp, bgmp) = (script.igmp(), script.protocol(BGMP));
+fn as_one_that_has_gone(call: impl FnOnce(&Mgm<A>, &ClientRef<A>) + Send + 'static) {
+    let t = Testbed::<A>::new();
+    let (igmp, bgmp) = (t.igmp(), t.protocol(BGMP));
     igmp.takes(eth(1));
-    let outer = Script::of(script.mgm.clone());
-    script.expect_then(join_alert(BGMP, star(1)), move |me| {
+    t.inside(join_alert(BGMP, star(1)), |me| {
         drop(bgmp);
-        call(&outer, me);
-        outer.assert_finished();
+        call(&me.manager(), me);
     });
     igmp.adds(eth(1), star(1));
-    script.assert_finished();
+    t.assert_calls([join_alert(BGMP, star(1))]);
 }
 
 fn gone() -> (Error<A>, String, bool) {
@@ -51,17 +47,12 @@ fn gone() -> (Error<A>, String, bool) {
 }
 
 /// Calls while IGMP is disabled on eth1, and PIM releases it.
-fn during_a_hand_over(call: impl FnOnce(&Script<A>, &ClientRef<A>) + Send + 'static) {
-    let script = Script::<A>::new();
-    let [_igmp, pim, _dvmrp] = three(&script);
-    let outer = Script::of(script.mgm.clone());
-    script.expect_then(disable_igmp(eth(1)), move |igmp| {
-        call(&outer, igmp);
-        outer.assert_finished();
-    });
-    script.expect(enable_igmp(eth(1)));
+fn during_a_hand_over(call: impl FnOnce(&Mgm<A>, &ClientRef<A>) + Send + 'static) {
+    let t = Testbed::<A>::new();
+    let [_igmp, pim, _dvmrp] = t.three();
+    t.inside(disable_igmp(eth(1)), |igmp| call(&igmp.manager(), igmp));
     pim.releases(eth(1));
-    script.assert_finished();
+    t.assert_calls(bracket(eth(1), []));
 }
 
 fn in_progress() -> (Error<A>, String, bool) {
@@ -85,7 +76,7 @@ fn not_on_eth1() -> (Error<A>, String, bool) {
 }
 
 fn source_required() -> (Error<A>, String, bool) {
-    let group = A::ssm_group(1);
+    let group = A::group(SSM);
     let range = A::ssm_range();
     let text =
         format!("group {group} is in the source-specific range {range}, and (*, {group}) names no source");
@@ -94,29 +85,27 @@ fn source_required() -> (Error<A>, String, bool) {
 
 #[test]
 fn register_igmp_igmp_already_registered() {
-    let script = Script::<A>::new();
-    let _clients = three(&script);
+    let t = Testbed::<A>::new();
+    let _clients = t.three();
     let expected = said(Error::IgmpAlreadyRegistered, "IGMP is already registered", true);
-    assert_eq!(refused(&script, || script.mgm.register_igmp(script.mock())), expected);
-    script.assert_finished();
+    assert_eq!(refused(&t, || t.mgm.register_igmp(t.mock())), expected);
 }
 
 #[test]
 fn register_protocol_already_registered() {
-    let script = Script::<A>::new();
-    let _clients = three(&script);
+    let t = Testbed::<A>::new();
+    let _clients = t.three();
     let expected = said(Error::AlreadyRegistered { id: PIM }, "protocol 1.0 is already registered", true);
-    assert_eq!(refused(&script, || script.mgm.register_protocol(PIM, script.mock())), expected);
-    script.assert_finished();
+    assert_eq!(refused(&t, || t.mgm.register_protocol(PIM, t.mock())), expected);
 }
 
 #[test]
 fn deregister_still_on_interfaces() {
-    let script = Script::<A>::new();
-    let [_igmp, pim, _dvmrp] = three(&script);
+    let t = Testbed::<A>::new();
+    let [_igmp, pim, _dvmrp] = t.three();
     pim.takes(eth(3));
     let mut client = None;
-    let got = refused(&script, || {
+    let got = refused(&t, || {
         pim.deregister().map_err(|refused| {
             assert_eq!(refused.to_string(), refused.error().to_string());
             let error = refused.error().clone();
@@ -128,90 +117,84 @@ fn deregister_still_on_interfaces() {
     let error = Error::StillOnInterfaces { client: client.name(), interfaces };
     assert_eq!(got, said(error, "protocol 1.0 is still on interface 1, 3", true));
     client.adds(eth(3), from(1, 1));
-    script.assert_finished();
 }
 
 #[test]
 fn take_interface_ownership_handover_in_progress() {
-    during_a_hand_over(|script, igmp| {
-        assert_eq!(refused(script, || igmp.take_interface_ownership(eth(1))), in_progress());
+    during_a_hand_over(|mgm, igmp| {
+        assert_eq!(refused_by(mgm, || igmp.take_interface_ownership(eth(1))), in_progress());
     });
 }
 
 #[test]
 fn take_interface_ownership_already_taken() {
-    let script = Script::<A>::new();
-    let [igmp, pim, _dvmrp] = three(&script);
+    let t = Testbed::<A>::new();
+    let [igmp, pim, _dvmrp] = t.three();
     for (client, text) in [(&igmp, "IGMP"), (&pim, "protocol 1.0")] {
         let error = Error::AlreadyTaken { interface: eth(1), client: client.name() };
         let expected = said(error, format!("{text} is already on interface 1"), true);
-        assert_eq!(refused(&script, || client.take_interface_ownership(eth(1))), expected);
+        assert_eq!(refused(&t, || client.take_interface_ownership(eth(1))), expected);
     }
-    script.assert_finished();
 }
 
 #[test]
 fn take_interface_ownership_owned_by_another() {
-    let script = Script::<A>::new();
-    let [_igmp, pim, dvmrp] = three(&script);
+    let t = Testbed::<A>::new();
+    let [_igmp, pim, dvmrp] = t.three();
     let error = Error::OwnedByAnother { interface: eth(1), owner: pim.name() };
     let expected = said(error, "interface 1 is owned by protocol 1.0", false);
-    assert_eq!(refused(&script, || dvmrp.take_interface_ownership(eth(1))), expected);
-    script.assert_finished();
+    assert_eq!(refused(&t, || dvmrp.take_interface_ownership(eth(1))), expected);
 }
 
 #[test]
 fn take_interface_ownership_deregistered() {
-    as_one_that_has_gone(|script, me| {
-        assert_eq!(refused(script, || me.take_interface_ownership(eth(2))), gone());
+    as_one_that_has_gone(|mgm, me| {
+        assert_eq!(refused_by(mgm, || me.take_interface_ownership(eth(2))), gone());
     });
 }
 
 #[test]
 fn release_interface_ownership_handover_in_progress() {
-    during_a_hand_over(|script, igmp| {
-        assert_eq!(refused(script, || igmp.release_interface_ownership(eth(1))), in_progress());
+    during_a_hand_over(|mgm, igmp| {
+        assert_eq!(refused_by(mgm, || igmp.release_interface_ownership(eth(1))), in_progress());
     });
 }
 
 #[test]
 fn release_interface_ownership_not_on_interface() {
-    let script = Script::<A>::new();
-    let [_igmp, _pim, dvmrp] = three(&script);
-    assert_eq!(refused(&script, || dvmrp.release_interface_ownership(eth(1))), not_on_eth1());
+    let t = Testbed::<A>::new();
+    let [_igmp, _pim, dvmrp] = t.three();
+    assert_eq!(refused(&t, || dvmrp.release_interface_ownership(eth(1))), not_on_eth1());
     let nobodys = not_on(2, None, "nobody owns");
-    assert_eq!(refused(&script, || dvmrp.release_interface_ownership(eth(2))), nobodys);
-    script.assert_finished();
+    assert_eq!(refused(&t, || dvmrp.release_interface_ownership(eth(2))), nobodys);
 }
 
 #[test]
 fn release_interface_ownership_deregistered() {
-    as_one_that_has_gone(|script, me| {
-        assert_eq!(refused(script, || me.release_interface_ownership(eth(1))), gone());
+    as_one_that_has_gone(|mgm, me| {
+        assert_eq!(refused_by(mgm, || me.release_interface_ownership(eth(1))), gone());
     });
 }
 
 #[test]
 fn add_group_membership_source_required() {
-    let script = Script::<A>::new();
-    let [igmp, _pim, _dvmrp] = three(&script);
-    let group = A::ssm_group(1).into();
-    assert_eq!(refused(&script, || igmp.add_group_membership(eth(1), group)), source_required());
-    script.assert_finished();
+    let t = Testbed::<A>::new();
+    let [igmp, _pim, _dvmrp] = t.three();
+    let group = A::group(SSM).into();
+    assert_eq!(refused(&t, || igmp.add_group_membership(eth(1), group)), source_required());
 }
 
 #[test]
 fn add_group_membership_not_on_interface() {
-    let script = Script::<A>::new();
-    let [_igmp, _pim, dvmrp] = three(&script);
-    assert_eq!(refused(&script, || dvmrp.add_group_membership(eth(1), star(1))), not_on_eth1());
-    script.assert_finished();
+    let t = Testbed::<A>::new();
+    let [_igmp, _pim, dvmrp] = t.three();
+    assert_eq!(refused(&t, || dvmrp.add_group_membership(eth(1), star(1))), not_on_eth1());
 }
 
 #[test]
 fn add_group_membership_igmp_disabled() {
-    during_a_hand_over(|script, igmp| {
-        assert_eq!(refused(script, || igmp.add_group_membership(eth(1), star(1))), disabled());
+    during_a_hand_over(|mgm, igmp| {
+        assert_eq!(refused_by(mgm, || igmp.add_group_membership(eth(1), star(1))), disabled());
     });
 }
 
@@ -236,116 +219,109 @@ fn add_group_membership_limit_reached() {
         ),
     ];
     for (limits, limit, text) in limits {
-        let script = Script::<A>::of(Mgm::builder().limits(limits).build());
-        let [_igmp, pim, _dvmrp] = three(&script);
+        let t = Testbed::<A>::limited(limits);
+        let [_igmp, pim, _dvmrp] = t.three();
         let expected = said(Error::LimitReached(limit), format!("limit reached: {text}"), false);
-        assert_eq!(refused(&script, || pim.add_group_membership(eth(1), star(1))), expected);
-        script.assert_finished();
+        assert_eq!(refused(&t, || pim.add_group_membership(eth(1), star(1))), expected);
     }
 }
 
 #[test]
 fn add_group_membership_deregistered() {
-    as_one_that_has_gone(|script, me| {
-        assert_eq!(refused(script, || me.add_group_membership(eth(1), star(2))), gone());
+    as_one_that_has_gone(|mgm, me| {
+        assert_eq!(refused_by(mgm, || me.add_group_membership(eth(1), star(2))), gone());
     });
 }
 
 #[test]
 fn delete_group_membership_source_required() {
-    let script = Script::<A>::new();
-    let [igmp, _pim, _dvmrp] = three(&script);
-    let group = A::ssm_group(1).into();
-    assert_eq!(refused(&script, || igmp.delete_group_membership(eth(1), group)), source_required());
-    script.assert_finished();
+    let t = Testbed::<A>::new();
+    let [igmp, _pim, _dvmrp] = t.three();
+    let group = A::group(SSM).into();
+    assert_eq!(refused(&t, || igmp.delete_group_membership(eth(1), group)), source_required());
 }
 
 #[test]
 fn delete_group_membership_not_on_interface() {
-    let script = Script::<A>::new();
-    let [_igmp, pim, dvmrp] = three(&script);
-    script.expect(join_alert(DVMRP, star(1)));
+    let t = Testbed::<A>::new();
+    let [_igmp, pim, dvmrp] = t.three();
     pim.adds(eth(1), star(1));
-    assert_eq!(refused(&script, || dvmrp.delete_group_membership(eth(1), star(1))), not_on_eth1());
-    script.assert_finished();
+    t.assert_calls([join_alert(DVMRP, star(1))]);
+    assert_eq!(refused(&t, || dvmrp.delete_group_membership(eth(1), star(1))), not_on_eth1());
 }
 
 #[test]
 fn delete_group_membership_igmp_disabled() {
-    during_a_hand_over(|script, igmp| {
-        assert_eq!(refused(script, || igmp.delete_group_membership(eth(1), star(1))), disabled());
+    during_a_hand_over(|mgm, igmp| {
+        assert_eq!(refused_by(mgm, || igmp.delete_group_membership(eth(1), star(1))), disabled());
     });
 }
 
 #[test]
 fn delete_group_membership_deregistered() {
-    as_one_that_has_gone(|script, me| {
-        assert_eq!(refused(script, || me.delete_group_membership(eth(1), star(1))), gone());
+    as_one_that_has_gone(|mgm, me| {
+        assert_eq!(refused_by(mgm, || me.delete_group_membership(eth(1), star(1))), gone());
     });
 }
 
 #[test]
 fn block_source_not_on_interface() {
-    let script = Script::<A>::new();
-    let [_igmp, _pim, dvmrp] = three(&script);
-    let got = refused(&script, || dvmrp.block_source(eth(1), A::source(1), A::group(1)));
+    let t = Testbed::<A>::new();
+    let [_igmp, _pim, dvmrp] = t.three();
+    let got = refused(&t, || dvmrp.block_source(eth(1), A::source(1), A::group(1)));
     assert_eq!(got, not_on_eth1());
-    script.assert_finished();
 }
 
 #[test]
 fn block_source_igmp_disabled() {
-    during_a_hand_over(|script, igmp| {
-        assert_eq!(refused(script, || igmp.block_source(eth(1), A::source(1), A::group(1))), disabled());
+    during_a_hand_over(|mgm, igmp| {
+        assert_eq!(refused_by(mgm, || igmp.block_source(eth(1), A::source(1), A::group(1))), disabled());
     });
 }
 
 #[test]
 fn block_source_limit_reached() {
-    let script = Script::<A>::of(Mgm::builder().limits(Limits::default().memberships(0)).build());
-    let [igmp, _pim, _dvmrp] = three(&script);
-    let got = refused(&script, || igmp.block_source(eth(1), A::source(1), A::group(1)));
+    let t = Testbed::<A>::limited(Limits::default().memberships(0));
+    let [igmp, _pim, _dvmrp] = t.three();
+    let got = refused(&t, || igmp.block_source(eth(1), A::source(1), A::group(1)));
     let error = Error::LimitReached(Limit::Memberships { max: 0 });
     assert_eq!(got, said(error, "limit reached: 0 memberships and blocks in all", false));
-    script.assert_finished();
 }
 
 #[test]
 fn block_source_deregistered() {
-    as_one_that_has_gone(|script, me| {
-        assert_eq!(refused(script, || me.block_source(eth(1), A::source(1), A::group(1))), gone());
+    as_one_that_has_gone(|mgm, me| {
+        assert_eq!(refused_by(mgm, || me.block_source(eth(1), A::source(1), A::group(1))), gone());
     });
 }
 
 #[test]
 fn unblock_source_not_on_interface() {
-    let script = Script::<A>::new();
-    let [_igmp, _pim, dvmrp] = three(&script);
-    let got = refused(&script, || dvmrp.unblock_source(eth(1), A::source(1), A::group(1)));
+    let t = Testbed::<A>::new();
+    let [_igmp, _pim, dvmrp] = t.three();
+    let got = refused(&t, || dvmrp.unblock_source(eth(1), A::source(1), A::group(1)));
     assert_eq!(got, not_on_eth1());
-    script.assert_finished();
 }
 
 #[test]
 fn unblock_source_igmp_disabled() {
-    during_a_hand_over(|script, igmp| {
-        assert_eq!(refused(script, || igmp.unblock_source(eth(1), A::source(1), A::group(1))), disabled());
+    during_a_hand_over(|mgm, igmp| {
+        assert_eq!(refused_by(mgm, || igmp.unblock_source(eth(1), A::source(1), A::group(1))), disabled());
     });
 }
 
 #[test]
 fn unblock_source_deregistered() {
-    as_one_that_has_gone(|script, me| {
-        assert_eq!(refused(script, || me.unblock_source(eth(1), A::source(1), A::group(1))), gone());
+    as_one_that_has_gone(|mgm, me| {
+        assert_eq!(refused_by(mgm, || me.unblock_source(eth(1), A::source(1), A::group(1))), gone());
     });
 }
 
 #[test]
 fn a_refused_registration_leaves_the_registered_client_its_callbacks() {
-    let script = Script::<A>::new();
-    let [igmp, ..] = &three(&script);
-    assert!(script.mgm.register_protocol(PIM, NoCallbacks).is_err());
-    script.expect(local_join(PIM, eth(1), from(1, 1)));
+    let t = Testbed::<A>::new();
+    let [igmp, ..] = &t.three();
+    assert!(t.mgm.register_protocol(PIM, NoCallbacks).is_err());
     igmp.adds(eth(1), from(1, 1));
-    script.assert_finished();
+    t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);
 }

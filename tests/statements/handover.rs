@@ -3,115 +3,97 @@
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use mgm::{Client, ClientName, ClientRef, Error, IgmpCallbacks, Interface, Mgm, NoCallbacks};
-use parking_lot::Mutex;
+use super::*;
 
-use super::A;
-use crate::support::*;
-
-/// A client that somebody else drops.
-type Handle = Arc<Mutex<Option<Client<A>>>>;
-
-fn handle(client: Client<A>) -> Handle {
-    Arc::new(Mutex::new(Some(client)))
+/// IGMP on eth1, and PIM on nothing.
+fn igmp_alone(t: &Testbed<A>) -> (Arc<Client<A>>, Arc<Client<A>>) {
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    igmp.takes(eth(1));
+    (Arc::new(igmp), Arc::new(pim))
 }
 
-fn let_go(handle: &Handle) {
-    let client = handle.lock().take();
-    drop(client);
-}
-
-fn expect_bracket(script: &Script<A>, interface: Interface<A>) {
-    script.expect(disable_igmp(interface));
-    script.expect(enable_igmp(interface));
-}
-
-/// IGMP on eth1, and PIM on it too if `owned`.
-fn igmp_and_pim(script: &Script<A>, owned: bool) -> (Arc<Client<A>>, Arc<Client<A>>) {
-    let (igmp, pim) = (script.igmp(), script.protocol(PIM));
-    if owned {
-        pim.takes(eth(1));
-    }
+/// IGMP on eth1, and PIM, which owns it.
+fn igmp_beside_the_owner(t: &Testbed<A>) -> (Arc<Client<A>>, Arc<Client<A>>) {
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    pim.takes(eth(1));
     igmp.takes(eth(1));
     (Arc::new(igmp), Arc::new(pim))
 }
 
 #[test]
 fn ho_1_a_take_disables_igmp_changes_all_and_enables_igmp() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&script, false);
-    script.expect(join_alert(PIM, star(1)));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = igmp_alone(&t);
     igmp.adds(eth(1), star(1));
-    script.expect_then(disable_igmp(eth(1)), |me| {
+    t.assert_calls([join_alert(PIM, star(1))]);
+    t.inside(disable_igmp(eth(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Igmp));
         assert_eq!(held(&me.manager()).len(), 1);
     });
-    script.expect_then(prune_alert(PIM, star(1)), |me| {
+    t.inside(prune_alert(PIM, star(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(me.name()));
         assert_eq!(held(&me.manager()), []);
     });
-    script.expect_then(enable_igmp(eth(1)), |me| {
+    t.inside(enable_igmp(eth(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Protocol(PIM)));
     });
     pim.takes(eth(1));
-    script.assert_finished();
+    t.assert_calls(bracket(eth(1), [prune_alert(PIM, star(1))]));
 }
 
 #[test]
 fn ho_1_a_release_disables_igmp_changes_all_and_enables_igmp() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&script, true);
-    script.expect(local_join(PIM, eth(1), star(1)));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = igmp_beside_the_owner(&t);
     igmp.adds(eth(1), star(1));
-    script.expect_then(disable_igmp(eth(1)), |me| {
+    t.assert_calls([local_join(PIM, eth(1), star(1))]);
+    t.inside(disable_igmp(eth(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Protocol(PIM)));
         assert_eq!(held(&me.manager()).len(), 1);
     });
-    script.expect_then(local_leave(PIM, eth(1), star(1)), |me| {
+    t.inside(local_leave(PIM, eth(1), star(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Igmp));
         assert_eq!(held(&me.manager()), []);
     });
-    script.expect_then(enable_igmp(eth(1)), |me| {
+    t.inside(enable_igmp(eth(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Igmp));
     });
     pim.releases(eth(1));
-    script.assert_finished();
+    t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), star(1))]));
 }
 
 #[test]
 fn ho_1_each_change_has_a_bracket_of_its_own() {
-    let script = Script::<A>::new();
-    let (_igmp, pim) = igmp_and_pim(&script, false);
-    let dvmrp = script.protocol(DVMRP);
-    for _ in 0..4 {
-        expect_bracket(&script, eth(1));
-    }
+    let t = Testbed::<A>::new();
+    let (_igmp, pim) = igmp_alone(&t);
+    let dvmrp = t.protocol(DVMRP);
     for protocol in [&*pim, &dvmrp] {
         protocol.takes(eth(1));
+        t.assert_calls(bracket(eth(1), []));
         protocol.releases(eth(1));
+        t.assert_calls(bracket(eth(1), []));
     }
-    script.assert_finished();
+    t.assert_calls([]);
 }
 
 #[test]
 fn ho_1_one_link_of_a_point_to_multipoint_interface_changes_hands_alone() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (script.igmp(), script.protocol(PIM));
-    let [near, far] = [1, 2].map(|n| Interface::link(eth::<A>(7).index(), A::source(n)));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    let [near, far] = [hub(1), hub(2)];
     igmp.takes(near);
     igmp.takes(far);
-    script.expect(join_alert(PIM, star(1)));
     igmp.adds(far, star(1));
-    script.expect_then(disable_igmp(near), move |igmp| {
+    t.assert_calls([join_alert(PIM, star(1))]);
+    t.inside(disable_igmp(near), move |igmp| {
         igmp.adds(far, from(1, 1));
         assert_eq!(igmp.add_group_membership(near, star(2)), Err(Error::IgmpDisabled { interface: near }));
     });
-    script.expect(enable_igmp(near));
     pim.takes(near);
-    assert_eq!(script.mgm.owner(near), Some(pim.name()));
-    assert_eq!(script.mgm.owner(far), Some(ClientName::Igmp));
-    assert_eq!(held(&script.mgm).len(), 2);
-    script.assert_finished();
+    t.assert_calls(bracket(near, []));
+    assert_eq!(t.mgm.owner(near), Some(pim.name()));
+    assert_eq!(t.mgm.owner(far), Some(ClientName::Igmp));
+    assert_eq!(held(&t.mgm).len(), 2);
 }
 
 /// Tries everything that HO-2 refuses, and nothing changes.
@@ -129,121 +111,123 @@ fn is_refused(igmp: &ClientRef<A>) {
 
 #[test]
 fn ho_2_igmp_is_refused_from_before_disable_until_enable_on_every_thread() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&script, true);
-    script.expect(local_join(PIM, eth(1), star(1)));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = igmp_beside_the_owner(&t);
     igmp.adds(eth(1), star(1));
-    script.expect_then(disable_igmp(eth(1)), |me| {
+    t.assert_calls([local_join(PIM, eth(1), star(1))]);
+    t.inside(disable_igmp(eth(1)), |me| {
         is_refused(me);
         thread::scope(|scope| scope.spawn(|| is_refused(me)).join()).unwrap();
     });
     let between = Arc::clone(&igmp);
-    script.expect_then(local_leave(PIM, eth(1), star(1)), move |_| {
+    t.inside(local_leave(PIM, eth(1), star(1)), move |_| {
         is_refused(&between);
         thread::scope(|scope| scope.spawn(|| is_refused(&between)).join()).unwrap();
     });
-    script.expect_then(enable_igmp(eth(1)), |me| {
+    t.inside(enable_igmp(eth(1)), |me| {
         me.adds(eth(1), from(1, 1));
         thread::scope(|scope| scope.spawn(|| me.adds(eth(1), from(2, 1))).join()).unwrap();
     });
     pim.releases(eth(1));
-    assert_eq!(held(&script.mgm).len(), 2);
-    script.assert_finished();
+    t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), star(1))]));
+    assert_eq!(held(&t.mgm).len(), 2);
 }
 
 #[test]
 fn ho_2_igmps_other_interfaces_and_the_owner_are_unaffected() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&script, true);
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = igmp_beside_the_owner(&t);
     igmp.takes(eth(2));
     let owner = Arc::clone(&pim);
-    script.expect_then(disable_igmp(eth(1)), move |me| {
+    t.inside(disable_igmp(eth(1)), move |me| {
         me.adds(eth(2), from(1, 1));
         me.blocks(eth(2), 2, 1);
         owner.adds(eth(1), from(3, 1));
     });
-    script.expect(enable_igmp(eth(1)));
     pim.releases(eth(1));
-    assert_eq!(held(&script.mgm).len(), 2);
-    script.assert_finished();
+    t.assert_calls(bracket(eth(1), []));
+    assert_eq!(held(&t.mgm).len(), 2);
 }
 
 #[test]
 fn ho_3_wants_are_withdrawn_from_the_old_owner_and_count_for_the_new_one_when_added_again() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&script, false);
-    let _dvmrp = script.protocol(DVMRP);
-    script.expect(join_alert(PIM, star(1)));
-    script.expect(join_alert(DVMRP, star(1)));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = igmp_alone(&t);
+    let _dvmrp = t.protocol(DVMRP);
     igmp.adds(eth(1), star(1));
-    script.expect(disable_igmp(eth(1)));
+    t.assert_calls([join_alert(PIM, star(1)), join_alert(DVMRP, star(1))]);
     // Withdrawn while it counted for IGMP: everybody else hears of it, and nobody of a leave.
-    script.expect(prune_alert(PIM, star(1)));
-    script.expect(prune_alert(DVMRP, star(1)));
-    script.expect_then(enable_igmp(eth(1)), |me| {
+    t.inside(enable_igmp(eth(1)), |me| {
         me.adds(eth(1), star(1));
     });
-    script.expect(local_join(PIM, eth(1), star(1)));
-    script.expect(join_alert(DVMRP, star(1)));
     pim.takes(eth(1));
-    assert_eq!(held(&script.mgm).first().map(|held| held.counts_for), Some(pim.name()));
-    script.assert_finished();
+    t.assert_calls([
+        disable_igmp(eth(1)),
+        prune_alert(PIM, star(1)),
+        prune_alert(DVMRP, star(1)),
+        enable_igmp(eth(1)),
+        local_join(PIM, eth(1), star(1)),
+        join_alert(DVMRP, star(1)),
+    ]);
+    assert_eq!(held(&t.mgm).first().map(|held| held.counts_for), Some(pim.name()));
 }
 
 #[test]
 fn ho_3_a_protocol_that_releases_gets_its_leaves_and_igmp_counts_for_itself_again() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&script, true);
-    script.expect(local_join(PIM, eth(1), star(1)));
-    script.expect(local_block(PIM, eth(1), from(1, 1)));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = igmp_beside_the_owner(&t);
     igmp.adds(eth(1), star(1));
     igmp.blocks(eth(1), 1, 1);
     pim.adds(eth(1), star(1));
-    script.expect(disable_igmp(eth(1)));
-    script.expect_in_any_order([local_leave(PIM, eth(1), star(1)), local_unblock(PIM, eth(1), from(1, 1))]);
-    script.expect_then(enable_igmp(eth(1)), |me| {
+    t.assert_calls([local_join(PIM, eth(1), star(1)), local_block(PIM, eth(1), from(1, 1))]);
+    t.inside(enable_igmp(eth(1)), |me| {
         me.adds(eth(1), star(1));
     });
-    script.expect(join_alert(PIM, star(1)));
     pim.releases(eth(1));
-    assert_eq!(held(&script.mgm).first().map(|held| held.counts_for), Some(ClientName::Igmp));
-    script.assert_finished();
+    t.assert_callbacks_in_any_order([
+        disable_igmp(eth(1)),
+        local_leave(PIM, eth(1), star(1)),
+        local_unblock(PIM, eth(1), from(1, 1)),
+        enable_igmp(eth(1)),
+        join_alert(PIM, star(1)),
+    ]);
+    assert_eq!(held(&t.mgm).first().map(|held| held.counts_for), Some(ClientName::Igmp));
 }
 
 #[test]
 fn ho_3_what_igmp_does_not_add_again_is_no_longer_joined_or_blocked() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&script, false);
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = igmp_alone(&t);
     igmp.adds(eth(1), from(1, 1));
     igmp.blocks(eth(1), 2, 1);
-    expect_bracket(&script, eth(1));
     pim.takes(eth(1));
-    assert_eq!(held(&script.mgm), []);
-    assert_eq!(igmp.deletes(eth(1), from(1, 1)), mgm::Change::Unchanged);
-    script.assert_finished();
+    t.assert_calls(bracket(eth(1), []));
+    assert_eq!(held(&t.mgm), []);
+    assert_eq!(igmp.deletes(eth(1), from(1, 1)), Change::Unchanged);
+    t.assert_calls([]);
 }
 
 #[test]
 fn ho_4_igmp_may_add_inside_enable_igmp() {
-    without_deadlock(|| {
-        let script = Script::<A>::new();
-        let (_igmp, pim) = igmp_and_pim(&script, false);
-        script.expect(disable_igmp(eth(1)));
-        script.expect_then(enable_igmp(eth(1)), |me| {
-            assert_eq!(me.adds(eth(1), star(1)), mgm::Change::Changed);
-            assert_eq!(me.deletes(eth(1), star(1)), mgm::Change::Changed);
-        });
-        script.expect(local_join(PIM, eth(1), star(1)));
-        script.expect(local_leave(PIM, eth(1), star(1)));
-        pim.takes(eth(1));
-        script.assert_finished();
+    let t = Testbed::<A>::new();
+    let (_igmp, pim) = igmp_alone(&t);
+    t.inside(enable_igmp(eth(1)), |me| {
+        assert_eq!(me.adds(eth(1), star(1)), Change::Changed);
+        assert_eq!(me.deletes(eth(1), star(1)), Change::Changed);
     });
+    pim.takes(eth(1));
+    t.assert_calls([
+        disable_igmp(eth(1)),
+        enable_igmp(eth(1)),
+        local_join(PIM, eth(1), star(1)),
+        local_leave(PIM, eth(1), star(1)),
+    ]);
 }
 
 #[test]
 fn ho_5_without_igmp_there_or_when_refused_or_for_igmp_itself_nobody_is_called() {
-    let script = Script::<A>::new();
-    let (igmp, pim, dvmrp) = (script.igmp(), script.protocol(PIM), script.protocol(DVMRP));
+    let t = Testbed::<A>::new();
+    let (igmp, pim, dvmrp) = (t.igmp(), t.protocol(PIM), t.protocol(DVMRP));
     igmp.takes(eth(2));
     pim.takes(eth(1));
     pim.releases(eth(1));
@@ -254,53 +238,48 @@ fn ho_5_without_igmp_there_or_when_refused_or_for_igmp_itself_nobody_is_called()
     assert!(dvmrp.release_interface_ownership(eth(1)).is_err());
     igmp.releases(eth(1));
     pim.releases(eth(1));
-    script.assert_finished();
+    t.assert_calls([]);
 }
 
 #[test]
 fn ho_6_enable_follows_disable_whichever_callback_panics() {
     for bad in 0..3 {
-        let script = Script::<A>::new();
-        let (igmp, pim) = igmp_and_pim(&script, false);
-        script.expect(join_alert(PIM, star(1)));
+        let t = Testbed::<A>::new();
+        let (igmp, pim) = igmp_alone(&t);
         igmp.adds(eth(1), star(1));
-        let callbacks = [disable_igmp(eth(1)), prune_alert(PIM, star(1)), enable_igmp(eth(1))];
-        for (turn, callback) in callbacks.into_iter().enumerate() {
-            if turn == bad { script.expect_panic(callback) } else { script.expect(callback) }
-        }
+        t.assert_calls([join_alert(PIM, star(1))]);
+        let calls = [disable_igmp(eth(1)), prune_alert(PIM, star(1)), enable_igmp(eth(1))];
+        t.panic_inside(calls[bad].clone());
         pim.takes(eth(1));
-        assert_eq!(script.mgm.owner(eth(1)), Some(pim.name()));
+        t.assert_calls(calls);
+        assert_eq!(t.mgm.owner(eth(1)), Some(pim.name()));
         // It is over: IGMP may add, and the interface may change hands again.
-        script.expect(local_join(PIM, eth(1), star(1)));
         igmp.adds(eth(1), star(1));
-        script.expect(disable_igmp(eth(1)));
-        script.expect(local_leave(PIM, eth(1), star(1)));
-        script.expect(enable_igmp(eth(1)));
+        t.assert_calls([local_join(PIM, eth(1), star(1))]);
         pim.releases(eth(1));
-        script.assert_finished();
+        t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), star(1))]));
     }
 }
 
 #[test]
 fn ho_6_enable_follows_disable_when_igmp_tries_what_is_refused() {
-    let script = Script::<A>::new();
-    let (_igmp, pim) = igmp_and_pim(&script, false);
-    script.expect_then(disable_igmp(eth(1)), |me| {
+    let t = Testbed::<A>::new();
+    let (_igmp, pim) = igmp_alone(&t);
+    t.inside(disable_igmp(eth(1)), |me| {
         assert!(me.add_group_membership(eth(1), star(1)).is_err());
         assert!(me.release_interface_ownership(eth(1)).is_err());
     });
-    script.expect(enable_igmp(eth(1)));
     pim.takes(eth(1));
-    script.assert_finished();
+    t.assert_calls(bracket(eth(1), []));
 }
 
 #[test]
 fn ho_7_another_take_or_release_is_refused_until_enable_has_returned() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&script, false);
-    let dvmrp = Arc::new(script.protocol(DVMRP));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = igmp_alone(&t);
+    let dvmrp = Arc::new(t.protocol(DVMRP));
     let clients = Arc::new([Arc::clone(&igmp), Arc::clone(&pim), Arc::clone(&dvmrp)]);
-    for callback in [disable_igmp(eth(1)), enable_igmp(eth(1))] {
+    for callback in bracket(eth(1), []) {
         let clients = Arc::clone(&clients);
         let refused = move || {
             for client in &*clients {
@@ -309,85 +288,75 @@ fn ho_7_another_take_or_release_is_refused_until_enable_has_returned() {
                 assert_eq!(client.release_interface_ownership(eth(1)), refused);
             }
         };
-        script.expect_then(callback, move |me| {
-            assert!(me.manager().interface(eth(1)).unwrap().in_handover);
+        t.inside(callback, move |me| {
+            assert!(me.manager().interface(eth(1)).unwrap().handover.is_some());
             refused();
             thread::spawn(refused).join().unwrap();
         });
     }
     pim.takes(eth(1));
-    assert!(!script.mgm.interface(eth(1)).unwrap().in_handover);
-    expect_bracket(&script, eth(1));
+    t.assert_calls(bracket(eth(1), []));
+    assert!(!t.mgm.interface(eth(1)).unwrap().handover.is_some());
     pim.releases(eth(1));
+    t.assert_calls(bracket(eth(1), []));
     igmp.releases(eth(1));
-    script.assert_finished();
+    t.assert_calls([]);
 }
 
 #[test]
 fn ho_7_during_a_hand_over_its_alerts_find_it_in_progress() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&script, true);
-    script.expect(local_join(PIM, eth(1), star(1)));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = igmp_beside_the_owner(&t);
     igmp.adds(eth(1), star(1));
-    script.expect(disable_igmp(eth(1)));
-    script.expect_then(local_leave(PIM, eth(1), star(1)), |me| {
+    t.assert_calls([local_join(PIM, eth(1), star(1))]);
+    t.inside(local_leave(PIM, eth(1), star(1)), |me| {
         let refused = Err(Error::HandoverInProgress { interface: eth(1) });
         assert_eq!(me.take_interface_ownership(eth(1)), refused);
     });
-    script.expect(enable_igmp(eth(1)));
     pim.releases(eth(1));
-    script.assert_finished();
+    t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), star(1))]));
 }
 
 #[test]
 fn ho_7_hand_overs_of_different_interfaces_run_side_by_side() {
-    struct Meeting(Barrier);
-    impl IgmpCallbacks<A> for Meeting {
-        fn disable_igmp(&self, _: &ClientRef<A>, _: Interface<A>) {
-            self.0.wait();
+    let t = Testbed::<A>::new();
+    let (igmp, protocols) = (t.igmp(), [t.protocol(PIM), t.protocol(DVMRP)]);
+    igmp.takes(eth(1));
+    igmp.takes(eth(2));
+    for change in [ClientRef::take_interface_ownership, ClientRef::release_interface_ownership] {
+        let meeting = Arc::new(Barrier::new(2));
+        for call in [bracket(eth(1), []), bracket(eth(2), [])].concat() {
+            let meeting = Arc::clone(&meeting);
+            t.inside(call, move |_| _ = meeting.wait());
         }
-        fn enable_igmp(&self, _: &ClientRef<A>, _: Interface<A>) {
-            self.0.wait();
-        }
+        thread::scope(|scope| {
+            for (protocol, index) in protocols.iter().zip([1, 2]) {
+                scope.spawn(move || change(protocol, eth(index)).unwrap());
+            }
+        });
     }
-    without_deadlock(|| {
-        let mgm = Mgm::<A>::default();
-        let igmp = mgm.register_igmp(Meeting(Barrier::new(2))).unwrap();
-        let protocols = [PIM, DVMRP].map(|id| mgm.register_protocol(id, NoCallbacks).unwrap());
-        igmp.takes(eth(1));
-        igmp.takes(eth(2));
-        for change in [ClientRef::take_interface_ownership, ClientRef::release_interface_ownership] {
-            thread::scope(|scope| {
-                for (protocol, index) in protocols.iter().zip([1, 2]) {
-                    scope.spawn(move || change(protocol, eth(index)).unwrap());
-                }
-            });
-        }
-        assert_eq!(mgm.owner(eth(1)), Some(ClientName::Igmp));
-    });
+    assert_eq!(t.mgm.owner(eth(1)), Some(ClientName::Igmp));
 }
 
 #[test]
 fn ho_7_no_thread_waits_for_a_callback_that_runs_on_another() {
-    without_deadlock(|| {
-        let script = Script::<A>::new();
-        let (_igmp, pim) = igmp_and_pim(&script, true);
-        for callback in [disable_igmp(eth(1)), enable_igmp(eth(1))] {
-            script.expect_then(callback, |me| {
-                let mgm = me.manager();
-                let busy = thread::spawn(move || {
-                    let dvmrp = mgm.register_protocol(DVMRP, NoCallbacks).unwrap();
-                    dvmrp.takes(eth(2));
-                    dvmrp.adds(eth(2), from(1, 1));
-                    assert!(dvmrp.take_interface_ownership(eth(1)).is_err());
-                    assert_eq!((mgm.interfaces().len(), held(&mgm).len()), (2, 1));
-                });
-                busy.join().unwrap();
+    let t = Testbed::<A>::new();
+    let (_igmp, pim) = igmp_beside_the_owner(&t);
+    for callback in bracket(eth(1), []) {
+        t.inside(callback, |me| {
+            let mgm = me.manager();
+            let busy = thread::spawn(move || {
+                let dvmrp = mgm.register_protocol(DVMRP, NoCallbacks).unwrap();
+                dvmrp.takes(eth(2));
+                dvmrp.adds(eth(2), from(1, 1));
+                assert!(dvmrp.take_interface_ownership(eth(1)).is_err());
+                assert_eq!((mgm.interfaces().len(), held(&mgm).len()), (2, 1));
             });
-        }
-        pim.releases(eth(1));
-        script.assert_finished();
-    });
+            busy.join().unwrap();
+        });
+    }
+    pim.releases(eth(1));
+    t.assert_calls(bracket(eth(1), []));
 }
 
 #[test]
@@ -417,151 +386,143 @@ fn ho_8_a_query_answers_with_the_old_state_or_the_new() {
 
 #[test]
 fn ho_9_the_alerts_of_the_change_are_delivered_before_enable() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = igmp_and_pim(&script, true);
-    let _dvmrp = script.protocol(DVMRP);
-    script.expect(local_join(PIM, eth(1), star(1)));
-    script.expect(join_alert(DVMRP, star(1)));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = igmp_beside_the_owner(&t);
+    let _dvmrp = t.protocol(DVMRP);
     igmp.adds(eth(1), star(1));
-    script.expect(disable_igmp(eth(1)));
-    script.expect(local_leave(PIM, eth(1), star(1)));
-    script.expect(prune_alert(DVMRP, star(1)));
-    script.expect(enable_igmp(eth(1)));
+    t.assert_calls([local_join(PIM, eth(1), star(1)), join_alert(DVMRP, star(1))]);
     pim.releases(eth(1));
-    script.assert_finished();
+    t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), star(1)), prune_alert(DVMRP, star(1))]));
 }
 
 #[test]
 fn ho_9_inside_a_callback_they_come_after_it() {
-    let script = Script::<A>::new();
-    let (igmp, _pim) = igmp_and_pim(&script, false);
-    script.expect_then(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
-    script.expect(disable_igmp(eth(1)));
-    script.expect(enable_igmp(eth(1)));
-    script.expect(prune_alert(PIM, star(1)));
+    let t = Testbed::<A>::new();
+    let (igmp, _pim) = igmp_alone(&t);
+    t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
     igmp.adds(eth(1), star(1));
-    script.assert_finished();
+    t.assert_calls([
+        join_alert(PIM, star(1)),
+        disable_igmp(eth(1)),
+        enable_igmp(eth(1)),
+        prune_alert(PIM, star(1)),
+    ]);
 }
 
 /// PIM takes eth1 through the reference that a callback of its own hands it, and `inside` drops its handle.
-fn drop_the_taker_inside(inside: impl FnOnce(&Script<A>, Box<dyn FnOnce() + Send>)) {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (script.igmp(), handle(script.protocol(PIM)));
+fn drop_the_taker_inside(inside: impl FnOnce(&Testbed<A>, Client<A>)) {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));
-    script.expect_then(join_alert(PIM, star(1)), |me| {
+    t.inside(join_alert(PIM, star(1)), |me| {
         me.takes(eth(1));
         let client = ClientName::Protocol(PIM);
         assert_eq!(me.take_interface_ownership(eth(2)), Err(Error::Deregistered { client }));
     });
-    inside(&script, Box::new(move || let_go(&pim)));
+    inside(&t, pim);
     // PIM got the interface, and its release has a bracket of its own.
-    script.expect_then(disable_igmp(eth(1)), |me| {
+    t.inside(disable_igmp(eth(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Protocol(PIM)));
         let again = me.manager().register_protocol(PIM, NoCallbacks);
         assert_eq!(again.unwrap_err(), Error::AlreadyRegistered { id: PIM });
     });
-    script.expect_then(enable_igmp(eth(1)), |me| {
+    t.inside(enable_igmp(eth(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Igmp));
     });
     igmp.adds(eth(1), star(1));
-    let _id_is_free = script.protocol(PIM);
-    script.assert_finished();
+    let _id_is_free = t.protocol(PIM);
+    t.assert_calls([vec![join_alert(PIM, star(1))], bracket(eth(1), []), bracket(eth(1), [])].concat());
 }
 
 #[test]
 fn ho_10_the_taker_dropped_inside_disable_is_released_right_after() {
-    drop_the_taker_inside(|script, drop_it| {
-        script.expect_then(disable_igmp(eth(1)), |_| drop_it());
-        script.expect(enable_igmp(eth(1)));
+    drop_the_taker_inside(|t, pim| {
+        t.inside(disable_igmp(eth(1)), |_| drop(pim));
+        t.inside(enable_igmp(eth(1)), |_| ());
     });
 }
 
 #[test]
 fn ho_10_the_taker_dropped_inside_enable_is_released_right_after() {
-    drop_the_taker_inside(|script, drop_it| {
-        script.expect(disable_igmp(eth(1)));
-        script.expect_then(enable_igmp(eth(1)), |_| drop_it());
+    drop_the_taker_inside(|t, pim| {
+        t.inside(disable_igmp(eth(1)), |_| ());
+        t.inside(enable_igmp(eth(1)), |_| drop(pim));
     });
 }
 
 #[test]
 fn ho_10_the_taker_dropped_by_another_thread_is_released_right_after() {
-    drop_the_taker_inside(|script, drop_it| {
-        script.expect_then(disable_igmp(eth(1)), |_| thread::spawn(drop_it).join().unwrap());
-        script.expect(enable_igmp(eth(1)));
+    drop_the_taker_inside(|t, pim| {
+        t.inside(disable_igmp(eth(1)), |_| thread::spawn(|| drop(pim)).join().unwrap());
+        t.inside(enable_igmp(eth(1)), |_| ());
     });
 }
 
 #[test]
 fn ho_10_a_client_that_releases_and_is_dropped_meanwhile_is_released_once() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (script.igmp(), handle(script.protocol(PIM)));
-    pim.lock().as_ref().unwrap().takes(eth(1));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    pim.takes(eth(1));
     igmp.takes(eth(1));
     igmp.takes(eth(2));
-    script.expect_then(join_alert(PIM, star(1)), |me| me.releases(eth(1)));
-    script.expect_then(disable_igmp(eth(1)), move |_| let_go(&pim));
-    script.expect(enable_igmp(eth(1)));
+    t.inside(join_alert(PIM, star(1)), |me| me.releases(eth(1)));
+    t.inside(disable_igmp(eth(1)), move |_| drop(pim));
     igmp.adds(eth(2), star(1));
-    assert_eq!(script.mgm.owner(eth(1)), Some(ClientName::Igmp));
-    let _id_is_free = script.protocol(PIM);
-    script.assert_finished();
+    t.assert_calls([join_alert(PIM, star(1)), disable_igmp(eth(1)), enable_igmp(eth(1))]);
+    assert_eq!(t.mgm.owner(eth(1)), Some(ClientName::Igmp));
+    let _id_is_free = t.protocol(PIM);
 }
 
 #[test]
 fn ho_10_the_rest_of_a_dropped_client_is_released_by_the_thread_that_drops_it() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (script.igmp(), handle(script.protocol(PIM)));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));
-    pim.lock().as_ref().unwrap().takes(eth(2));
+    pim.takes(eth(2));
     igmp.takes(eth(3));
-    script.expect_then(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
-    script.expect_then(disable_igmp(eth(1)), move |me| {
-        let_go(&pim);
+    t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
+    t.inside(disable_igmp(eth(1)), move |me| {
+        drop(pim);
         assert_eq!(me.manager().owner(eth(2)), None);
     });
-    script.expect(enable_igmp(eth(1)));
-    expect_bracket(&script, eth(1));
     igmp.adds(eth(3), star(1));
-    script.assert_finished();
+    t.assert_calls([vec![join_alert(PIM, star(1))], bracket(eth(1), []), bracket(eth(1), [])].concat());
 }
 
 #[test]
 fn ho_10_igmp_dropped_inside_disable_is_called_no_more_and_leaves_right_after() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (handle(script.igmp()), script.protocol(PIM));
-    igmp.lock().as_ref().unwrap().takes(eth(1));
-    let mgm = script.mgm.clone();
-    script.expect_then(disable_igmp(eth(1)), move |_| {
-        let_go(&igmp);
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    igmp.takes(eth(1));
+    let mgm = t.mgm.clone();
+    t.inside(disable_igmp(eth(1)), move |_| {
+        drop(igmp);
         assert_eq!(mgm.register_igmp(NoCallbacks).unwrap_err(), Error::IgmpAlreadyRegistered);
         assert!(mgm.interface(eth(1)).unwrap().igmp);
     });
     pim.takes(eth(1));
-    let status = script.mgm.interface(eth(1)).unwrap();
-    assert_eq!((status.owner, status.igmp, status.in_handover), (pim.name(), false, false));
-    let _igmp_is_free = script.igmp();
-    script.assert_finished();
+    let status = t.mgm.interface(eth(1)).unwrap();
+    t.assert_calls([disable_igmp(eth(1))]);
+    assert_eq!((status.owner, status.igmp, status.handover.is_some()), (pim.name(), false, false));
+    let _igmp_is_free = t.igmp();
 }
 
 #[test]
 fn ho_10_igmp_and_the_taker_dropped_inside_disable_both_leave_and_forget_the_interface() {
     for igmp_first in [true, false] {
-        let script = Script::<A>::new();
-        let (igmp, pim) = (handle(script.igmp()), handle(script.protocol(PIM)));
-        igmp.lock().as_ref().unwrap().takes(eth(1));
-        let pulled = Arc::clone(&igmp);
-        script.expect_then(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
-        script.expect_then(disable_igmp(eth(1)), move |_| {
-            let order = if igmp_first { [&pulled, &pim] } else { [&pim, &pulled] };
-            order.into_iter().for_each(let_go);
+        let t = Testbed::<A>::new();
+        let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+        igmp.takes(eth(1));
+        t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
+        t.inside(disable_igmp(eth(1)), move |_| {
+            drop(if igmp_first { [igmp, pim] } else { [pim, igmp] });
         });
-        let (dvmrp, on) = (script.protocol(DVMRP), eth(2));
+        let (dvmrp, on) = (t.protocol(DVMRP), eth(2));
         dvmrp.takes(on);
         dvmrp.adds(on, star(1));
-        assert_eq!(script.mgm.interface(eth(1)), None);
-        let _both_are_free = (script.igmp(), script.protocol(PIM));
-        script.assert_finished();
+        t.assert_calls([join_alert(PIM, star(1)), disable_igmp(eth(1))]);
+        assert_eq!(t.mgm.interface(eth(1)), None);
+        let _both_are_free = (t.igmp(), t.protocol(PIM));
     }
 }
 
@@ -576,32 +537,93 @@ fn ho_10_an_interface_removed_in_the_middle_is_removed_right_after() {
     type Inside = fn(&ClientRef<A>);
     let turns: [(Inside, Inside); 3] = [(remove, nothing), (nothing, remove), (remove, remove)];
     for (at_disable, at_enable) in turns {
-        let script = Script::<A>::new();
-        let (igmp, pim) = igmp_and_pim(&script, false);
-        script.expect_then(disable_igmp(eth(1)), at_disable);
-        script.expect_then(enable_igmp(eth(1)), at_enable);
-        script.expect_in_any_order([pim.name(), igmp.name()].map(|name| interface_removed(name, eth(1))));
+        let t = Testbed::<A>::new();
+        let (igmp, pim) = igmp_alone(&t);
+        t.inside(disable_igmp(eth(1)), at_disable);
+        t.inside(enable_igmp(eth(1)), at_enable);
         pim.takes(eth(1));
-        assert_eq!(script.mgm.interface(eth(1)), None);
+        t.assert_calls([
+            disable_igmp(eth(1)),
+            enable_igmp(eth(1)),
+            interface_removed(PIM, eth(1)),
+            interface_removed(IGMP, eth(1)),
+        ]);
+        assert_eq!(t.mgm.interface(eth(1)), None);
         igmp.takes(eth(1));
-        script.assert_finished();
+        t.assert_calls([]);
     }
 }
 
 #[test]
 fn ho_10_the_taker_dropped_and_the_interface_removed_in_the_middle_leave_nothing() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (script.igmp(), handle(script.protocol(PIM)));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));
-    script.expect_then(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
-    script.expect_then(disable_igmp(eth(1)), move |me| {
-        let_go(&pim);
+    t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
+    t.inside(disable_igmp(eth(1)), move |me| {
+        drop(pim);
         me.manager().interface_removed(eth::<A>(1).index());
     });
-    script.expect(enable_igmp(eth(1)));
-    script.expect(interface_removed(ClientName::Igmp, eth(1)));
     igmp.adds(eth(1), star(1));
-    assert_eq!((script.mgm.interface(eth(1)), held(&script.mgm)), (None, vec![]));
-    let _id_is_free = script.protocol(PIM);
-    script.assert_finished();
+    t.assert_calls([
+        join_alert(PIM, star(1)),
+        disable_igmp(eth(1)),
+        enable_igmp(eth(1)),
+        interface_removed(ClientName::Igmp, eth(1)),
+    ]);
+    assert_eq!((t.mgm.interface(eth(1)), held(&t.mgm)), (None, vec![]));
+    let _id_is_free = t.protocol(PIM);
+}
+
+#[test]
+fn ho_3_taking_withdraws_what_igmp_has_from_the_oifs_before_and_it_adds_it_again_after() {
+    let r = Router::<A>::new();
+    let bgmp = r.protocol(BGMP);
+    r.igmp.adds(stub(), star(1));
+    r.packet(1, 1, up());
+    r.rib.set(host::<A>(2), stub());
+    r.packet(2, 1, stub()); // comes in on the interface itself
+    let read = |igmp: &ClientRef<A>| {
+        let oifs = igmp.manager().mfe(A::source(1), A::group(1)).unwrap().oifs;
+        (oifs, igmp.manager().mfe(A::source(2), A::group(1)).is_some())
+    };
+    r.inside(disable_igmp(stub()), move |igmp| assert_eq!(read(igmp), (vec![stub()], true), "none is done"));
+    r.inside(enable_igmp(stub()), move |igmp| {
+        assert_eq!(read(igmp), (vec![], false), "all of it is done");
+        igmp.adds(stub(), star(1));
+    });
+    r.forget_calls();
+    bgmp.takes(stub());
+    let calls = r.calls();
+    let at = |what: Call<A>| {
+        calls.iter().position(|call| *call == what).unwrap_or_else(|| panic!("{what:?}: {calls:?}"))
+    };
+    let steps = [
+        disable_igmp(stub()),
+        change_mfe(1, 1, up(), []),
+        mfe_prune(PIM, 1, 1),
+        enable_igmp(stub()),
+        change_mfe(1, 1, up(), [stub()]),
+        mfe_join(PIM, 1, 1),
+    ];
+    assert!(steps.map(at).is_sorted(), "{calls:?}");
+    assert!(at(delete_mfe(2, 1)) < at(enable_igmp(stub())));
+    assert_eq!(calls.iter().filter(|call| call.to == Party::Forwarder).count(), 3);
+    assert_eq!(r.path(1, 1), path(up(), [stub()]));
+}
+
+#[test]
+fn ho_3_what_igmp_does_not_add_again_is_forwarded_no_more() {
+    let r = Router::<A>::new();
+    r.igmp.takes(lan());
+    r.igmp.adds(lan(), star(1));
+    r.packet(1, 1, up());
+    r.forget_calls();
+    r.dvmrp.releases(lan());
+    assert_eq!(r.path(1, 1), path(up(), []));
+    r.assert_callbacks(bracket(
+        lan(),
+        [mfe_prune(PIM, 1, 1), prune_alert(PIM, star(1)), local_leave(DVMRP, lan(), star(1))],
+    ));
+    assert_eq!(r.mgm.owner(lan()), Some(ClientName::Igmp));
 }

@@ -1,30 +1,11 @@
-//! What clients hold: MB-1 to MB-4, MB-6, MB-7.
+//! What clients hold: MB-1 to MB-4, MB-6.
 
-use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread;
-
-use mgm::{Change, Client, ClientName, Error, Limit, Limits, MembershipKind, Mgm, NoCallbacks};
-
-use super::A;
-use crate::support::*;
-
-/// PIM owns eth1, and IGMP is on it; DVMRP looks on.
-fn three(script: &Script<A>) -> [Client<A>; 3] {
-    let (igmp, pim, dvmrp) = (script.igmp(), script.protocol(PIM), script.protocol(DVMRP));
-    pim.takes(eth(1));
-    igmp.takes(eth(1));
-    [igmp, pim, dvmrp]
-}
-
-fn limited(limits: Limits) -> Script<A> {
-    Script::of(Mgm::builder().limits(limits).build())
-}
+use super::*;
 
 #[test]
 fn mb_1_a_client_adds_where_it_is_and_elsewhere_hears_who_owns_it() {
-    let script = Script::<A>::new();
-    let [igmp, pim, dvmrp] = three(&script);
+    let t = Testbed::<A>::new();
+    let [igmp, pim, dvmrp] = t.three();
     dvmrp.takes(eth(2));
     igmp.takes(eth(3));
     for (client, interface, owner) in [
@@ -40,31 +21,27 @@ fn mb_1_a_client_adds_where_it_is_and_elsewhere_hears_who_owns_it() {
         assert_eq!(client.unblock_source(interface, A::source(1), A::group(1)), refused);
     }
     pim.adds(eth(1), from(1, 1));
-    script.expect(local_join(PIM, eth(1), from(2, 1)));
     igmp.adds(eth(1), from(2, 1));
-    assert_eq!(held(&script.mgm).len(), 2);
-    script.assert_finished();
+    t.assert_calls([local_join(PIM, eth(1), from(2, 1))]);
+    assert_eq!(held(&t.mgm).len(), 2);
 }
 
 #[test]
 fn mb_2_adding_twice_and_deleting_what_is_not_there_change_nothing() {
-    let script = Script::<A>::new();
-    let [igmp, _pim, _dvmrp] = three(&script);
+    let t = Testbed::<A>::new();
+    let [igmp, _pim, _dvmrp] = t.three();
     for entry in [star(1), all()] {
-        script.expect(local_join(PIM, eth(1), entry));
-        script.expect(join_alert(DVMRP, entry));
         let adds = [(); 2].map(|()| igmp.adds(eth(1), entry));
-        script.expect(local_leave(PIM, eth(1), entry));
-        script.expect(prune_alert(DVMRP, entry));
+        t.assert_calls([local_join(PIM, eth(1), entry), join_alert(DVMRP, entry)]);
         let deletes = [(); 2].map(|()| igmp.deletes(eth(1), entry));
+        t.assert_calls([local_leave(PIM, eth(1), entry), prune_alert(DVMRP, entry)]);
         assert_eq!([adds, deletes], [[Change::Changed, Change::Unchanged]; 2]);
     }
-    script.expect(local_block(PIM, eth(1), from(1, 1)));
     let blocks = [(); 2].map(|()| igmp.blocks(eth(1), 1, 1));
-    script.expect(local_unblock(PIM, eth(1), from(1, 1)));
+    t.assert_calls([local_block(PIM, eth(1), from(1, 1))]);
     let unblocks = [(); 2].map(|()| igmp.unblocks(eth(1), 1, 1));
+    t.assert_calls([local_unblock(PIM, eth(1), from(1, 1))]);
     assert_eq!([blocks, unblocks], [[Change::Changed, Change::Unchanged]; 2]);
-    script.assert_finished();
 }
 
 #[test]
@@ -90,221 +67,97 @@ fn mb_2_what_is_deleted_leaves_no_memory_behind() {
 
 #[test]
 fn mb_3_igmp_and_the_owner_may_hold_the_same_and_it_is_wanted_while_either_does() {
-    let script = Script::<A>::new();
-    let [igmp, pim, _dvmrp] = three(&script);
+    let t = Testbed::<A>::new();
+    let [igmp, pim, _dvmrp] = t.three();
     for (first, second) in [(&igmp, &pim), (&pim, &igmp)] {
-        let told = |client: &Client<A>, call: Call<A>| {
-            if client.name() == ClientName::Igmp {
-                script.expect(call);
-            }
-        };
-        told(first, local_join(PIM, eth(1), star(1)));
-        script.expect(join_alert(DVMRP, star(1)));
+        // PIM hears of what IGMP does, and not of what it does itself.
+        let local = |by: &Client<A>, call: Call<A>| (by.name() == IGMP).then_some(call);
+        let joined = |by| local(by, local_join(PIM, eth(1), star(1)));
+        let left = |by| local(by, local_leave(PIM, eth(1), star(1)));
         first.adds(eth(1), star(1));
-        told(second, local_join(PIM, eth(1), star(1)));
+        t.assert_calls(Vec::from_iter(joined(first).into_iter().chain([join_alert(DVMRP, star(1))])));
         assert_eq!(second.adds(eth(1), star(1)), Change::Changed);
-        assert_eq!(held(&script.mgm).len(), 2);
-        told(first, local_leave(PIM, eth(1), star(1)));
+        t.assert_calls(Vec::from_iter(joined(second)));
+        assert_eq!(held(&t.mgm).len(), 2);
         first.deletes(eth(1), star(1));
-        told(second, local_leave(PIM, eth(1), star(1)));
-        script.expect(prune_alert(DVMRP, star(1)));
+        t.assert_calls(Vec::from_iter(left(first)));
         second.deletes(eth(1), star(1));
+        t.assert_calls(Vec::from_iter(left(second).into_iter().chain([prune_alert(DVMRP, star(1))])));
     }
-    script.assert_finished();
+    t.assert_calls([]);
 }
 
 #[test]
 fn mb_4_a_group_in_the_ssm_range_cannot_be_joined_without_a_source() {
-    let script = Script::<A>::new();
-    let [igmp, pim, _dvmrp] = three(&script);
-    let (group, range) = (A::ssm_group(1), A::ssm_range());
+    let t = Testbed::<A>::new();
+    let [igmp, pim, _dvmrp] = t.three();
+    let (group, range) = (A::group(SSM), A::ssm_range());
     for client in [&igmp, &pim] {
         let refused = Err(Error::SourceRequired { group, range });
         assert_eq!(client.add_group_membership(eth(1), group.into()), refused);
         assert_eq!(client.delete_group_membership(eth(1), group.into()), refused);
     }
-    assert_eq!(held(&script.mgm), []);
-    let channel = mgm::Entry::SourceGroup(A::source(1), group);
-    script.expect(local_join(PIM, eth(1), channel));
+    assert_eq!(held(&t.mgm), []);
+    let channel = Entry::SourceGroup(A::source(1), group);
     igmp.adds(eth(1), channel);
-    script.assert_finished();
+    t.assert_calls([local_join(PIM, eth(1), channel)]);
 }
 
 #[test]
 fn mb_4_the_ssm_ranges_are_configurable() {
-    let none = Script::<A>::of(Mgm::builder().ssm_ranges([]).build());
-    let [_igmp, pim, _dvmrp] = three(&none);
-    none.expect(join_alert(DVMRP, A::ssm_group(1).into()));
-    pim.adds(eth(1), A::ssm_group(1).into());
-    none.assert_finished();
+    let none = Testbed::<A>::with(|builder| builder.ssm_ranges([]));
+    let [_igmp, pim, _dvmrp] = none.three();
+    pim.adds(eth(1), A::group(SSM).into());
+    none.assert_calls([join_alert(DVMRP, A::group(SSM).into())]);
 
-    let everything = [A::everything()];
-    let all_ssm = Script::<A>::of(Mgm::builder().ssm_ranges(everything).build());
-    let [_igmp, pim, _dvmrp] = three(&all_ssm);
+    let everything = [A::every_group()];
+    let all_ssm = Testbed::<A>::with(|builder| builder.ssm_ranges(everything));
+    let [_igmp, pim, _dvmrp] = all_ssm.three();
     assert!(pim.add_group_membership(eth(1), star(1)).is_err());
-    all_ssm.expect(join_alert(DVMRP, all()));
     pim.adds(eth(1), all());
-    all_ssm.assert_finished();
+    all_ssm.assert_calls([join_alert(DVMRP, all())]);
 }
 
 #[test]
 fn mb_6_a_block_is_kept_listed_and_told_and_takes_the_place_of_a_join() {
-    let script = Script::<A>::new();
-    let [igmp, _pim, _dvmrp] = three(&script);
-    let kinds = || held(&script.mgm).iter().map(|held| (held.entry, held.kind)).collect::<Vec<_>>();
-    script.expect(local_join(PIM, eth(1), from(1, 1)));
+    let t = Testbed::<A>::new();
+    let [igmp, _pim, _dvmrp] = t.three();
+    let kinds = || held(&t.mgm).iter().map(|held| (held.entry, held.kind)).collect::<Vec<_>>();
     igmp.adds(eth(1), from(1, 1));
-    script.expect(local_leave(PIM, eth(1), from(1, 1)));
-    script.expect(local_block(PIM, eth(1), from(1, 1)));
+    t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);
     assert_eq!(igmp.blocks(eth(1), 1, 1), Change::Changed);
+    t.assert_calls([local_leave(PIM, eth(1), from(1, 1)), local_block(PIM, eth(1), from(1, 1))]);
     assert_eq!(kinds(), [(from(1, 1), MembershipKind::Blocked)]);
     assert_eq!(igmp.deletes(eth(1), from(1, 1)), Change::Unchanged, "it is no membership");
-    script.expect(local_unblock(PIM, eth(1), from(1, 1)));
-    script.expect(local_join(PIM, eth(1), from(1, 1)));
     assert_eq!(igmp.adds(eth(1), from(1, 1)), Change::Changed);
+    t.assert_calls([local_unblock(PIM, eth(1), from(1, 1)), local_join(PIM, eth(1), from(1, 1))]);
     assert_eq!(kinds(), [(from(1, 1), MembershipKind::Joined)]);
     assert_eq!(igmp.unblocks(eth(1), 1, 1), Change::Unchanged, "it is no block");
-    script.assert_finished();
+    t.assert_calls([]);
 }
 
 #[test]
 fn mb_6_a_block_is_the_clients_own_and_leaves_alone_what_another_holds() {
-    let script = Script::<A>::new();
-    let [igmp, pim, _dvmrp] = three(&script);
+    let t = Testbed::<A>::new();
+    let [igmp, pim, _dvmrp] = t.three();
     pim.adds(eth(1), from(1, 1));
-    script.expect(local_block(PIM, eth(1), from(1, 1)));
     igmp.blocks(eth(1), 1, 1);
-    let read: Vec<_> = held(&script.mgm).iter().map(|held| (held.added_by, held.kind)).collect();
+    let read: Vec<_> = held(&t.mgm).iter().map(|held| (held.added_by, held.kind)).collect();
+    t.assert_calls([local_block(PIM, eth(1), from(1, 1))]);
     assert_eq!(read, [(pim.name(), MembershipKind::Joined), (igmp.name(), MembershipKind::Blocked)]);
     pim.deletes(eth(1), from(1, 1));
-    assert_eq!(held(&script.mgm).len(), 1);
-    script.assert_finished();
+    assert_eq!(held(&t.mgm).len(), 1);
+    t.assert_calls([]);
 }
 
 #[test]
 fn mb_6_blocks_are_withdrawn_like_memberships() {
-    let script = Script::<A>::new();
-    let [igmp, pim, _dvmrp] = three(&script);
+    let t = Testbed::<A>::new();
+    let [igmp, pim, _dvmrp] = t.three();
     pim.blocks(eth(1), 2, 1);
-    script.expect(local_block(PIM, eth(1), from(1, 1)));
     igmp.blocks(eth(1), 1, 1);
-    script.expect(disable_igmp(eth(1)));
-    script.expect(local_unblock(PIM, eth(1), from(1, 1)));
-    script.expect(enable_igmp(eth(1)));
+    t.assert_calls([local_block(PIM, eth(1), from(1, 1))]);
     pim.releases(eth(1));
-    assert_eq!(held(&script.mgm), []);
-    script.assert_finished();
-}
-
-/// The `max` things that are allowed fit, one more does not, and a delete makes room for one.
-fn holds_at_most(script: &Script<A>, client: &Client<A>, limit: &Limit<A>) {
-    client.adds(eth(2), from(1, 1));
-    client.blocks(eth(2), 2, 1);
-    let before = held(&script.mgm);
-    let refused = Err(Error::LimitReached(limit.clone()));
-    assert_eq!(client.add_group_membership(eth(2), from(3, 1)), refused);
-    assert_eq!(client.block_source(eth(2), A::source(3), A::group(1)), refused);
-    assert_eq!(held(&script.mgm), before);
-    assert_eq!(client.adds(eth(2), from(1, 1)), Change::Unchanged, "no growth");
-    assert_eq!(client.adds(eth(2), from(2, 1)), Change::Changed, "no growth");
-    client.deletes(eth(2), from(1, 1));
-    client.adds(eth(2), from(3, 1));
-    assert_eq!(client.add_group_membership(eth(2), from(4, 1)), refused);
-}
-
-#[test]
-fn mb_7_memberships_and_blocks_in_all_are_limited() {
-    let script = limited(Limits::default().memberships(3));
-    let [_igmp, pim, dvmrp] = three(&script);
-    dvmrp.takes(eth(2));
-    pim.adds(eth(1), from(1, 1));
-    holds_at_most(&script, &dvmrp, &Limit::Memberships { max: 3 });
-    pim.deletes(eth(1), from(1, 1));
-    dvmrp.adds(eth(2), from(4, 1));
-    script.assert_finished();
-}
-
-#[test]
-fn mb_7_memberships_and_blocks_on_one_interface_are_limited() {
-    let script = limited(Limits::default().memberships_per_interface(2));
-    let [_igmp, pim, dvmrp] = three(&script);
-    dvmrp.takes(eth(2));
-    dvmrp.takes(eth(3));
-    pim.adds(eth(1), from(1, 1));
-    let on_eth2 = Limit::MembershipsOnInterface { interface: eth(2), max: 2 };
-    holds_at_most(&script, &dvmrp, &on_eth2);
-    dvmrp.adds(eth(3), from(4, 1));
-    script.assert_finished();
-}
-
-#[test]
-fn mb_7_memberships_and_blocks_of_one_client_are_limited() {
-    let script = limited(Limits::default().memberships_per_client(2));
-    let [_igmp, pim, dvmrp] = three(&script);
-    dvmrp.takes(eth(2));
-    dvmrp.takes(eth(3));
-    holds_at_most(&script, &dvmrp, &Limit::MembershipsOfClient { client: dvmrp.name(), max: 2 });
-    assert!(dvmrp.add_group_membership(eth(3), from(4, 1)).is_err());
-    pim.adds(eth(1), from(1, 1));
-    dvmrp.releases(eth(2));
-    dvmrp.adds(eth(3), from(4, 1));
-    script.assert_finished();
-}
-
-#[test]
-fn mb_7_what_a_hand_over_withdraws_makes_room_again() {
-    let script =
-        limited(Limits::default().memberships(1).memberships_per_interface(1).memberships_per_client(1));
-    let [igmp, pim, _dvmrp] = three(&script);
-    script.expect(local_join(PIM, eth(1), from(1, 1)));
-    igmp.adds(eth(1), from(1, 1));
-    script.expect(disable_igmp(eth(1)));
-    script.expect(local_leave(PIM, eth(1), from(1, 1)));
-    script.expect_then(enable_igmp(eth(1)), |me| {
-        me.adds(eth(1), from(2, 1));
-        assert!(me.add_group_membership(eth(1), from(3, 1)).is_err());
-    });
-    pim.releases(eth(1));
-    script.assert_finished();
-}
-
-#[test]
-fn mb_7_alerts_that_wait_for_a_busy_client_are_limited_for_adds_and_never_for_deletes() {
-    without_deadlock(|| {
-        let script = limited(Limits::default().waiting_alerts(2));
-        let [igmp, _pim, dvmrp] = three(&script);
-        dvmrp.takes(eth(2));
-        script.expect(local_join(PIM, eth(1), from(1, 1)));
-        igmp.adds(eth(1), from(1, 1));
-        let (entered, is_in) = mpsc::channel();
-        let (finish, may_finish) = mpsc::channel::<()>();
-        script.expect_then(join_alert(PIM, star(1)), move |_| {
-            entered.send(()).unwrap();
-            may_finish.recv().unwrap();
-        });
-        let dvmrp = Arc::new(dvmrp);
-        let adder = Arc::clone(&dvmrp);
-        let busy = thread::spawn(move || {
-            adder.adds(eth(2), star(1));
-        });
-        is_in.recv().unwrap();
-        // Two may wait; replacing a join by a block would cause two more.
-        dvmrp.adds(eth(2), star(2));
-        let (before, pim) = (held(&script.mgm), ClientName::Protocol(PIM));
-        let refused = Err(Error::LimitReached(Limit::WaitingAlerts { client: pim, max: 2 }));
-        assert_eq!(igmp.block_source(eth(1), A::source(1), A::group(1)), refused);
-        assert_eq!(held(&script.mgm), before);
-        dvmrp.adds(eth(2), star(3));
-        assert_eq!(dvmrp.add_group_membership(eth(2), star(4)), refused);
-        assert_eq!(held(&script.mgm).len(), before.len() + 1);
-        dvmrp.deletes(eth(2), star(2));
-        for call in [join_alert(PIM, star(2)), join_alert(PIM, star(3)), prune_alert(PIM, star(2))] {
-            script.expect(call);
-        }
-        finish.send(()).unwrap();
-        busy.join().unwrap();
-        script.expect(join_alert(PIM, star(4)));
-        dvmrp.adds(eth(2), star(4));
-        script.assert_finished();
-    });
+    t.assert_calls(bracket(eth(1), [local_unblock(PIM, eth(1), from(1, 1))]));
+    assert_eq!(held(&t.mgm), []);
 }

@@ -3,14 +3,12 @@
 use std::fmt::{Debug, Write};
 use std::sync::Arc;
 
-use mgm::{Mgm, NoCallbacks};
 use parking_lot::Mutex;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::A;
-use crate::support::*;
+use super::*;
 
 /// Writes down what the manager reports, a line for each span, event, and step into or out of a span.
 #[derive(Clone, Default)]
@@ -144,12 +142,11 @@ fn every_refusal_is_an_event_at_debug_level() {
 
 #[test]
 fn cb_5_a_caught_panic_is_an_event_at_error_level_that_names_client_and_callback() {
-    let script = Script::<A>::new();
-    let (igmp, pim) = (script.igmp(), script.protocol(PIM));
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));
-    script.expect_panic(disable_igmp(eth(1)));
-    script.expect(enable_igmp(eth(1)));
-    script.expect_panic(local_join(PIM, eth(1), star(1)));
+    t.panic_inside(disable_igmp(eth(1)));
+    t.panic_inside(local_join(PIM, eth(1), star(1)));
     let lines = reported(|| {
         pim.takes(eth(1));
         igmp.adds(eth(1), star(1));
@@ -161,8 +158,8 @@ fn cb_5_a_caught_panic_is_an_event_at_error_level_that_names_client_and_callback
         "}",
         r#"ERROR a callback panicked [client=protocol 1.0] [callback="local_join"] [panic="boom"]"#,
     ];
+    t.assert_calls([disable_igmp(eth(1)), enable_igmp(eth(1)), local_join(PIM, eth(1), star(1))]);
     assert_eq!(lines, expected);
-    script.assert_finished();
 }
 
 #[test]

@@ -1,0 +1,18 @@
+//! A router for the multicast of IGMPv2, IGMPv3 and MLDv2 hosts, on Linux, made with the multicast group manager.
+//!
+//! [`igmp`] is the router side of IGMP and MLD as a client of the manager: a querier for any daemon, without I/O and
+//! without a clock. The rest is what a process needs around it: the kernel's interfaces and routes, packets, signals.
+#![cfg(target_os = "linux")]
+#![expect(clippy::exhaustive_enums, clippy::exhaustive_structs, reason = "it is not published")]
+
+pub mod arguments;
+mod daemon;
+pub mod family;
+pub mod igmp;
+mod netlink;
+pub mod router;
+mod routes;
+mod show;
+mod signals;
+mod static_protocol;
+pub mod system;

@@ -1,0 +1,168 @@
+//! A link with hosts made of records, and what the manager holds after each step.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use mgm::{Entry, GroupAddr, SourceAddr};
+
+use linux_router::igmp::GroupView;
+use linux_router::igmp::config::Config;
+use linux_router::igmp::link::{Addresses, Link, Outcome};
+use linux_router::igmp::query::Query;
+use linux_router::igmp::step::{Step, Want};
+use membership_reports::{Record, RecordKind, Report, Version};
+
+pub(crate) const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 5);
+pub(crate) const OTHER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+pub(crate) const G: Ipv4Addr = Ipv4Addr::new(239, 1, 1, 1);
+pub(crate) const SSM: Ipv4Addr = Ipv4Addr::new(232, 1, 1, 1);
+
+pub(crate) struct Lan {
+    pub(crate) link: Link<Ipv4Addr>,
+    pub(crate) config: Config<Ipv4Addr>,
+    zero: Instant,
+    pub(crate) now: Duration,
+    /// What the steps have made the manager hold.
+    pub(crate) held: BTreeSet<Want<Ipv4Addr>>,
+    pub(crate) queries: Vec<Query<Ipv4Addr>>,
+}
+
+/// Sources go by letters.
+pub(crate) fn source(letter: char) -> Ipv4Addr {
+    Ipv4Addr::new(198, 51, 100, u8::try_from(letter).unwrap())
+}
+
+pub(crate) fn letters(sources: impl IntoIterator<Item = Ipv4Addr>) -> String {
+    sources.into_iter().map(|source| char::from(source.octets()[3])).collect()
+}
+
+pub(crate) fn join(group: Ipv4Addr) -> Want<Ipv4Addr> {
+    Want::Join(Entry::Group(GroupAddr::new(group).unwrap()))
+}
+
+pub(crate) fn join_from(letter: char, group: Ipv4Addr) -> Want<Ipv4Addr> {
+    let source = SourceAddr::new(source(letter)).unwrap();
+    Want::Join(Entry::SourceGroup(source, GroupAddr::new(group).unwrap()))
+}
+
+pub(crate) fn block(letter: char, group: Ipv4Addr) -> Want<Ipv4Addr> {
+    Want::Block(SourceAddr::new(source(letter)).unwrap(), GroupAddr::new(group).unwrap())
+}
+
+impl Lan {
+    /// This router has an address, and has asked its first question.
+    pub(crate) fn new(config: Config<Ipv4Addr>) -> Self {
+        let zero = Instant::now();
+        let mut link = Link::new(&config);
+        link.start(Addresses { own: Some(ROUTER), subnets: Vec::new() }, &config, zero);
+        let (held, queries) = (BTreeSet::new(), Vec::new());
+        let mut lan = Self { link, config, zero, now: Duration::ZERO, held, queries };
+        lan.pass(0.0);
+        lan.queries.clear();
+        lan
+    }
+
+    /// Another router is the querier.
+    pub(crate) fn listening(config: Config<Ipv4Addr>) -> Self {
+        let mut lan = Self::new(config);
+        let (robustness, interval) = (lan.config.robustness, Some(lan.config.query_interval));
+        lan.hear(Query { querier: OTHER, robustness, interval, ..general() });
+        lan
+    }
+
+    pub(crate) fn at(&self) -> Instant {
+        self.zero + self.now
+    }
+
+    /// Seconds from the start, in tenths, so that they can be compared.
+    pub(crate) fn tenths(&self, at: Instant) -> u128 {
+        (at - self.zero).as_millis() / 100
+    }
+
+    pub(crate) fn record(&mut self, kind: RecordKind, group: Ipv4Addr, sources: &str) -> Vec<Step<Ipv4Addr>> {
+        self.report(Version::Igmpv3, &[(kind, group, sources)])
+    }
+
+    pub(crate) fn report(
+        &mut self,
+        version: Version,
+        records: &[(RecordKind, Ipv4Addr, &str)],
+    ) -> Vec<Step<Ipv4Addr>> {
+        let records = records.iter().map(|&(kind, group, sources)| Record {
+            group,
+            kind,
+            sources: sources.chars().map(source).collect(),
+        });
+        let report = Report { version, reporter: Ipv4Addr::new(192, 0, 2, 11), records: records.collect() };
+        let outcome = self.link.report(&report, &self.config, self.at());
+        self.settle(outcome)
+    }
+
+    pub(crate) fn hear(&mut self, query: Query<Ipv4Addr>) {
+        self.link.query(&query, &self.config, self.at());
+    }
+
+    /// Lets seconds pass, with all that becomes due in its time.
+    pub(crate) fn pass(&mut self, seconds: f64) -> Vec<Step<Ipv4Addr>> {
+        let end = self.now + Duration::from_secs_f64(seconds);
+        let mut steps = Vec::new();
+        while let Some(due) = self.link.deadline().filter(|&due| due <= self.zero + end) {
+            self.now = self.now.max(due - self.zero);
+            let outcome = self.link.expire(&self.config, self.at());
+            steps.extend(self.settle(outcome));
+        }
+        self.now = end;
+        steps
+    }
+
+    /// What the manager does with the steps: a set, in which a join and a block of one (S,G) replace each other.
+    fn settle(&mut self, outcome: Outcome<Ipv4Addr>) -> Vec<Step<Ipv4Addr>> {
+        for step in &outcome.steps {
+            match *step {
+                Step::Add(want) => {
+                    if let Want::Join(Entry::SourceGroup(source, group)) = want {
+                        self.held.remove(&Want::Block(source, group));
+                    }
+                    if let Want::Block(source, group) = want {
+                        self.held.remove(&Want::Join(Entry::SourceGroup(source, group)));
+                    }
+                    assert!(self.held.insert(want), "{want:?} was there: a call for nothing");
+                }
+                Step::Delete(want) => assert!(self.held.remove(&want), "{want:?} was not there"),
+            }
+        }
+        assert_eq!(self.held, self.link.wants().into_iter().collect(), "after {:?}", outcome.steps);
+        self.queries.extend(outcome.queries);
+        outcome.steps
+    }
+
+    pub(crate) fn state(&self, group: Ipv4Addr) -> Option<GroupView<Ipv4Addr>> {
+        self.link.groups().into_iter().find(|state| state.group.address() == group)
+    }
+
+    /// The queries since the last time: `Q`, `Q(G)`, `Q(G,ab)`, and an `S` behind those with the S flag.
+    pub(crate) fn asked(&mut self) -> Vec<String> {
+        let text = |query: Query<Ipv4Addr>| {
+            let flag = if query.suppress { "S" } else { "" };
+            match (query.group, letters(query.sources)) {
+                (None, _) => "Q".to_owned(),
+                (Some(_), sources) if sources.is_empty() => format!("Q(G){flag}"),
+                (Some(_), sources) => format!("Q(G,{sources}){flag}"),
+            }
+        };
+        std::mem::take(&mut self.queries).into_iter().map(text).collect()
+    }
+}
+
+pub(crate) fn general() -> Query<Ipv4Addr> {
+    Query {
+        querier: OTHER,
+        group: None,
+        sources: Vec::new(),
+        max_response: Duration::from_secs(10),
+        suppress: false,
+        robustness: 2,
+        interval: Some(Duration::from_secs(125)),
+    }
+}

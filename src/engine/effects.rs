@@ -1,0 +1,117 @@
+//! What follows from a change: the alerts, in order, and what is left to do after this hold of the lock.
+
+use super::interfaces::InterfaceId;
+use super::key::{ClientKey, Key};
+use crate::types::address::Address;
+use crate::types::alert::{Alert, AlertCause};
+use crate::types::entry::Entry;
+
+/// All that follows from one step, in order. The buffers are reused from step to step.
+#[derive(Debug)]
+pub(crate) struct Effects<A: Address> {
+    /// By rank (CT-6), and in the order of the changes within one.
+    alerts: [Vec<(ClientKey, Alert<A>)>; RANKS],
+    count: usize,
+    /// Clients whose going away is complete: what they own can be dropped, outside every lock.
+    gone: Vec<ClientKey>,
+    /// What a change covers and this page did not reach (FW-5).
+    walks: Vec<Walk<A>>,
+}
+
+/// The forwarding entries that a membership on an interface covers, those after `last`: each has still to learn of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk<A> {
+    pub(super) interface: InterfaceId,
+    pub(super) entry: Key<A>,
+    pub(super) last: Option<Key<A>>,
+}
+
+const RANKS: usize = 9;
+
+/// A buffer that has grown beyond this many alerts gives its memory back.
+const KEPT: usize = 1024;
+
+impl<A: Address> Default for Effects<A> {
+    fn default() -> Self {
+        Self { alerts: [const { Vec::new() }; RANKS], count: 0, gone: Vec::new(), walks: Vec::new() }
+    }
+}
+
+impl<A: Address> Effects<A> {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.count == 0 && self.gone.is_empty()
+    }
+
+    pub(super) fn alert(&mut self, client: ClientKey, alert: Alert<A>) {
+        if let Some(alerts) = self.alerts.get_mut(rank(&alert)) {
+            alerts.push((client, alert));
+            self.count += 1;
+        }
+    }
+
+    pub(super) fn tell(&mut self, client: ClientKey, told: Told, entry: Entry<A>, cause: AlertCause) {
+        self.alert(
+            client,
+            match told {
+                Told::Pull => Alert::Join { entry, cause },
+                Told::Stop => Alert::Prune { entry, cause },
+            },
+        );
+    }
+
+    pub(super) fn walk(&mut self, walk: Walk<A>) {
+        self.walks.push(walk);
+    }
+
+    pub(super) fn gone(&mut self, client: ClientKey) {
+        self.gone.push(client);
+    }
+
+    /// How many alerts of this step are for `client`.
+    pub(super) fn alerts_for(&self, client: ClientKey) -> usize {
+        self.alerts.iter().flatten().filter(|(told, _)| *told == client).count()
+    }
+
+    /// Takes the alerts, in the order in which they are to be delivered.
+    pub(crate) fn take_alerts(&mut self) -> impl Iterator<Item = (ClientKey, Alert<A>)> {
+        self.count = 0;
+        self.alerts.iter_mut().flat_map(|alerts| {
+            if alerts.capacity() > KEPT && alerts.len() < KEPT / 4 {
+                alerts.shrink_to(KEPT);
+            }
+            alerts.drain(..)
+        })
+    }
+
+    pub(crate) fn take_gone(&mut self) -> impl Iterator<Item = ClientKey> {
+        self.gone.drain(..)
+    }
+
+    /// Takes what whoever made the change has to go on with.
+    pub(crate) fn take_walks(&mut self) -> Vec<Walk<A>> {
+        std::mem::take(&mut self.walks)
+    }
+}
+
+/// What a client is told of an entry.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Told {
+    Pull,
+    Stop,
+}
+
+/// CT-6: nobody is told to stop before it is told of what goes on. First what begins, then what ends; within each
+/// local alerts, then those of forwarding entries, then those of memberships.
+const fn rank<A>(alert: &Alert<A>) -> usize {
+    match alert {
+        Alert::LocalUnblock { .. } => 0,
+        Alert::LocalJoin { .. } => 1,
+        Alert::Join { cause: AlertCause::ForwardingEntry, .. } => 2,
+        Alert::Join { cause: AlertCause::Membership, .. } => 3,
+        Alert::LocalLeave { .. } => 4,
+        Alert::LocalBlock { .. } => 5,
+        Alert::Prune { cause: AlertCause::ForwardingEntry, .. } => 6,
+        Alert::Prune { cause: AlertCause::Membership, .. } => 7,
+        Alert::WrongInterface { .. } | Alert::InterfaceRemoved { .. } => RANKS - 1,
+    }
+}

@@ -1,0 +1,69 @@
+//! A routing table of a default route and host routes, whose look-ups are recorded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mgm::{Interface, Rib, Route, SourceAddr};
+use parking_lot::Mutex;
+
+use super::{Family, Party, Record, What};
+
+type Hook = dyn Fn() + Send + Sync;
+
+pub(crate) struct Routes<A: Family> {
+    record: Arc<Record<A>>,
+    routes: Mutex<BTreeMap<A::Net, Route<A>>>,
+    hook: Mutex<Option<Arc<Hook>>>,
+}
+
+impl<A: Family> Routes<A> {
+    pub(super) fn new(record: Arc<Record<A>>) -> Self {
+        Self { record, routes: Mutex::default(), hook: Mutex::default() }
+    }
+
+    pub(crate) fn set(&self, prefix: A::Net, interface: Interface<A>) {
+        self.routes.lock().insert(prefix, route(prefix, interface));
+    }
+
+    pub(crate) fn remove(&self, prefix: A::Net) {
+        self.routes.lock().remove(&prefix);
+    }
+
+    /// Does this inside every look-up, after it has found its answer.
+    pub(crate) fn inside_lookups(&self, hook: impl Fn() + Send + Sync + 'static) {
+        *self.hook.lock() = Some(Arc::new(hook));
+    }
+
+    /// Does this inside the next look-up, after it has found its answer.
+    pub(crate) fn inside_lookup(&self, hook: impl FnOnce() + Send + 'static) {
+        let hook = Mutex::new(Some(hook));
+        self.inside_lookups(move || {
+            let hook = hook.lock().take();
+            hook.into_iter().for_each(|hook| hook());
+        });
+    }
+}
+
+impl<A: Family> Rib<A> for Routes<A> {
+    fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>> {
+        let routes = self.routes.lock();
+        let route = routes.get(&source.address().host()).or_else(|| routes.get(&A::every_source())).copied();
+        drop(routes);
+        self.record.note(Party::Rib, What::Lookup { source, via: route.map(|route| route.interface) });
+        let hook = self.hook.lock().clone();
+        if let Some(hook) = hook {
+            hook();
+        }
+        route
+    }
+}
+
+/// A route by the neighbour on this interface.
+pub(crate) fn route<A: Family>(prefix: A::Net, interface: Interface<A>) -> Route<A> {
+    Route { prefix, interface, upstream: Some(neighbour(interface)) }
+}
+
+/// The neighbour on an interface by which routes lead; its number is 1000 and the index of the interface.
+pub(crate) fn neighbour<A: Family>(interface: Interface<A>) -> A {
+    A::source(1000 + u16::try_from(interface.index().get()).unwrap()).address()
+}
