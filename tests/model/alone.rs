@@ -188,7 +188,7 @@ fn check_quiet(ledger: &mut Ledger, state: &State, is_calm: bool) -> Verdict {
     };
     let nothing_is_left = state.ports.values().all(|port| port.change.is_none())
         && state.making.is_empty()
-        && state.mfes.values().all(|mfe| !mfe.is_of_the_past);
+        && state.mfes.values().all(|mfe| mfe.past_of.is_empty());
     let refreshed = |on, by| {
         state.refreshes.iter().any(|refresh| !refresh.is_over && (refresh.on, refresh.client) == (on, by))
     };

@@ -12,7 +12,7 @@ use mgm::{
 
 use crate::naive::caller;
 use crate::ops::{
-    Again, Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb, Who, name,
+    self, Again, Announced, Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb, Who, name,
 };
 use crate::replay::Event;
 use crate::rig::{Rig, interface_of};
@@ -30,6 +30,7 @@ type Handle = (Uid, Arc<Client>);
 struct Inside {
     now: Instant,
     again: Again,
+    has_unannounced: bool,
     registered: usize,
     events: Vec<Event>,
     in_calls: VecDeque<Reaction>,
@@ -56,6 +57,7 @@ impl World {
             inside: Mutex::new(Inside {
                 now,
                 again: sequence.manners.again,
+                has_unannounced: false,
                 registered: 0,
                 events: Vec::new(),
                 in_calls: sequence.in_calls.clone().into(),
@@ -131,14 +133,35 @@ impl World {
             here: me.and_then(|me| me.here),
             refreshes: self.rig.refreshes(),
         };
-        match op.resolve(&scene) {
+        let call = op.resolve(&scene);
+        self.announce_before(call.as_ref(), me);
+        match call {
             Some(Op::Register(slot)) => self.register(slot),
             Some(Op::Deregister(uid)) => self.give_up(uid, Self::deregister),
             Some(Op::Drop(uid)) => self.give_up(uid, Self::drop_client),
             Some(Op::Packet(key, on)) => self.report(&self.rig.receive(key, on)),
+            // A change of interfaces may be going on.
+            Some(Op::Route(prefix, route, _)) if me.is_some() => {
+                self.report(&Op::Route(prefix, route, Announced::Yes));
+            }
             Some(call) if caller(&call).is_none() => self.report(&call),
             Some(call) => self.perform(&call, me),
             None => {}
+        }
+    }
+
+    /// In which order sources are found to have other routes, when nobody said so and an interface changes hands, is open:
+    /// it is said before.
+    fn announce_before(self: &Arc<Self>, call: Option<&Call>, me: Option<Me<'_>>) {
+        let mut inside = self.inside();
+        match call {
+            Some(Op::Route(_, _, Announced::No)) => inside.has_unannounced = true,
+            Some(Op::Take(..) | Op::Release(..) | Op::Drop(_) | Op::Remove(_)) if inside.has_unannounced => {
+                inside.has_unannounced = false;
+                drop(inside);
+                self.act_inside(&Op::RoutesChanged(ops::prefix(0)), me);
+            }
+            _ => {}
         }
     }
 

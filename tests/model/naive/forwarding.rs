@@ -166,6 +166,7 @@ impl State {
     ) -> Answer<()> {
         let mut errors = self.refuse_unless_incoming(client, key);
         errors.extend(self.refuse_unless_owner(iif, client));
+        errors.extend(self.refuse_while_disabled(client, iif));
         refuse_for(errors)?;
         self.bring_to_owner(key);
         let Some(mfe) = self.mfes.get_mut(&key) else { return Err(Vec::new()) };
@@ -270,7 +271,7 @@ impl State {
             owner: None,
             is_told: false,
             is_news: true,
-            is_of_the_past: false,
+            past_of: BTreeSet::new(),
             states: BTreeMap::new(),
             set_meanwhile: BTreeSet::new(),
             made: now,
@@ -288,9 +289,9 @@ impl State {
     }
 
     /// HO-16: whoever changes what is of the past brings it over.
-    fn bring_to_owner(&mut self, key: Key) {
+    pub(crate) fn bring_to_owner(&mut self, key: Key) {
         self.end_past_states(key);
-        self.mfes.entry(key).and_modify(|mfe| mfe.is_of_the_past = false);
+        self.mfes.entry(key).and_modify(|mfe| mfe.past_of.clear());
         self.give_to(key, self.owner_toward(key.1));
     }
 
@@ -305,7 +306,7 @@ impl State {
         let owner = answers.rpf.and_then(|_| self.owner_toward(key.1));
         let Some(mfe) = self.mfes.get_mut(&key) else { return };
         let set_meanwhile = std::mem::take(&mut mfe.set_meanwhile);
-        mfe.is_of_the_past = false;
+        mfe.past_of.clear();
         mfe.route = answers.rpf;
         if !set_meanwhile.contains(&Setting::Upstream) || owner != mfe.owner {
             mfe.upstream = answers.rpf.and_then(|route| route.upstream);

@@ -128,8 +128,8 @@ pub(crate) struct Mfe {
     pub(crate) is_told: bool,
     /// The owner is still to be told of its making, renewal, or its coming to the owner.
     pub(crate) is_news: bool,
-    /// HO-15 has still to bring it over: FW-6 leaves its owner alone.
-    pub(crate) is_of_the_past: bool,
+    /// Why it has still to be brought over; until then FW-6 leaves its owner alone (HO-15).
+    pub(crate) past_of: BTreeSet<Past>,
     /// Forward state, and the tenure in which it was set.
     pub(crate) states: BTreeMap<Interface, (ForwardState, u64)>,
     /// What clients set while somebody is asked about it: it is kept (FW-7, HO-16).
@@ -139,6 +139,14 @@ pub(crate) struct Mfe {
     pub(crate) has_carried: bool,
     /// FW-10.
     pub(crate) quiet_until: Instant,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Past {
+    /// An interface that has changed hands.
+    Of(Interface),
+    /// Routes that have changed.
+    OfRoutes,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -29,12 +29,21 @@ pub(crate) trait Stage {
     fn callback_ends(&mut self) -> Verdict<Reply>;
 }
 
+/// For each client the alerts that wait.
+type Waiting = BTreeMap<Uid, VecDeque<Wave>>;
+
+/// Steps that come before those of the next wave; in which order among each other is open.
+#[derive(Clone, Debug)]
+struct Wave {
+    is_open: bool,
+    steps: Vec<Vec<Alert>>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Model<S> {
     pub(crate) state: State,
     pub(crate) stage: S,
-    /// For each client the alerts that wait, step by step.
-    waiting: BTreeMap<Uid, VecDeque<Vec<Alert>>>,
+    waiting: Waiting,
     /// How many callbacks run, one inside the other.
     depth: usize,
 }
@@ -88,8 +97,14 @@ impl<S: Stage> Model<S> {
                 steps.entry(to).or_default().push(alert);
             }
         }
+        // The pieces of what moves are brought over in an order that is open.
+        let is_open = self.state.moves > 0;
         for (to, step) in steps {
-            self.waiting.entry(to).or_default().push_back(step);
+            let waves = self.waiting.entry(to).or_default();
+            match waves.back_mut().filter(|wave| wave.is_open && is_open) {
+                Some(wave) => wave.steps.push(step),
+                None => waves.push_back(Wave { is_open, steps: vec![step] }),
+            }
         }
     }
 
@@ -99,7 +114,7 @@ impl<S: Stage> Model<S> {
 
     /// CB-4: outside callbacks all is delivered before the call goes on.
     pub(super) fn deliver(&mut self) -> Verdict {
-        while self.depth == 0 && self.waiting.values().any(|steps| !steps.is_empty()) {
+        while self.depth == 0 && self.waiting.values().any(|waves| !waves.is_empty()) {
             let deliverable = self.deliverable();
             let Some((to, alert)) = self.stage.next_alert(&deliverable) else {
                 return Err(format!("CB-4: undelivered: {:?}", self.waiting));
@@ -124,21 +139,26 @@ impl<S: Stage> Model<S> {
         if !self.deliverable().contains(&(to, alert.clone())) {
             return Err(format!("{alert:?} to {to}, where what waits is {:?}", self.waiting));
         }
-        let steps = self.waiting.entry(to).or_default();
-        if let Some(step) = steps.front_mut() {
-            step.iter().position(|waiting| *waiting == alert).map(|at| step.remove(at));
+        let waves = self.waiting.entry(to).or_default();
+        if let Some(wave) = waves.front_mut() {
+            let step = wave.steps.iter_mut().find(|step| step.contains(&alert));
+            step.and_then(|step| Some(step.remove(step.iter().position(|waiting| *waiting == alert)?)));
+            wave.steps.retain(|step| !step.is_empty());
         }
-        steps.retain(|step| !step.is_empty());
+        waves.retain(|wave| !wave.steps.is_empty());
         self.call_back(to, &Heard::Alert(alert)).map(drop)
     }
 
     /// CB-3: one step after the other. CT-6: in a step first what begins, then what ends.
     fn deliverable(&self) -> Vec<(Uid, Alert)> {
-        let of_client = |(to, steps): (&Uid, &VecDeque<Vec<Alert>>)| {
-            let step = steps.front().cloned().unwrap_or_default();
+        let of_step = |step: &Vec<Alert>| {
             let first = step.iter().map(rank).min();
-            let now = step.into_iter().filter(move |alert| Some(rank(alert)) == first);
-            now.map(|alert| (*to, alert)).collect::<Vec<_>>()
+            let now = step.iter().filter(move |alert| Some(rank(alert)) == first);
+            now.cloned().collect::<Vec<_>>()
+        };
+        let of_client = |(to, waves): (&Uid, &VecDeque<Wave>)| {
+            let wave = waves.front().map(|wave| wave.steps.iter().flat_map(of_step).collect::<Vec<_>>());
+            wave.unwrap_or_default().into_iter().map(|alert| (*to, alert)).collect::<Vec<_>>()
         };
         self.waiting.iter().flat_map(of_client).collect()
     }
@@ -188,8 +208,9 @@ impl<S: Stage> Model<S> {
     }
 }
 
-fn count(waiting: &BTreeMap<Uid, VecDeque<Vec<Alert>>>, client: &Uid) -> usize {
-    waiting.get(client).map_or(0, |steps| steps.iter().map(Vec::len).sum())
+fn count(waiting: &Waiting, client: &Uid) -> usize {
+    let waves = waiting.get(client).into_iter().flatten();
+    waves.flat_map(|wave| &wave.steps).map(Vec::len).sum()
 }
 
 /// CT-6.

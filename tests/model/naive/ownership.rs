@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use mgm::{Change, ClientName, Error, Interface};
 
 use super::membership::refuse_for;
-use super::{Answer, Client, Key, Refresh, State};
+use super::{Answer, Client, Key, Past, Refresh, State};
 use crate::ops;
 use crate::words::Uid;
 
@@ -148,7 +148,7 @@ impl State {
         }
         // HO-15: until it is brought over, an entry keeps the forward state that it has.
         for key in self.incoming_or_behind(on) {
-            self.mfes.entry(key).and_modify(|mfe| mfe.is_of_the_past = true);
+            self.mfes.entry(key).and_modify(|mfe| mfe.past_of.extend([Past::Of(on)]));
         }
         self.port_mut(on).protocol = to;
         self.begin_tenure(on);
@@ -172,9 +172,11 @@ impl State {
 
     fn igmp_was_or_is_owner(&mut self, on: Interface, is_so: bool) {
         if is_so {
+            let behind: BTreeSet<_> =
+                self.mfes.keys().copied().filter(|key| self.lies_behind(*key, on)).collect();
+            let behind = self.mfes.iter_mut().filter(|(key, _)| behind.contains(key));
+            behind.for_each(|(_, mfe)| mfe.past_of.extend([Past::Of(on)]));
             self.begin_tenure(on);
-            let keys = self.mfes.keys().copied().filter(|key| self.lies_behind(*key, on));
-            keys.collect::<Vec<_>>().into_iter().for_each(|key| self.give_to(key, self.owner(on)));
         }
     }
 
@@ -185,11 +187,17 @@ impl State {
             self.clients[client].on.retain(|at| *at != on);
         }
         for key in self.incoming_or_behind(on) {
-            self.mfes.entry(key).and_modify(|mfe| mfe.is_of_the_past = true);
+            self.mfes.entry(key).and_modify(|mfe| mfe.past_of.extend([Past::Of(on)]));
         }
         let port = self.port_mut(on);
         (port.igmp, port.protocol) = (None, None);
         self.begin_tenure(on);
+    }
+
+    /// With those that were made meanwhile.
+    pub(crate) fn remove_mfes(&mut self, on: Interface) {
+        self.past_of(on).iter().for_each(|key| drop(self.mfes.remove(key)));
+        self.incoming_or_behind(on).iter().for_each(|key| drop(self.mfes.remove(key)));
     }
 
     /// What is attached to an interface belongs to a tenure (HO-16).
@@ -198,7 +206,7 @@ impl State {
         port.tenure += 1;
         port.offered_to = None;
         port.wrong_interface_alerts = false;
-        let mfes = self.mfes.values_mut().filter(|mfe| !mfe.is_of_the_past);
+        let mfes = self.mfes.values_mut().filter(|mfe| mfe.past_of.is_empty());
         mfes.for_each(|mfe| mfe.states.retain(|at, _| *at != on));
     }
 
@@ -208,6 +216,17 @@ impl State {
         let known = self.known.values().flatten().map(|route| route.interface);
         let all = self.ports.keys().copied().chain(of_mfes).chain(known);
         all.filter(|on| on.index() == index).collect()
+    }
+
+    /// What is of the past goes to the owner of the present, and nobody is asked.
+    pub(crate) fn bring_all_to_owners(&mut self, on: Interface) {
+        self.past_of(on).into_iter().for_each(|key| self.bring_to_owner(key));
+    }
+
+    /// The entries that have to be brought over since the interface changed hands.
+    pub(crate) fn past_of(&self, on: Interface) -> Vec<Key> {
+        let past = self.mfes.iter().filter(|(_, mfe)| mfe.past_of.contains(&Past::Of(on)));
+        past.map(|(key, _)| *key).collect()
     }
 
     pub(crate) fn clients_on(&self, on: Interface) -> Vec<Uid> {

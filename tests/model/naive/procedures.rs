@@ -10,7 +10,7 @@ use super::forwarding::{About, Answers, LIFETIME};
 use super::membership::refuse_for;
 use super::model::{Model, Stage};
 use super::ownership::Offer;
-use super::{Answer, Noted, Ongoing, Refresh, Removal, State};
+use super::{Answer, Noted, Ongoing, Past, Refresh, Removal, State};
 use crate::ops::{Announced, Faults, Key, Step, Switch, Verb};
 use crate::words::{Call, Done, Heard, Shown, Uid, Verdict, unless_never};
 
@@ -197,6 +197,7 @@ impl<S: Stage> Model<S> {
         if self.state.is_igmp(client) {
             self.grant(on, self.state.port(on).protocol.or(Some(client)));
             self.step(|state| state.igmp_comes(on, client));
+            self.bring_to_owners(on)?;
         } else {
             self.grant(on, Some(client));
             self.state.clients[client].on.push(on);
@@ -210,10 +211,20 @@ impl<S: Stage> Model<S> {
         if self.state.is_igmp(client) {
             self.grant(on, port.protocol);
             self.step(|state| state.igmp_goes(on, client));
+            self.bring_to_owners(on)?;
             return self.deliver();
         }
         self.grant(on, port.igmp);
         self.change_owner(on, None)
+    }
+
+    /// IF-2: for IGMP's own take and release nobody is asked.
+    fn bring_to_owners(&mut self, on: Interface) -> Verdict {
+        self.state.moves += 1;
+        self.deliver_what_comes()?;
+        self.step(|state| state.bring_all_to_owners(on));
+        self.state.moves -= 1;
+        Ok(())
     }
 
     /// HO-7: the interface is that change's alone, until it is settled.
@@ -326,7 +337,7 @@ impl<S: Stage> Model<S> {
         self.step(|state| state.remove(on));
         self.state.moves += 1;
         self.deliver_what_comes()?;
-        self.step(|state| state.mfes.retain(|_, mfe| !mfe.is_of_the_past));
+        self.step(|state| state.remove_mfes(on));
         self.state.moves -= 1;
         for removal in &mut self.state.removals {
             if removal.left.remove(&on) {
@@ -346,11 +357,9 @@ impl<S: Stage> Model<S> {
         self.state.moves += 1;
         loop {
             self.deliver_what_comes()?;
-            let past = self.state.mfes.iter().filter(|(_, mfe)| mfe.is_of_the_past);
-            let past: Vec<_> = past.map(|(key, _)| *key).collect();
-            let Some(key) = self.next_of(&past) else { break };
+            let Some(key) = self.next_of(&self.state.past_of(on)) else { break };
             self.look_up_again(key.1)?;
-            let is_past = self.state.mfes.get(&key).is_some_and(|mfe| mfe.is_of_the_past);
+            let is_past = self.state.past_of(on).contains(&key);
             // Whether it is asked once more, when it has just followed a route that was new, is open.
             if is_past || self.stage.next_question().is_some_and(|(_, next)| next == key) {
                 self.bring_over(key, About::One(on))?;
@@ -482,6 +491,13 @@ impl<S: Stage> Model<S> {
     fn expire(&mut self, seconds: u64) -> Verdict<Option<Instant>> {
         self.state.now += Duration::from_secs(seconds);
         let now = self.state.now;
+        for number in 0..self.state.refreshes.len() {
+            let Refresh { on, client, deadline, is_over } = self.state.refreshes[number];
+            if !is_over && deadline <= now && self.state.refuse_while_disabled(client, on).is_none() {
+                self.end_refresh_now(number);
+                self.deliver_what_comes()?;
+            }
+        }
         let is_due = |state: &State, key: &Key| {
             state.mfes.get(key).and_then(|mfe| mfe.expires).is_some_and(|expires| expires <= now)
         };
@@ -492,12 +508,6 @@ impl<S: Stage> Model<S> {
             if is_due(&self.state, &key) && !self.state.making.contains(&key) {
                 self.renew_or_delete(key)?;
                 self.deliver_what_comes()?;
-            }
-        }
-        for number in 0..self.state.refreshes.len() {
-            let Refresh { on, client, deadline, is_over } = self.state.refreshes[number];
-            if !is_over && deadline <= now && self.state.refuse_while_disabled(client, on).is_none() {
-                self.end_refresh_now(number);
             }
         }
         let refreshes = self.state.refreshes.iter().filter(|refresh| !refresh.is_over);
@@ -541,7 +551,7 @@ impl<S: Stage> Model<S> {
             let routes = state.known.iter_mut().filter(|(source, _)| covers(**source));
             routes.for_each(|(source, route)| *route = state.rib.find(*source));
             let moved = state.mfes.iter_mut().filter(|((_, source), _)| covers(*source));
-            moved.for_each(|(_, mfe)| mfe.is_of_the_past = true);
+            moved.for_each(|(_, mfe)| mfe.past_of.extend([Past::OfRoutes]));
         });
         let mut due: Vec<_> = self.state.mfes.keys().copied().filter(|(_, source)| covers(*source)).collect();
         loop {

@@ -98,7 +98,7 @@ impl State {
     pub(crate) fn tell_owners(&mut self) {
         for key in self.mfes.keys().copied().collect::<Vec<_>>() {
             let (pull, is_empty) = (self.is_to_be_pulled(key), self.oifs(key).is_empty());
-            let Some(mfe) = self.mfes.get_mut(&key).filter(|mfe| !mfe.is_of_the_past) else { continue };
+            let Some(mfe) = self.mfes.get_mut(&key).filter(|mfe| mfe.past_of.is_empty()) else { continue };
             let was_told = std::mem::replace(&mut mfe.is_told, pull);
             let is_news = std::mem::take(&mut mfe.is_news);
             let Some(owner) = mfe.owner else { continue };
