@@ -112,19 +112,20 @@
 //! DVMRP   take_interface_ownership returns
 //!
 //! PIM     hears nothing, if IGMP adds all of it again
-//! kernel  gets no command, and loses no packet
+//! kernel  gets no command for it, and loses no packet
 //! ```
 //!
 //! A release is the mirror image: DVMRP gets `local_leave`s, and joins for what IGMP wants now for itself.
 //! `cargo run --example handover` prints this from a capture of real hosts.
 //!
-//! **It is MGM's contract, word by word.** `PMGM_DISABLE_IGMP_CALLBACK` tells IGMP that a protocol "is taking or
-//! releasing ownership", and that it "should stop adding and deleting group memberships on the specified interface".
-//! So it does: until `enable_igmp` both are refused ([HO-2](crate::specification#ho-2)), and the manager deletes
-//! nothing in IGMP's name either; no page of MGM's says that it would. `PMGM_ENABLE_IGMP_CALLBACK` tells it that the
-//! protocol "has finished", and that it "should add all its group memberships on the specified interface". So it
-//! does, and what it does not add again goes ([HO-14](crate::specification#ho-14)). In the end there is what IGMP has
-//! added since ENABLE, and it counts for the new owner.
+//! **It is MGM's contract, word by word.** `PMGM_DISABLE_IGMP_CALLBACK` tells IGMP that a protocol "is taking or releasing
+//! ownership", and that it "should stop adding and deleting group memberships on the specified interface". So it does: until
+//! `enable_igmp` both are refused ([HO-2](crate::specification#ho-2)), and the manager deletes nothing in IGMP's name either;
+//! no page of MGM's says that it would. `PMGM_ENABLE_IGMP_CALLBACK` tells it that the protocol "has finished", and that it
+//! "should add all its group memberships on the specified interface". So it does, and what it does not add again goes
+//! ([HO-14](crate::specification#ho-14)). In the end there is what IGMP has added since ENABLE, and it counts for the new
+//! owner. (Another page of MGM's has DISABLE come after the ownership has changed. Here it comes when the change is certain
+//! and none of it is done; inside it, [`Mgm::interface`] tells both the owner and to whom the interface is going.)
 //!
 //! **An IGMP that was written for the original** adds later, on another thread, because inside the callback it would
 //! deadlock there. Here its memberships go when `enable_igmp` returns, and come back as it adds them: the end is the
