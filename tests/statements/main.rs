@@ -102,7 +102,9 @@ mod v4 {
     mod refresh;
     mod release;
     mod routes;
+    mod settling;
     mod spans;
+    mod stale;
     #[cfg(feature = "route-table")]
     mod table;
     mod upstream;
@@ -137,7 +139,9 @@ mod v6 {
     mod refresh;
     mod release;
     mod routes;
+    mod settling;
     mod spans;
+    mod stale;
     #[cfg(feature = "route-table")]
     mod table;
     mod upstream;
