@@ -12,7 +12,8 @@ use mgm::{
 
 use crate::naive::caller;
 use crate::ops::{
-    self, Again, Announced, Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb, Who, name,
+    self, Again, Announced, Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb,
+    Who, name,
 };
 use crate::replay::Event;
 use crate::rig::{Rig, interface_of};

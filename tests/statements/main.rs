@@ -107,6 +107,7 @@ mod v4 {
     mod stale;
     #[cfg(feature = "route-table")]
     mod table;
+    mod tenures;
     mod upstream;
     mod wrong_interface;
 }
@@ -144,6 +145,7 @@ mod v6 {
     mod stale;
     #[cfg(feature = "route-table")]
     mod table;
+    mod tenures;
     mod upstream;
     mod wrong_interface;
 }

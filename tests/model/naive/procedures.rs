@@ -418,13 +418,7 @@ impl<S: Stage> Model<S> {
     }
 
     /// Asks everybody, and again if the way to the source has changed meanwhile (FW-13).
-    fn ask(
-        &mut self,
-        key: Key,
-        arrival: Interface,
-        header: &[u8],
-        about: About,
-    ) -> Verdict<Answers> {
+    fn ask(&mut self, key: Key, arrival: Interface, header: &[u8], about: About) -> Verdict<Answers> {
         loop {
             let way = self.state.way(key.1);
             let rpf = self.ask_rpf(key, arrival, header)?;
