@@ -1,7 +1,7 @@
 //! A change of who is on an interface has it to itself, and who had to wait is woken: HO-7, HO-10.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use parking_lot::Mutex;
@@ -256,4 +256,264 @@ fn ho_10_igmp_dropped_and_then_the_owner_go_in_that_order() {
     t.assert_calls([join_alert(PIM, star(1)), disable_igmp(eth(1))]);
     assert_eq!(t.mgm.interface(eth(1)), None);
     let _all_are_free = [t.igmp(), t.protocol(PIM), t.protocol(DVMRP)];
+}
+
+#[test]
+fn ho_7_another_take_or_release_is_refused_until_enable_has_returned() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = t.igmp_alone();
+    let dvmrp = Arc::new(t.protocol(DVMRP));
+    let clients = Arc::new([Arc::clone(&igmp), Arc::clone(&pim), Arc::clone(&dvmrp)]);
+    for callback in bracket(eth(1), []) {
+        let clients = Arc::clone(&clients);
+        let refused = move || {
+            for client in &*clients {
+                let refused = Err(Error::HandoverInProgress { interface: eth(1) });
+                assert_eq!(client.take_interface_ownership(eth(1)), refused);
+                assert_eq!(client.release_interface_ownership(eth(1)), refused);
+            }
+        };
+        t.inside(callback, move |me| {
+            assert!(me.manager().interface(eth(1)).unwrap().handover.is_some());
+            refused();
+            thread::spawn(refused).join().unwrap();
+        });
+    }
+    pim.takes(eth(1));
+    t.assert_calls(bracket(eth(1), []));
+    assert!(!t.mgm.interface(eth(1)).unwrap().handover.is_some());
+    pim.releases(eth(1));
+    t.assert_calls(bracket(eth(1), []));
+    igmp.releases(eth(1));
+    t.assert_calls([]);
+}
+
+#[test]
+fn ho_7_during_a_hand_over_its_alerts_find_it_in_progress() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = t.igmp_beside_the_owner();
+    igmp.adds(eth(1), star(1));
+    t.assert_calls([local_join(PIM, eth(1), star(1))]);
+    t.inside(local_leave(PIM, eth(1), star(1)), |me| {
+        let refused = Err(Error::HandoverInProgress { interface: eth(1) });
+        assert_eq!(me.take_interface_ownership(eth(1)), refused);
+    });
+    // What is deleted after `enable_igmp` (HO-14) belongs to the hand-over too.
+    t.inside(prune_alert(PIM, star(1)), |me| {
+        let refused = Err(Error::HandoverInProgress { interface: eth(1) });
+        assert_eq!(me.take_interface_ownership(eth(1)), refused);
+    });
+    pim.releases(eth(1));
+    let between = bracket(eth(1), [join_alert(PIM, star(1)), local_leave(PIM, eth(1), star(1))]);
+    t.assert_calls([between, vec![prune_alert(PIM, star(1))]].concat());
+}
+
+#[test]
+fn ho_7_hand_overs_of_different_interfaces_run_side_by_side() {
+    let t = Testbed::<A>::new();
+    let (igmp, protocols) = (t.igmp(), [t.protocol(PIM), t.protocol(DVMRP)]);
+    igmp.takes(eth(1));
+    igmp.takes(eth(2));
+    for change in [ClientRef::take_interface_ownership, ClientRef::release_interface_ownership] {
+        let meeting = Arc::new(Barrier::new(2));
+        for call in [bracket(eth(1), []), bracket(eth(2), [])].concat() {
+            let meeting = Arc::clone(&meeting);
+            t.inside(call, move |_| _ = meeting.wait());
+        }
+        thread::scope(|scope| {
+            for (protocol, index) in protocols.iter().zip([1, 2]) {
+                scope.spawn(move || change(protocol, eth(index)).unwrap());
+            }
+        });
+    }
+    assert_eq!(t.mgm.owner(eth(1)), Some(ClientName::Igmp));
+}
+
+#[test]
+fn ho_7_no_thread_waits_for_a_callback_that_runs_on_another() {
+    let t = Testbed::<A>::new();
+    let (_igmp, pim) = t.igmp_beside_the_owner();
+    for callback in bracket(eth(1), []) {
+        t.inside(callback, |me| {
+            let mgm = me.manager();
+            let busy = thread::spawn(move || {
+                let dvmrp = mgm.register_protocol(DVMRP, NoCallbacks).unwrap();
+                dvmrp.takes(eth(2));
+                dvmrp.adds(eth(2), from(1, 1));
+                assert!(dvmrp.take_interface_ownership(eth(1)).is_err());
+                assert_eq!((mgm.interfaces().len(), held(&mgm).len()), (2, 1));
+            });
+            busy.join().unwrap();
+        });
+    }
+    pim.releases(eth(1));
+    t.assert_calls(bracket(eth(1), []));
+}
+
+/// PIM takes eth1 through the reference that a callback of its own hands it, and `inside` drops its handle.
+fn drop_the_taker_inside(inside: impl FnOnce(&Testbed<A>, Client<A>)) {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    igmp.takes(eth(1));
+    t.inside(join_alert(PIM, star(1)), |me| {
+        me.takes(eth(1));
+        let client = ClientName::Protocol(PIM);
+        assert_eq!(me.take_interface_ownership(eth(2)), Err(Error::Deregistered { client }));
+    });
+    inside(&t, pim);
+    // PIM got the interface, and its release has a bracket of its own.
+    t.inside(disable_igmp(eth(1)), |me| {
+        assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Protocol(PIM)));
+        let again = me.manager().register_protocol(PIM, NoCallbacks);
+        assert_eq!(again.unwrap_err(), Error::AlreadyRegistered { id: PIM });
+    });
+    t.inside(enable_igmp(eth(1)), |me| {
+        assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Igmp));
+    });
+    igmp.adds(eth(1), star(1));
+    let _id_is_free = t.protocol(PIM);
+    t.assert_calls([vec![join_alert(PIM, star(1))], bracket(eth(1), []), bracket(eth(1), [])].concat());
+}
+
+#[test]
+fn ho_10_the_taker_dropped_inside_disable_is_released_right_after() {
+    drop_the_taker_inside(|t, pim| {
+        t.inside(disable_igmp(eth(1)), |_| drop(pim));
+        t.inside(enable_igmp(eth(1)), |_| ());
+    });
+}
+
+#[test]
+fn ho_10_the_taker_dropped_inside_enable_is_released_right_after() {
+    drop_the_taker_inside(|t, pim| {
+        t.inside(disable_igmp(eth(1)), |_| ());
+        t.inside(enable_igmp(eth(1)), |_| drop(pim));
+    });
+}
+
+#[test]
+fn ho_10_the_taker_dropped_by_another_thread_is_released_right_after() {
+    drop_the_taker_inside(|t, pim| {
+        t.inside(disable_igmp(eth(1)), |_| thread::spawn(|| drop(pim)).join().unwrap());
+        t.inside(enable_igmp(eth(1)), |_| ());
+    });
+}
+
+#[test]
+fn ho_10_a_client_that_releases_and_is_dropped_meanwhile_is_released_once() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    pim.takes(eth(1));
+    igmp.takes(eth(1));
+    igmp.takes(eth(2));
+    t.inside(join_alert(PIM, star(1)), |me| me.releases(eth(1)));
+    t.inside(disable_igmp(eth(1)), move |_| drop(pim));
+    igmp.adds(eth(2), star(1));
+    t.assert_calls([join_alert(PIM, star(1)), disable_igmp(eth(1)), enable_igmp(eth(1))]);
+    assert_eq!(t.mgm.owner(eth(1)), Some(ClientName::Igmp));
+    let _id_is_free = t.protocol(PIM);
+}
+
+#[test]
+fn ho_10_the_rest_of_a_dropped_client_is_released_by_the_thread_that_drops_it() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    igmp.takes(eth(1));
+    pim.takes(eth(2));
+    igmp.takes(eth(3));
+    t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
+    t.inside(disable_igmp(eth(1)), move |me| {
+        drop(pim);
+        assert_eq!(me.manager().owner(eth(2)), None);
+    });
+    igmp.adds(eth(3), star(1));
+    t.assert_calls([vec![join_alert(PIM, star(1))], bracket(eth(1), []), bracket(eth(1), [])].concat());
+}
+
+#[test]
+fn ho_10_igmp_dropped_inside_disable_is_called_no_more_and_leaves_right_after() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    igmp.takes(eth(1));
+    let mgm = t.mgm.clone();
+    t.inside(disable_igmp(eth(1)), move |_| {
+        drop(igmp);
+        assert_eq!(mgm.register_igmp(NoCallbacks).unwrap_err(), Error::IgmpAlreadyRegistered);
+        assert!(mgm.interface(eth(1)).unwrap().igmp);
+    });
+    pim.takes(eth(1));
+    let status = t.mgm.interface(eth(1)).unwrap();
+    t.assert_calls([disable_igmp(eth(1))]);
+    assert_eq!((status.owner, status.igmp, status.handover.is_some()), (pim.name(), false, false));
+    let _igmp_is_free = t.igmp();
+}
+
+#[test]
+fn ho_10_igmp_and_the_taker_dropped_inside_disable_both_leave_and_forget_the_interface() {
+    for igmp_first in [true, false] {
+        let t = Testbed::<A>::new();
+        let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+        igmp.takes(eth(1));
+        t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
+        t.inside(disable_igmp(eth(1)), move |_| {
+            drop(if igmp_first { [igmp, pim] } else { [pim, igmp] });
+        });
+        let (dvmrp, on) = (t.protocol(DVMRP), eth(2));
+        dvmrp.takes(on);
+        dvmrp.adds(on, star(1));
+        t.assert_calls([join_alert(PIM, star(1)), disable_igmp(eth(1))]);
+        assert_eq!(t.mgm.interface(eth(1)), None);
+        let _both_are_free = (t.igmp(), t.protocol(PIM));
+    }
+}
+
+#[test]
+fn ho_10_an_interface_removed_in_the_middle_is_removed_right_after() {
+    fn remove(me: &ClientRef<A>) {
+        let before = me.manager().interface(eth(1));
+        me.manager().interface_removed(eth::<A>(1).index());
+        assert_eq!(me.manager().interface(eth(1)), before);
+    }
+    const fn nothing(_: &ClientRef<A>) {}
+    type Inside = fn(&ClientRef<A>);
+    let turns: [(Inside, Inside); 3] = [(remove, nothing), (nothing, remove), (remove, remove)];
+    for (at_disable, at_enable) in turns {
+        let t = Testbed::<A>::new();
+        let (igmp, pim) = t.igmp_alone();
+        t.inside(disable_igmp(eth(1)), at_disable);
+        t.inside(enable_igmp(eth(1)), at_enable);
+        pim.takes(eth(1));
+        t.assert_calls([
+            disable_igmp(eth(1)),
+            enable_igmp(eth(1)),
+            interface_removed(IGMP, eth(1)),
+            interface_removed(PIM, eth(1)),
+        ]);
+        assert_eq!(t.mgm.interface(eth(1)), None);
+        igmp.takes(eth(1));
+        t.assert_calls([]);
+    }
+}
+
+#[test]
+fn ho_10_the_taker_dropped_and_then_the_interface_removed_in_the_middle_come_in_that_order() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    igmp.takes(eth(1));
+    t.inside(join_alert(PIM, star(1)), |me| me.takes(eth(1)));
+    t.inside(disable_igmp(eth(1)), move |me| {
+        drop(pim);
+        me.manager().interface_removed(eth::<A>(1).index());
+    });
+    igmp.adds(eth(1), star(1));
+    t.assert_calls([
+        join_alert(PIM, star(1)),
+        disable_igmp(eth(1)),
+        enable_igmp(eth(1)),
+        disable_igmp(eth(1)),
+        enable_igmp(eth(1)),
+        interface_removed(ClientName::Igmp, eth(1)),
+    ]);
+    assert_eq!((t.mgm.interface(eth(1)), held(&t.mgm)), (None, vec![]));
+    let _id_is_free = t.protocol(PIM);
 }

@@ -309,3 +309,34 @@ fn ho_14_whoever_adds_later_ends_as_if_all_had_been_withdrawn() {
     };
     assert_eq!(ends(true), ends(false));
 }
+
+#[test]
+fn ho_14_what_igmp_does_not_add_again_is_no_longer_joined_or_blocked() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = t.igmp_alone();
+    igmp.adds(eth(1), from(1, 1));
+    igmp.blocks(eth(1), 2, 1);
+    pim.takes(eth(1));
+    let (joined, blocked) = (from(1, 1), from(2, 1));
+    let between = [local_join(PIM, eth(1), joined), local_block(PIM, eth(1), blocked)];
+    let swept = [local_unblock(PIM, eth(1), blocked), local_leave(PIM, eth(1), joined)];
+    t.assert_calls([bracket(eth(1), between), swept.into()].concat());
+    assert_eq!(held(&t.mgm), []);
+    assert_eq!(igmp.deletes(eth(1), from(1, 1)), Change::Unchanged);
+    t.assert_calls([]);
+}
+
+#[test]
+fn ho_14_what_igmp_does_not_add_again_is_forwarded_no_more() {
+    let r = Router::<A>::new();
+    r.igmp.takes(lan());
+    r.igmp.adds(lan(), star(1));
+    r.packet(1, 1, up());
+    r.forget_calls();
+    r.dvmrp.releases(lan());
+    assert_eq!(r.path(1, 1), path(up(), []));
+    let between = bracket(lan(), [join_alert(DVMRP, star(1)), local_leave(DVMRP, lan(), star(1))]);
+    let swept = [mfe_prune(PIM, 1, 1), prune_alert(PIM, star(1)), prune_alert(DVMRP, star(1))];
+    r.assert_callbacks([between, swept.into()].concat());
+    assert_eq!(r.mgm.owner(lan()), Some(ClientName::Igmp));
+}

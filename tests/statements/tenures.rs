@@ -621,3 +621,38 @@ fn ho_16_ct_8_each_source_and_group_behind_the_interface_moves_once() {
         assert_eq!(calls.len(), 12);
     }
 }
+
+/// S1 comes in by PIM's uplink, S2 on the interface itself.
+#[test]
+fn ho_12_of_a_hand_over_in_which_all_is_added_again_only_the_new_owner_hears() {
+    let r = Router::<A>::new();
+    let bgmp = r.protocol(BGMP);
+    r.igmp.adds(stub(), star(1));
+    r.packet(1, 1, up());
+    r.rib.set(host::<A>(2), stub());
+    r.packet(2, 1, stub());
+    let read = |igmp: &ClientRef<A>| {
+        let mfe = |source| igmp.manager().mfe(A::source(source), A::group(1)).unwrap();
+        (mfe(1).oifs, mfe(2).owner)
+    };
+    r.inside(disable_igmp(stub()), move |igmp| {
+        assert_eq!(read(igmp), (vec![stub()], Some(ClientName::Igmp)), "none is done");
+    });
+    r.inside(enable_igmp(stub()), move |igmp| {
+        assert_eq!(read(igmp), (vec![stub()], Some(ClientName::Protocol(BGMP))), "all of it is done");
+        igmp.adds(stub(), star(1));
+    });
+    r.forget_calls();
+    bgmp.takes(stub());
+    r.assert_calls(bracket(
+        stub(),
+        [
+            local_join(BGMP, stub(), star(1)),
+            prune_alert(BGMP, star(1)),
+            lookup(2, stub()),
+            rpf(BGMP, 2, 1, arrived(stub()), via(stub())),
+            mfe_prune(BGMP, 2, 1),
+        ],
+    ));
+    assert_eq!([r.path(1, 1), r.path(2, 1)], [path(up(), [stub()]), path(stub(), [])]);
+}
