@@ -19,7 +19,7 @@ impl Default for PageSize {
 ///
 /// Whatever is long asks before each piece whether the page [is full](Self::is_full), and goes on in the next one. So a
 /// page is passed by no more than what one piece takes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Page {
     size: PageSize,
     looks: usize,
@@ -30,8 +30,14 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new(size: PageSize) -> Self {
-        Self { size, ..Self::default() }
+    pub(super) const fn new(size: PageSize) -> Self {
+        Self {
+            size,
+            looks: 0,
+            changes: 0,
+            #[cfg(feature = "testing")]
+            most: PageSize { looks: 0, changes: 0 },
+        }
     }
 
     pub(super) const fn size(&self) -> PageSize {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -432,4 +433,107 @@ fn cb_6_a_client_writes_the_callbacks_that_it_needs_and_the_others_do_nothing() 
     assert!(told.load(Ordering::SeqCst));
     mgm.interface_removed(eth::<A>(1).index());
     assert_eq!((mgm.caught_panics(), held(&mgm), mgm.interfaces().len()), (0, vec![], 1));
+}
+
+/// A bridge to a channel: one method is written, and gets every alert.
+struct Bridge(mpsc::Sender<(ClientName, Alert<A>)>);
+
+impl ProtocolCallbacks<A> for Bridge {
+    fn alert(&self, client: &ClientRef<A>, alert: Alert<A>) {
+        self.0.send((client.name(), alert)).unwrap();
+    }
+}
+
+impl IgmpCallbacks<A> for Bridge {
+    fn alert_mode(&self) -> AlertMode {
+        AlertMode::JoinsAndPrunes
+    }
+
+    fn alert(&self, igmp: &ClientRef<A>, alert: Alert<A>) {
+        self.0.send((igmp.name(), alert)).unwrap();
+    }
+}
+
+#[test]
+fn cb_6_one_method_that_is_written_gets_every_alert_as_a_value() {
+    let (sender, alerts) = mpsc::channel();
+    let mgm = Mgm::<A>::builder().build();
+    let igmp = mgm.register_igmp(Bridge(sender.clone())).unwrap();
+    // What is shared, as callbacks that a test looks at from outside, is passed on too.
+    let pim = mgm.register_protocol(PIM, Arc::new(Bridge(sender))).unwrap();
+    let dvmrp = mgm.register_protocol(DVMRP, NoCallbacks).unwrap();
+    let (source, group, now) = (A::source(1), A::group(1), Instant::now());
+    pim.takes(eth(1));
+    igmp.takes(eth(1));
+    igmp.takes(eth(3));
+    dvmrp.takes(eth(2));
+    igmp.adds(eth(1), star(1));
+    igmp.deletes(eth(1), star(1));
+    igmp.blocks(eth(1), 1, 1);
+    igmp.unblocks(eth(1), 1, 1);
+    dvmrp.adds(eth(2), star(2));
+    dvmrp.deletes(eth(2), star(2));
+    pim.wants_wrong_interface_alerts(eth(1));
+    mgm.packet_received(source, group, eth(2), &[], now).unwrap();
+    mgm.packet_on_wrong_interface(source, group, eth(1), &[1, 2], now);
+    mgm.interface_removed(eth::<A>(1).index());
+    let cause = AlertCause::Membership;
+    let on = eth(1);
+    let joins = |entry| Alert::Join { entry, cause };
+    let prunes = |entry| Alert::Prune { entry, cause };
+    let received: Vec<_> = alerts.try_iter().collect();
+    let of = |name: ClientName| {
+        received.iter().filter(|(to, _)| *to == name).map(|(_, alert)| alert.clone()).collect::<Vec<_>>()
+    };
+    let index = on.index();
+    let to_pim = [
+        Alert::LocalJoin { interface: on, entry: star(1) },
+        Alert::LocalLeave { interface: on, entry: star(1) },
+        Alert::LocalBlock { interface: on, source, group },
+        Alert::LocalUnblock { interface: on, source, group },
+        joins(star(2)),
+        prunes(star(2)),
+        Alert::WrongInterface { interface: on, source, group, header: [1, 2].into() },
+        Alert::InterfaceRemoved { index },
+    ];
+    assert_eq!(of(pim.name()), to_pim);
+    let to_igmp =
+        [joins(star(1)), prunes(star(1)), joins(star(2)), prunes(star(2)), Alert::InterfaceRemoved { index }];
+    assert_eq!(of(IGMP), to_igmp);
+    // As a log prints them.
+    let (source, group) = (source.to_string(), group.to_string());
+    let texts = [
+        format!("local_join (*, {group}) on 1"),
+        format!("local_leave (*, {group}) on 1"),
+        format!("local_block ({source}, {group}) on 1"),
+        format!("local_unblock ({source}, {group}) on 1"),
+        format!("join_alert {}, membership", star::<A>(2)),
+        format!("prune_alert {}, membership", star::<A>(2)),
+        format!("wrong_interface ({source}, {group}) on 1"),
+        "interface_removed 1".to_owned(),
+    ];
+    assert_eq!(to_pim.each_ref().map(ToString::to_string), texts);
+}
+
+/// CB-5 for the one method: the next alert follows.
+#[test]
+fn cb_6_cb_5_a_panic_in_the_one_method_is_caught() {
+    struct Faulty(mpsc::Sender<Alert<A>>);
+    impl ProtocolCallbacks<A> for Faulty {
+        fn alert(&self, _: &ClientRef<A>, alert: Alert<A>) {
+            self.0.send(alert.clone()).unwrap();
+            if matches!(alert, Alert::Join { .. }) {
+                boom();
+            }
+        }
+    }
+    let (sender, alerts) = mpsc::channel();
+    let mgm = Mgm::<A>::builder().build();
+    let _pim = mgm.register_protocol(PIM, Faulty(sender)).unwrap();
+    let dvmrp = mgm.register_protocol(DVMRP, NoCallbacks).unwrap();
+    dvmrp.takes(eth(1));
+    dvmrp.adds(eth(1), star(1));
+    dvmrp.deletes(eth(1), star(1));
+    let callbacks: Vec<_> = alerts.try_iter().map(|alert| alert.callback()).collect();
+    assert_eq!((callbacks, mgm.caught_panics()), (vec!["join_alert", "prune_alert"], 1));
 }

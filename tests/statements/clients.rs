@@ -205,3 +205,106 @@ fn cl_5_a_newcomer_gets_no_old_alerts_reads_what_is_wanted_and_bears_a_prune() {
     igmp.deletes(eth(1), star(1));
     t.assert_calls([prune_alert(PIM, star(1))]);
 }
+
+/// The other clients are IGMP, which is told or not, and one that begins and ceases to want things.
+#[test]
+fn cl_6_igmp_is_told_of_joins_and_prunes_if_it_says_so_when_it_registers() {
+    for is_told in [false, true] {
+        let t = Testbed::<A>::new();
+        let igmp = if is_told { t.told_igmp() } else { t.igmp() };
+        let pim = t.protocol(PIM);
+        pim.takes(eth(1));
+        igmp.takes(eth(2));
+        for entry in [star(1), all()] {
+            pim.adds(eth(1), entry); // 0 to 1
+            igmp.adds(eth(2), entry); // 1 to 2: the one that already wanted it
+            pim.deletes(eth(1), entry); // 2 to 1: the one that remains
+            igmp.deletes(eth(2), entry); // 1 to 0: all but the one that left
+            pim.adds(eth(1), entry);
+            pim.deletes(eth(1), entry);
+            let expected = [
+                join_alert(IGMP, entry),
+                join_alert(PIM, entry),
+                prune_alert(IGMP, entry),
+                prune_alert(PIM, entry),
+                join_alert(IGMP, entry),
+                prune_alert(IGMP, entry),
+            ];
+            let expected: Vec<_> = expected.into_iter().filter(|call| is_told || !call.is_to(IGMP)).collect();
+            t.assert_calls(expected);
+        }
+        // Where a protocol owns the interface IGMP has no local alerts, and what it adds there is not its wish.
+        pim.takes(eth(2));
+        t.forget_calls();
+        igmp.adds(eth(2), star(3));
+        let heard = [local_join(PIM, eth(2), star(3)), join_alert(IGMP, star(3))];
+        t.assert_callbacks_in_any_order(&heard[..if is_told { 2 } else { 1 }]);
+    }
+}
+
+/// S1 lies behind the network of IGMP's own.
+#[test]
+fn cl_6_where_only_igmp_is_it_is_the_owner_and_is_never_asked() {
+    for is_told in [false, true] {
+        let r = if is_told { Router::<A>::with_told_igmp() } else { Router::<A>::new() };
+        r.rib.set(host::<A>(1), stub());
+        r.igmp.wants_wrong_interface_alerts(stub());
+        r.igmp.adds(stub(), star(2));
+        r.packet(2, 2, up()); // with an oif of IGMP's
+        let asked = r.callbacks();
+        assert_eq!(count(&asked, IGMP, |what| what.is_rpf() || what.is_creation()), 0);
+        let to_igmp = |calls: Vec<Call<A>>| {
+            if !is_told {
+                assert_eq!(calls.iter().filter(|call| call.is_to(IGMP)).count(), 0, "{calls:?}");
+            }
+            calls.into_iter().filter(|call| call.is_to(IGMP)).map(|call| call.what).collect::<Vec<_>>()
+        };
+        let told = |calls: Vec<Call<A>>, expected: Vec<Call<A>>| {
+            let expected: Vec<_> = expected.into_iter().filter(|_| is_told).map(|call| call.what).collect();
+            assert_eq!(to_igmp(calls), expected);
+        };
+        r.dvmrp.adds(lan(), from(1, 1));
+        told(r.callbacks(), vec![join_alert(IGMP, from(1, 1))]); // CT-5
+        r.packet(1, 1, stub());
+        assert_eq!(r.mfe(1, 1).unwrap().owner, Some(IGMP));
+        told(r.callbacks(), vec![mfe_join(IGMP, 1, 1)]); // FW-6
+        r.dvmrp.deletes(lan(), from(1, 1));
+        told(r.callbacks(), vec![mfe_prune(IGMP, 1, 1), prune_alert(IGMP, from(1, 1))]);
+        r.igmp.set_mfe_timeout(A::source(1), A::group(1), std::time::Duration::from_secs(9)).unwrap();
+        assert_eq!(r.mfe(1, 1).unwrap().expires, Some(r.at(9)));
+        // FW-10: what it switched on is no join or prune.
+        r.wrong_packet(2, 2, stub());
+        r.assert_callbacks([wrong_interface(IGMP, stub(), 2, 2, &[9])]);
+    }
+}
+
+#[test]
+fn cl_6_cl_5_it_counts_as_told_of_what_others_want_when_it_registers() {
+    let t = Testbed::<A>::new();
+    let pim = t.protocol(PIM);
+    pim.takes(eth(1));
+    pim.adds(eth(1), star(1));
+    let _igmp = t.told_igmp();
+    t.assert_calls([]);
+    pim.deletes(eth(1), star(1));
+    t.assert_calls([prune_alert(IGMP, star(1))]);
+}
+
+/// HO-12 for an owner that is IGMP: it is told of what is no more its own wish.
+#[test]
+fn cl_6_ho_12_told_igmp_hears_of_a_hand_over_as_the_old_owner_and_the_new_one() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.told_igmp(), t.protocol(PIM));
+    igmp.takes(eth(1));
+    igmp.adds(eth(1), star(1));
+    t.assert_calls([join_alert(PIM, star(1))]);
+    let again = |t: &Testbed<A>| t.inside(enable_igmp(eth(1)), |igmp| _ = igmp.adds(eth(1), star(1)));
+    again(&t);
+    pim.takes(eth(1));
+    let between = [join_alert(IGMP, star(1)), local_join(PIM, eth(1), star(1)), prune_alert(PIM, star(1))];
+    t.assert_callbacks_of_each(bracket(eth(1), between));
+    again(&t);
+    pim.releases(eth(1));
+    let between = [prune_alert(IGMP, star(1)), join_alert(PIM, star(1)), local_leave(PIM, eth(1), star(1))];
+    t.assert_callbacks_of_each(bracket(eth(1), between));
+}

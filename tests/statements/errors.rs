@@ -1,5 +1,8 @@
 //! Every refusal: one test for each bullet of an `# Errors` section, named after the call and the error.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use super::*;
 
 /// What `call` is refused with, in plain words, and whether it is a misuse; nothing has changed.
@@ -324,4 +327,218 @@ fn a_refused_registration_leaves_the_registered_client_its_callbacks() {
     assert!(t.mgm.register_protocol(PIM, NoCallbacks).is_err());
     igmp.adds(eth(1), from(1, 1));
     t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);
+}
+
+/// After every call that a test makes: a minute.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
+fn not_the_owner() -> (Error<A>, String, bool) {
+    let (client, owner) = (IGMP, ClientName::Protocol(PIM));
+    said(
+        Error::NotOwner { interface: eth(1), client, owner },
+        "IGMP is on interface 1, which is owned by protocol 1.0",
+        true,
+    )
+}
+
+#[test]
+fn offer_interface_not_on_interface() {
+    let t = Testbed::<A>::new();
+    let [_igmp, _pim, dvmrp] = t.three();
+    assert_eq!(refused(&t, || dvmrp.offer_interface(eth(1), PIM)), not_on_eth1());
+    assert_eq!(refused(&t, || dvmrp.offer_interface(eth(2), PIM)), not_on(2, None, "nobody owns"));
+}
+
+#[test]
+fn offer_interface_not_owner() {
+    let t = Testbed::<A>::new();
+    let [igmp, _pim, _dvmrp] = t.three();
+    assert_eq!(refused(&t, || igmp.offer_interface(eth(1), DVMRP)), not_the_owner());
+}
+
+#[test]
+fn offer_interface_not_registered() {
+    let t = Testbed::<A>::new();
+    let [_igmp, pim, _dvmrp] = t.three();
+    let expected = said(Error::NotRegistered { id: BGMP }, "protocol 3.0 is not registered", false);
+    assert_eq!(refused(&t, || pim.offer_interface(eth(1), BGMP)), expected);
+    // One that is going away is nobody to offer to.
+    drop(t.protocol(BGMP));
+    assert_eq!(refused(&t, || pim.offer_interface(eth(1), BGMP)), expected);
+}
+
+#[test]
+fn offer_interface_offered_to_itself() {
+    let t = Testbed::<A>::new();
+    let [_igmp, pim, _dvmrp] = t.three();
+    let error = Error::OfferedToItself { interface: eth(1), client: pim.name() };
+    let expected = said(error, "protocol 1.0 offers interface 1 to itself", true);
+    assert_eq!(refused(&t, || pim.offer_interface(eth(1), PIM)), expected);
+}
+
+#[test]
+fn offer_interface_already_offered() {
+    let t = Testbed::<A>::new();
+    let [_igmp, pim, dvmrp] = t.three();
+    let _bgmp = t.protocol(BGMP);
+    pim.offers(eth(1), DVMRP);
+    let error = Error::AlreadyOffered { interface: eth(1), to: dvmrp.name() };
+    let expected = said(error, "interface 1 is offered to protocol 2.0 already", false);
+    for to in [DVMRP, BGMP] {
+        assert_eq!(refused(&t, || pim.offer_interface(eth(1), to)), expected);
+    }
+}
+
+#[test]
+fn offer_interface_handover_in_progress() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim, _dvmrp) = (t.igmp(), Arc::new(t.protocol(PIM)), t.protocol(DVMRP));
+    pim.takes(eth(1));
+    igmp.takes(eth(1));
+    let offers = Arc::clone(&pim);
+    t.inside(disable_igmp(eth(1)), move |me| {
+        let mgm = me.manager();
+        assert_eq!(refused_by(&mgm, || offers.offer_interface(eth(1), DVMRP)), in_progress());
+        assert_eq!(refused_by(&mgm, || offers.withdraw_offer(eth(1))), in_progress());
+        assert_eq!(refused_by(&mgm, || offers.begin_refresh(eth(1), soon())), in_progress());
+    });
+    pim.releases(eth(1));
+    t.assert_calls(bracket(eth(1), []));
+}
+
+#[test]
+fn offer_interface_deregistered() {
+    as_one_that_has_gone(|mgm, me| {
+        assert_eq!(refused_by(mgm, || me.offer_interface(eth(1), PIM)), gone());
+        assert_eq!(refused_by(mgm, || me.withdraw_offer(eth(1))), gone());
+    });
+}
+
+#[test]
+fn withdraw_offer_not_on_interface() {
+    let t = Testbed::<A>::new();
+    let [_igmp, pim, dvmrp] = t.three();
+    pim.offers(eth(1), DVMRP);
+    assert_eq!(refused(&t, || dvmrp.withdraw_offer(eth(1))), not_on_eth1());
+}
+
+#[test]
+fn withdraw_offer_not_owner() {
+    let t = Testbed::<A>::new();
+    let [igmp, pim, _dvmrp] = t.three();
+    pim.offers(eth(1), DVMRP);
+    assert_eq!(refused(&t, || igmp.withdraw_offer(eth(1))), not_the_owner());
+}
+
+#[test]
+fn begin_refresh_not_on_interface() {
+    let t = Testbed::<A>::new();
+    let [_igmp, _pim, dvmrp] = t.three();
+    assert_eq!(refused(&t, || dvmrp.begin_refresh(eth(1), soon())), not_on_eth1());
+}
+
+#[test]
+fn begin_refresh_refresh_in_progress() {
+    let t = Testbed::<A>::new();
+    let [igmp, pim, _dvmrp] = t.three();
+    igmp.adds(eth(1), star(1));
+    t.forget_calls();
+    for (client, text) in [(&igmp, "IGMP"), (&pim, "protocol 1.0")] {
+        let refresh = client.begin_refresh(eth(1), soon()).unwrap();
+        let error = Error::RefreshInProgress { interface: eth(1), client: client.name() };
+        let expected = said(error, format!("{text} is refreshing what it holds on interface 1"), true);
+        assert_eq!(refused(&t, || client.begin_refresh(eth(1), soon())), expected);
+        igmp.adds(eth(1), star(1));
+        refresh.end();
+    }
+    t.assert_calls([]);
+}
+
+#[test]
+fn begin_refresh_deadline_passed() {
+    let t = Testbed::<A>::new();
+    let [_igmp, pim, _dvmrp] = t.three();
+    pim.adds(eth(1), from(1, 1));
+    let now = soon();
+    assert_eq!(t.mgm.expire(now), None);
+    let error = Error::DeadlinePassed { interface: eth(1) };
+    let expected = said(error, "the deadline of the refresh on interface 1 has passed", true);
+    for deadline in [now, now - Duration::from_secs(1)] {
+        assert_eq!(refused(&t, || pim.begin_refresh(eth(1), deadline)), expected);
+    }
+    drop(pim.begin_refresh(eth(1), now + Duration::from_nanos(1)).unwrap());
+}
+
+#[test]
+fn begin_refresh_igmp_disabled() {
+    during_a_hand_over(|mgm, igmp| {
+        assert_eq!(refused_by(mgm, || igmp.begin_refresh(eth(1), soon())), disabled());
+    });
+}
+
+/// Once `enable_igmp` has returned, the hand-over is a change like any other until it is settled.
+#[test]
+fn begin_refresh_handover_in_progress() {
+    let t = Testbed::<A>::new();
+    let [igmp, pim, dvmrp] = t.three();
+    let igmp = Arc::new(igmp);
+    igmp.adds(eth(1), star(1));
+    t.forget_calls();
+    let refreshes = Arc::clone(&igmp);
+    t.inside(prune_alert(DVMRP, star(1)), move |me| {
+        let mgm = me.manager();
+        assert_eq!(refused_by(&mgm, || refreshes.begin_refresh(eth(1), soon())), in_progress());
+    });
+    pim.releases(eth(1));
+    drop(dvmrp);
+    t.forget_calls();
+}
+
+#[test]
+fn begin_refresh_deregistered() {
+    as_one_that_has_gone(|mgm, me| {
+        assert_eq!(refused_by(mgm, || me.begin_refresh(eth(1), soon())), gone());
+    });
+}
+
+#[test]
+fn set_group_source_required() {
+    let t = Testbed::<A>::new();
+    let [igmp, _pim, _dvmrp] = t.three();
+    let got = refused(&t, || igmp.set_group(eth(1), A::group(SSM), Filter::JOIN));
+    assert_eq!(got, source_required());
+}
+
+#[test]
+fn set_group_not_on_interface() {
+    let t = Testbed::<A>::new();
+    let [_igmp, _pim, dvmrp] = t.three();
+    assert_eq!(refused(&t, || dvmrp.set_group(eth(1), A::group(1), Filter::JOIN)), not_on_eth1());
+}
+
+#[test]
+fn set_group_igmp_disabled() {
+    during_a_hand_over(|mgm, igmp| {
+        assert_eq!(refused_by(mgm, || igmp.set_group(eth(1), A::group(1), Filter::JOIN)), disabled());
+    });
+}
+
+#[test]
+fn set_group_limit_reached() {
+    let t = Testbed::<A>::limited(Limits::default().memberships(1));
+    let [igmp, _pim, _dvmrp] = t.three();
+    let error = Error::LimitReached(Limit::Memberships { max: 1 });
+    let expected = said(error, "limit reached: 1 memberships and blocks in all", false);
+    let sources = [A::source(1)];
+    assert_eq!(refused(&t, || igmp.set_group(eth(1), A::group(1), Filter::Exclude(&sources))), expected);
+}
+
+#[test]
+fn set_group_deregistered() {
+    as_one_that_has_gone(|mgm, me| {
+        assert_eq!(refused_by(mgm, || me.set_group(eth(1), A::group(1), Filter::LEAVE)), gone());
+        assert_eq!(me.batch(eth(1), [MembershipChange::Add(star(1))]).into_result(), Err(gone().0));
+    });
 }

@@ -1,4 +1,4 @@
-//! The time of an entry, and its renewal: FW-7.
+//! The time of an entry, and its renewal: FW-7, FW-14.
 
 use std::time::{Duration, Instant};
 
@@ -206,4 +206,86 @@ fn fw_7_one_that_is_given_more_time_while_the_forwarder_is_asked_stays_as_it_is(
 fn fw_7_an_expiry_of_a_manager_without_entries_asks_for_nothing() {
     let mgm = Mgm::<A>::default();
     assert_eq!(mgm.expire(Instant::now()), None);
+}
+
+/// PIM's entry of S1, which DVMRP wants on `lan` and another member may want on `dmz`, has lost its last oif.
+fn pruned(empty: impl FnOnce(&Router<A>)) -> Router<A> {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(lan(), star(1));
+    r.packet(1, 1, up());
+    r.forget_calls();
+    empty(&r);
+    r.assert_callbacks([mfe_prune(PIM, 1, 1)]);
+    assert_eq!(r.path(1, 1), path(up(), []));
+    r
+}
+
+/// RFC 2715 §2.1: it knows that others want the stream, and the next member there is alerted.
+fn is_kept_for_the_next_member(r: &Router<A>) {
+    for life in 1..=3 {
+        r.forget_calls();
+        assert_eq!(r.expire(900 * life), Some(900 * (life + 1)), "another life");
+        assert_eq!(r.path(1, 1), path(up(), []));
+        r.assert_calls([]); // nobody is asked
+    }
+    r.igmp.adds(stub(), star(1));
+    r.assert_callbacks([mfe_join(PIM, 1, 1), join_alert(DVMRP, star(1))]);
+    assert_eq!(r.path(1, 1), path(up(), [stub()]));
+    // Now it is told to pull, so that an idle one goes: the source may resume.
+    r.expire(10_000);
+    assert_eq!(r.path(1, 1), None);
+    r.forget_calls();
+}
+
+#[test]
+fn fw_14_an_entry_that_a_block_has_emptied_is_kept_for_the_next_member() {
+    is_kept_for_the_next_member(&pruned(|r| _ = r.dvmrp.blocks(lan(), 1, 1)));
+}
+
+#[test]
+fn fw_14_an_entry_that_forward_state_has_emptied_is_kept_for_the_next_member() {
+    is_kept_for_the_next_member(&pruned(|r| _ = r.dvmrp.forwards(lan(), 1, 1, ForwardState::Off)));
+}
+
+/// An interface that a `creation_alert` disabled; the owner is pruned from the beginning.
+#[test]
+fn fw_14_one_that_never_had_an_oif_too() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(lan(), star(1));
+    r.disable_in_creation(DVMRP, lan());
+    r.packet(1, 1, up());
+    assert_eq!(r.callbacks().last(), Some(&mfe_prune(PIM, 1, 1)));
+    is_kept_for_the_next_member(&r);
+}
+
+#[test]
+fn fw_14_until_nobody_else_wants_it_any_more() {
+    for (entry, on) in [(star(1), lan()), (all(), lan()), (from(1, 1), lan())] {
+        let r = Router::<A>::new();
+        r.dvmrp.adds(on, entry);
+        r.packet(1, 1, up());
+        r.dvmrp.forwards(on, 1, 1, ForwardState::Off);
+        r.expire(900);
+        assert_eq!(r.path(1, 1), path(up(), []), "{entry}");
+        r.dvmrp.deletes(on, entry);
+        assert_eq!(r.expire(1800), None);
+        assert_eq!(r.path(1, 1), None, "{entry}");
+        r.forget_calls();
+    }
+}
+
+#[test]
+fn fw_14_what_the_owner_alone_wants_or_nothing_covers_is_deleted() {
+    let r = Router::<A>::new();
+    r.pim.adds(alt(), star(1));
+    r.dvmrp.adds(lan(), star(SSM - 1));
+    r.dvmrp.adds(lan(), all()); // covers nothing in the SSM range
+    for (source, group) in [(1, SSM), (1, 1)] {
+        r.packet(source, group, up());
+    }
+    r.dvmrp.deletes(lan(), all());
+    r.dvmrp.blocks(dmz(), 1, 1); // no wish
+    assert_eq!(r.expire(900), None);
+    assert_eq!([r.path(1, SSM), r.path(1, 1)], [None, None]);
+    r.forget_calls();
 }

@@ -7,16 +7,24 @@
 //! | CL | `clients` |
 //! | IF-1 to IF-6 | `ownership` |
 //! | IF-7, IF-8 | `release` |
-//! | HO | `handover` |
-//! | CB | `callbacks` |
+//! | IF-9 | `offers` |
+//! | HO-1, HO-3 to HO-6, HO-8, HO-9 | `handover` |
+//! | HO-2, HO-11, HO-13, HO-14 | `stale` |
+//! | HO-7, HO-10 | `settling` |
+//! | HO-12, HO-15, HO-16, and other statements where they are about a hand-over | `tenures` |
+//! | HO-17 | `refresh` |
+//! | CB-1 to CB-6 | `callbacks` |
+//! | CB-7 | `pages` |
 //! | MB-1 to MB-4, MB-6 | `membership`; what is no address, entry or interface (MB-4): `types` |
 //! | MB-5, and what memberships and blocks do to oifs (MB-3, MB-6) | `oifs` |
 //! | MB-7 | `limits` |
+//! | MB-8 | `batches` |
+//! | MB-9 | `filters` |
 //! | CT-1 to CT-4, CT-6, CT-7 | `alerts` |
 //! | CT-5, CT-8 | `upstream` |
 //! | FW-1, FW-3, FW-4 | `creation`; with a [`RouteTable`](mgm::RouteTable): `table` |
-//! | FW-2, FW-5, FW-6 | `oifs` |
-//! | FW-7 | `expiry` |
+//! | FW-2, FW-5, FW-6 | `oifs`; FW-6 whatever happens: `pulls` |
+//! | FW-7, FW-14 | `expiry` |
 //! | FW-8, FW-9 | `routes` |
 //! | FW-10 | `wrong_interface` |
 //! | FW-11, FW-12 | `forwarder`; failures at any moment: `faults` |
@@ -98,13 +106,18 @@ mod v4 {
     mod offers;
     mod oifs;
     mod ownership;
+    mod pages;
+    mod pulls;
     mod races;
     mod refresh;
     mod release;
     mod routes;
+    mod settling;
     mod spans;
+    mod stale;
     #[cfg(feature = "route-table")]
     mod table;
+    mod tenures;
     mod upstream;
     mod wrong_interface;
 }
@@ -133,13 +146,18 @@ mod v6 {
     mod offers;
     mod oifs;
     mod ownership;
+    mod pages;
+    mod pulls;
     mod races;
     mod refresh;
     mod release;
     mod routes;
+    mod settling;
     mod spans;
+    mod stale;
     #[cfg(feature = "route-table")]
     mod table;
+    mod tenures;
     mod upstream;
     mod wrong_interface;
 }

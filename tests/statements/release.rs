@@ -316,13 +316,66 @@ fn if_8_a_client_hears_of_its_leaves_before_it_hears_of_the_removal() {
     t.assert_calls([local_join(PIM, eth(1), star(1))]);
     t.inside(interface_removed(pim.name(), eth(1)), |pim| {
         assert_eq!(pim.manager().owner(eth(1)), None);
-        pim.takes(eth(1));
+        // The removal has the interface until its call returns (HO-7).
+        let again = pim.take_interface_ownership(eth(1));
+        assert_eq!(again, Err(Error::HandoverInProgress { interface: eth(1) }));
     });
     t.mgm.interface_removed(eth::<A>(1).index());
-    t.assert_calls([
+    t.assert_callbacks_of_each([
         local_leave(PIM, eth(1), star(1)),
         interface_removed(pim.name(), eth(1)),
-        interface_removed(ClientName::Igmp, eth(1)),
+        interface_removed(IGMP, eth(1)),
     ]);
+    pim.takes(eth(1));
     assert_eq!(t.mgm.owner(eth(1)), Some(pim.name()));
+}
+
+/// One of the links is changing hands: its removal waits, and with it the news to all who were on any of them.
+#[test]
+fn if_8_each_client_hears_once_when_the_last_of_its_links_is_done() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim, dvmrp) = (t.igmp(), t.protocol(PIM), t.protocol(DVMRP));
+    for spoke in 1..=3 {
+        igmp.takes(hub(spoke));
+    }
+    dvmrp.takes(hub(2));
+    dvmrp.takes(hub(3));
+    t.forget_calls();
+    t.inside(disable_igmp(hub(1)), |me| {
+        let mgm = me.manager();
+        mgm.interface_removed(hub::<A>(1).index());
+        assert_eq!([2, 3].map(|spoke| mgm.interface(hub(spoke))), [None, None]);
+        assert!(mgm.interface(hub(1)).is_some());
+    });
+    t.inside(enable_igmp(hub(1)), |_| ());
+    pim.takes(hub(1));
+    let once =
+        [interface_removed(IGMP, hub(1)), interface_removed(PIM, hub(1)), interface_removed(DVMRP, hub(1))];
+    let calls = t.calls();
+    assert_eq!(calls[..2], bracket(hub(1), []));
+    assert_eq!(calls.len(), 5, "{calls:?}");
+    assert!(once.iter().all(|call| calls.contains(call)), "{calls:?}");
+    assert_eq!(t.mgm.interfaces(), []);
+}
+
+/// IF-8: no join comes before the removal, for what only IGMP wanted there.
+#[test]
+fn if_8_igmp_goes_first_so_that_nobody_is_told_to_pull_for_members_that_go_as_well() {
+    for page in [1, 64] {
+        let r = Router::<A>::with(|builder| builder.page(page));
+        r.igmp.takes(lan());
+        for group in 1..=5 {
+            r.igmp.adds(lan(), star(group));
+            r.igmp.adds(lan(), from(1, group));
+        }
+        r.packet(1, 1, up());
+        r.forget_calls();
+        r.remove(lan());
+        let calls = r.callbacks();
+        assert_eq!(calls.iter().filter(|call| call.what.is_join()).count(), 0, "{calls:?}");
+        assert_eq!(count(&calls, PIM, What::is_prune), 11, "five and five, and the entry");
+        assert_eq!(count(&calls, DVMRP, |what| matches!(what, What::LocalLeave(..))), 10);
+        let removed = calls.iter().position(|call| *call == interface_removed(DVMRP, lan())).unwrap();
+        assert!(calls[removed..].iter().all(|call| !matches!(call.what, What::LocalLeave(..))), "{calls:?}");
+    }
 }

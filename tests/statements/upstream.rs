@@ -338,3 +338,70 @@ fn ct_5_without_a_route_to_the_source_nobody_is_told() {
     pim.deletes(eth(1), from(1, 1));
     t.assert_calls([]);
 }
+
+/// With pages of one: inside an alert of the first piece the route moves on, and then an owner leaves.
+#[test]
+fn ct_8_each_goes_from_the_way_under_which_it_was_last_told_to_the_newest() {
+    for page in [1, 2, 64] {
+        let r = Router::<A>::with(|builder| builder.page(page));
+        let bgmp = r.protocol(BGMP);
+        bgmp.takes(wan());
+        for group in 1..=6 {
+            r.igmp.adds(stub(), from(1, group));
+        }
+        r.forget_calls();
+        let rib = Arc::clone(&r.rib);
+        r.inside_next(DVMRP, What::is_join, move |me| {
+            rib.set(host::<A>(1), wan());
+            me.manager().routes_changed(&host::<A>(1));
+        });
+        r.reroute(1, lan());
+        let calls = r.callbacks();
+        for group in 1..=6 {
+            let entry = from(1, group);
+            let times = |call: Call<A>| calls.iter().filter(|made| **made == call).count();
+            assert_eq!(times(prune_alert(PIM, entry)), 1, "{calls:?}");
+            assert_eq!(times(join_alert(BGMP, entry)), 1, "{calls:?}");
+            // On the way of DVMRP it was told of some of them, and takes back those.
+            assert_eq!(times(join_alert(DVMRP, entry)), times(prune_alert(DVMRP, entry)), "{calls:?}");
+        }
+        let told = count(&calls, DVMRP, What::is_join);
+        assert_eq!(told, usize::min(page, 6), "a page of them");
+    }
+}
+
+/// CT-8 and CT-5 together: what comes and goes while the pieces move.
+#[test]
+fn ct_8_what_is_added_and_deleted_while_the_pieces_move_is_told_under_the_newest_way() {
+    let r = Router::<A>::with(|builder| builder.page(1));
+    let igmp = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    for group in 1..=6 {
+        r.dvmrp.adds(dmz(), from(1, group));
+    }
+    let bgmp = r.protocol(BGMP);
+    bgmp.takes(wan());
+    r.forget_calls();
+    let bgmp = Arc::new(bgmp);
+    let (client, done) = (Arc::clone(&bgmp), Arc::clone(&igmp));
+    r.inside_next(PIM, What::is_prune, move |_| {
+        for group in 1..=6 {
+            client.adds(wan(), from(1, group)); // 1 to 2
+        }
+        client.adds(wan(), from(1, 7));
+        client.deletes(wan(), from(1, 1));
+        done.lock().push(());
+    });
+    r.reroute(1, wan());
+    assert_eq!(igmp.lock().len(), 1);
+    let calls = r.callbacks();
+    for group in 1..=6 {
+        let times = |call: Call<A>| calls.iter().filter(|made| **made == call).count();
+        assert_eq!(times(prune_alert(PIM, from(1, group))), 1, "{calls:?}");
+        assert_eq!(times(join_alert(BGMP, from(1, group))), 1, "{calls:?}");
+    }
+    assert_eq!(
+        calls.iter().filter(|call| call.what.is_join() || call.what.is_prune()).count(),
+        12,
+        "G7 is BGMP's own"
+    );
+}

@@ -1,7 +1,8 @@
 //! What clients do.
 
 use mgm::{
-    Change, ClientId, ClientRef, Entry, Filter, ForwardState, Interface, Membership, MembershipChange, Mgm,
+    Change, ClientId, ClientName, ClientRef, Entry, Filter, ForwardState, Interface, Membership,
+    MembershipChange, Mgm,
 };
 
 use super::Family;
@@ -97,4 +98,17 @@ pub(crate) fn held<A: Family>(mgm: &Mgm<A>) -> Vec<Membership<A>> {
     let mut held: Vec<_> = mgm.groups().collect();
     held.sort_unstable();
     held
+}
+
+/// Whether a client has to add what it holds again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stale {
+    Yes,
+    No,
+}
+
+/// What is held, whether it is stale, and for whom it counts.
+pub(crate) fn counted<A: Family>(mgm: &Mgm<A>) -> Vec<(Entry<A>, Stale, ClientName)> {
+    let stale = |held: &Membership<A>| if held.stale { Stale::Yes } else { Stale::No };
+    held(mgm).iter().map(|held| (held.entry, stale(held), held.counts_for)).collect()
 }

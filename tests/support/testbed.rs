@@ -70,6 +70,21 @@ impl<A: Family> Testbed<A> {
         [igmp, pim, dvmrp]
     }
 
+    /// IGMP on eth1, and PIM on nothing.
+    pub(crate) fn igmp_alone(&self) -> (Arc<Client<A>>, Arc<Client<A>>) {
+        let (igmp, pim) = (self.igmp(), self.protocol(PIM));
+        igmp.takes(eth(1));
+        (Arc::new(igmp), Arc::new(pim))
+    }
+
+    /// IGMP on eth1, and PIM, which owns it.
+    pub(crate) fn igmp_beside_the_owner(&self) -> (Arc<Client<A>>, Arc<Client<A>>) {
+        let (igmp, pim) = (self.igmp(), self.protocol(PIM));
+        pim.takes(eth(1));
+        igmp.takes(eth(1));
+        (Arc::new(igmp), Arc::new(pim))
+    }
+
     /// Three protocols with an interface each, and IGMP with one of its own: eth1 to eth4.
     pub(crate) fn four(&self) -> [Client<A>; 4] {
         let clients = [self.protocol(PIM), self.protocol(DVMRP), self.protocol(BGMP), self.igmp()];

@@ -1,0 +1,192 @@
+//! What the owner of an iif has been told to pull is what it has to pull, whatever happens: FW-6.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Add(usize, Entry<A>),
+    Delete(usize, Entry<A>),
+    Block(usize, u16),
+    Unblock(usize, u16),
+    Forward(usize, u16, Option<ForwardState>),
+    Reroute(u16, u32),
+    NoRoute(u16),
+    TakeOrRelease(usize),
+    Offer(usize),
+    Packet(u16),
+    Traffic(u16),
+    Expire,
+    MoveIif(u16),
+    Remove(u32),
+}
+
+/// Where who acts: PIM on `alt` and `up`, DVMRP on `lan` and `dmz`, BGMP on `wan`, IGMP on `stub`, `lan` and `up`.
+const PLACES: usize = 8;
+
+struct World {
+    r: Router<A>,
+    bgmp: Client<A>,
+    seconds: u64,
+    /// Who has last been told to pull which entry.
+    pulls: BTreeSet<(ClientName, Entry<A>)>,
+}
+
+impl World {
+    fn new(page: usize) -> Self {
+        let r = Router::<A>::with(|builder| builder.page(page));
+        let bgmp = r.protocol(BGMP);
+        bgmp.takes(wan());
+        r.igmp.takes(lan());
+        r.igmp.takes(up());
+        Self { r, bgmp, seconds: 0, pulls: BTreeSet::new() }
+    }
+
+    fn place(&self, number: usize) -> (&Client<A>, Interface<A>) {
+        let r = &self.r;
+        [
+            (&r.pim, alt()),
+            (&r.pim, up()),
+            (&r.dvmrp, lan()),
+            (&r.dvmrp, dmz()),
+            (&self.bgmp, wan()),
+            (&r.igmp, stub()),
+            (&r.igmp, lan()),
+            (&r.igmp, up()),
+        ][number]
+    }
+
+    fn protocol(&self, number: usize) -> (&Client<A>, ClientId) {
+        [(&self.r.pim, PIM), (&self.r.dvmrp, DVMRP), (&self.bgmp, BGMP)][number % 3]
+    }
+
+    /// Refusals are part of the game.
+    fn act(&mut self, op: Op) {
+        let r = &self.r;
+        match op {
+            Op::Add(at, entry) => {
+                let (client, on) = self.place(at);
+                drop(client.add_group_membership(on, entry));
+            }
+            Op::Delete(at, entry) => {
+                let (client, on) = self.place(at);
+                drop(client.delete_group_membership(on, entry));
+            }
+            Op::Block(at, source) => {
+                let (client, on) = self.place(at);
+                drop(client.block_source(on, A::source(source), A::group(1)));
+            }
+            Op::Unblock(at, source) => {
+                let (client, on) = self.place(at);
+                drop(client.unblock_source(on, A::source(source), A::group(1)));
+            }
+            Op::Forward(at, source, state) => {
+                let (client, on) = self.place(at);
+                drop(client.set_forward_state(on, A::source(source), A::group(1), state));
+            }
+            Op::Reroute(source, index) => r.reroute(source, eth(index)),
+            Op::NoRoute(source) => {
+                r.rib.remove(host::<A>(source));
+                r.mgm.routes_changed(&host::<A>(source));
+            }
+            Op::TakeOrRelease(at) => {
+                let (client, on) = self.place(at);
+                if client.take_interface_ownership(on).is_err() {
+                    drop(client.release_interface_ownership(on));
+                }
+            }
+            Op::Offer(at) => {
+                let on = self.place(at).1;
+                for number in 0..3 {
+                    if self.protocol(number).0.offer_interface(on, self.protocol(number + 1).1).is_ok() {
+                        self.protocol(number + 1).0.takes(on);
+                        break;
+                    }
+                }
+            }
+            Op::Packet(source) => drop(r.try_packet(source, 1, up())),
+            Op::Traffic(source) => drop(r.traffic(source, 1, up())),
+            Op::Expire => {
+                self.seconds += 450;
+                r.expire(self.seconds);
+            }
+            Op::MoveIif(source) => {
+                for on in [up(), alt(), lan()] {
+                    let client = self.place(if on == lan() { 2 } else { 0 }).0;
+                    drop(client.set_mfe(A::source(source), A::group(1), on, None));
+                }
+            }
+            Op::Remove(index) => r.remove(eth(index)),
+        }
+    }
+
+    fn check(&mut self) -> Result<(), TestCaseError> {
+        let mfes: Vec<_> = self.r.mgm.mfes().collect();
+        for call in self.r.calls() {
+            let Party::Client(name) = call.to else { continue };
+            match call.what {
+                What::Join(entry, AlertCause::ForwardingEntry) => _ = self.pulls.insert((name, entry)),
+                What::Prune(entry, AlertCause::ForwardingEntry) => _ = self.pulls.remove(&(name, entry)),
+                _ => {}
+            }
+        }
+        // An entry that is deleted takes its told state with it.
+        let there: BTreeSet<_> = mfes.iter().map(|mfe| Entry::SourceGroup(mfe.source, mfe.group)).collect();
+        self.pulls.retain(|(_, entry)| there.contains(entry));
+        let has_to_pull = |mfe: &Mfe<A>| {
+            let owner = mfe.owner?;
+            let counts_for_another = |oif: &Interface<A>| self.r.mgm.owner(*oif) != Some(owner);
+            let pulls = mfe.oifs.iter().any(counts_for_another);
+            pulls.then_some((owner, Entry::SourceGroup(mfe.source, mfe.group)))
+        };
+        // IGMP is not told here.
+        let told = |(owner, _): &(ClientName, Entry<A>)| *owner != IGMP;
+        let expected: BTreeSet<_> = mfes.iter().filter_map(has_to_pull).filter(told).collect();
+        prop_assert_eq!(&self.pulls, &expected, "{:#?}", mfes);
+        self.r.assert_in_step();
+        Ok(())
+    }
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let entry = || prop_oneof![Just(all()), Just(star(1)), (1..4_u16).prop_map(|source| from(source, 1))];
+    let state = prop_oneof![Just(None), Just(Some(ForwardState::On)), Just(Some(ForwardState::Off))];
+    let at = || 0..PLACES;
+    let source = || 1..4_u16;
+    prop_oneof![
+        6 => (at(), entry()).prop_map(|(at, entry)| Op::Add(at, entry)),
+        4 => (at(), entry()).prop_map(|(at, entry)| Op::Delete(at, entry)),
+        2 => (at(), source()).prop_map(|(at, source)| Op::Block(at, source)),
+        2 => (at(), source()).prop_map(|(at, source)| Op::Unblock(at, source)),
+        4 => (at(), source(), state).prop_map(|(at, source, state)| Op::Forward(at, source, state)),
+        3 => (source(), 1..7_u32).prop_map(|(source, index)| Op::Reroute(source, index)),
+        1 => source().prop_map(Op::NoRoute),
+        3 => at().prop_map(Op::TakeOrRelease),
+        2 => at().prop_map(Op::Offer),
+        5 => source().prop_map(Op::Packet),
+        2 => source().prop_map(Op::Traffic),
+        1 => Just(Op::Expire),
+        1 => source().prop_map(Op::MoveIif),
+        1 => (1..7_u32).prop_map(Op::Remove),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+
+    #[test]
+    fn fw_6_at_every_quiet_moment_the_owner_is_told_to_pull_if_and_only_if_an_oif_counts_for_another(
+        ops in prop::collection::vec(op(), 1..80),
+        page in prop_oneof![1..4_usize, Just(64)],
+    ) {
+        let mut world = World::new(page);
+        world.r.forget_calls();
+        for op in ops {
+            world.act(op);
+            world.check()?;
+        }
+    }
+}
