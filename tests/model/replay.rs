@@ -153,6 +153,7 @@ fn compare(view: &View, state: &State) -> Verdict {
     let mut model = state.view();
     if state.moves > 0 {
         model.mfes.clone_from(&view.mfes);
+        model.wrong_answers = view.wrong_answers;
     }
     if *view == model { Ok(()) } else { Err(differences(view, &model)) }
 }

@@ -98,6 +98,11 @@ impl State {
         }
     }
 
+    /// The route to a source is asked of the RIB when it begins to be of use, and when the manager is told of changes.
+    pub(crate) fn look_up(&mut self, source: SourceAddr) {
+        self.known.entry(source).or_insert_with(|| self.rib.find(source));
+    }
+
     /// Whom to ask `rpf`.
     pub(crate) fn asked(&self, source: SourceAddr) -> Option<Uid> {
         let owner = self.owner_toward(source)?;
@@ -180,7 +185,8 @@ impl State {
         refuse_for(self.refuse_unless_incoming(client, key))?;
         self.bring_to_owner(key);
         let Some(mfe) = self.mfes.get_mut(&key) else { return Err(Vec::new()) };
-        mfe.set_meanwhile.insert(Setting::Lifetime);
+        mfe.set_meanwhile.retain(|set| !matches!(set, Setting::Lifetime(_)));
+        mfe.set_meanwhile.insert(Setting::Lifetime(lifetime));
         mfe.expires = mfe.made.checked_add(lifetime);
         Ok(())
     }
@@ -216,7 +222,7 @@ impl State {
         };
         let mut errors: Vec<_> = self.refuse_while_disabled(client, mfe.iif).into_iter().collect();
         let (group, source) = key;
-        let owner = mfe.route.and_then(|_| self.owner_toward(source));
+        let owner = self.owner_toward(source);
         if owner != Some(client) {
             let owner = owner.map(|owner| self.name(owner));
             let entry = Entry::SourceGroup(source, group);
@@ -282,9 +288,11 @@ impl State {
         mfe.made = now;
         mfe.has_carried = false;
         mfe.is_news = true;
-        if !mfe.set_meanwhile.contains(&Setting::Lifetime) {
-            mfe.expires = now.checked_add(LIFETIME);
-        }
+        let set = mfe.set_meanwhile.iter().find_map(|set| match set {
+            Setting::Lifetime(lifetime) => Some(*lifetime),
+            Setting::State(_) | Setting::Upstream => None,
+        });
+        mfe.expires = now.checked_add(set.unwrap_or(LIFETIME));
         self.bring_over(key, answers);
     }
 
@@ -295,7 +303,7 @@ impl State {
         self.give_to(key, self.owner_toward(key.1));
     }
 
-    fn end_past_states(&mut self, key: Key) {
+    pub(crate) fn end_past_states(&mut self, key: Key) {
         let tenures: BTreeMap<_, _> = self.ports.iter().map(|(on, port)| (*on, port.tenure)).collect();
         let Some(mfe) = self.mfes.get_mut(&key) else { return };
         mfe.states.retain(|on, (_, tenure)| tenures.get(on) == Some(tenure));

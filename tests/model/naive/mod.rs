@@ -14,7 +14,7 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mgm::{Alert, ClientName, Entry, Error, ForwardState, Interface, MembershipKind, Route, SourceAddr};
 
@@ -153,7 +153,7 @@ pub(crate) enum Past {
 pub(crate) enum Setting {
     State(Interface),
     Upstream,
-    Lifetime,
+    Lifetime(Duration),
 }
 
 /// Where more than one statement refuses, any of them may be named.

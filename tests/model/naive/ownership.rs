@@ -206,8 +206,6 @@ impl State {
         port.tenure += 1;
         port.offered_to = None;
         port.wrong_interface_alerts = false;
-        let mfes = self.mfes.values_mut().filter(|mfe| mfe.past_of.is_empty());
-        mfes.for_each(|mfe| mfe.states.retain(|at, _| *at != on));
     }
 
     /// The interfaces with this index that anything is known of.
@@ -221,6 +219,12 @@ impl State {
     /// What is of the past goes to the owner of the present, and nobody is asked.
     pub(crate) fn bring_all_to_owners(&mut self, on: Interface) {
         self.past_of(on).into_iter().for_each(|key| self.bring_to_owner(key));
+    }
+
+    /// Forward state of owners that have gone, in entries that are not brought over for another reason.
+    pub(crate) fn end_states(&mut self) {
+        let settled = self.mfes.iter().filter(|(_, mfe)| mfe.past_of.is_empty()).map(|(key, _)| *key);
+        settled.collect::<Vec<_>>().into_iter().for_each(|key| self.end_past_states(key));
     }
 
     /// The entries that have to be brought over since the interface changed hands.

@@ -11,7 +11,7 @@ use super::membership::refuse_for;
 use super::model::{Model, Stage};
 use super::ownership::Offer;
 use super::{Answer, Noted, Ongoing, Past, Refresh, Removal, State};
-use crate::ops::{Announced, Faults, Key, Step, Switch, Verb};
+use crate::ops::{Faults, Key, Step, Switch, Verb};
 use crate::words::{Call, Done, Heard, Shown, Uid, Verdict, unless_never};
 
 impl<S: Stage> Model<S> {
@@ -49,7 +49,8 @@ impl<S: Stage> Model<S> {
             Call::WithdrawOffer(client, on) => {
                 Ok(self.state.offer(*client, *on, Offer::Withdrawn).map(Done::Change))
             }
-            Call::Set(..) | Call::Batch(..) | Call::Filter(..) => Ok(self.change_memberships(call)),
+            Call::Batch(client, on, parts) => self.batch(*client, *on, parts).map(Ok),
+            Call::Set(..) | Call::Filter(..) => Ok(self.change_memberships(call)),
             Call::BeginRefresh(client, on, seconds) => silently(self.begin_refresh(*client, *on, *seconds)),
             Call::EndRefresh(number) => silently(self.end_refresh(*number)),
             Call::State(..) | Call::Mfe(..) | Call::Timeout(..) | Call::WrongAlerts(..) => {
@@ -67,11 +68,9 @@ impl<S: Stage> Model<S> {
             }
             Call::Unknown(key, arrival) => return self.packet_received(*key, *arrival),
             Call::Wrong(key, arrival) => self.wrong_interface(*key, *arrival, WRONG),
-            Call::Route(prefix, route, announced) => {
+            Call::Route(prefix, route) => {
                 self.state.rib.set(*prefix, *route);
-                if *announced == Announced::Yes {
-                    self.routes_changed(|source| prefix.contains(&source.address()))?;
-                }
+                self.routes_changed(|source| prefix.contains(&source.address()))?;
             }
             Call::RoutesChanged(prefix) => {
                 self.routes_changed(|source| prefix.contains(&source.address()))?;
@@ -101,13 +100,12 @@ impl<S: Stage> Model<S> {
                 let set = |state: &mut State| state.set_filter(*on, *client, *group, filter);
                 self.step_unless_overfull(refused, set).map(Done::Change)
             }
-            Call::Batch(client, on, parts) => self.batch(*client, *on, parts),
             _ => Err(Vec::new()),
         }
     }
 
     /// MB-8: a batch that fits a page is one step; where alerts are limited, each part is.
-    fn batch(&mut self, client: Uid, on: Interface, parts: &[Step]) -> Answer<Done> {
+    fn batch(&mut self, client: Uid, on: Interface, parts: &[Step]) -> Verdict<Done> {
         let seen = match self.stage.outcome() {
             Some(Ok(Done::Batch(seen))) => seen,
             _ => Vec::new(),
@@ -118,6 +116,7 @@ impl<S: Stage> Model<S> {
             for (number, part) in parts.iter().enumerate() {
                 let refused = seen.get(number).and_then(|seen| seen.clone().err());
                 results.push(self.set_one(client, on, *part, refused));
+                self.deliver_what_comes()?;
             }
         } else {
             results = self.step(|state| {
@@ -223,6 +222,7 @@ impl<S: Stage> Model<S> {
         self.state.moves += 1;
         self.deliver_what_comes()?;
         self.step(|state| state.bring_all_to_owners(on));
+        self.step(State::end_states);
         self.state.moves -= 1;
         Ok(())
     }
@@ -338,6 +338,7 @@ impl<S: Stage> Model<S> {
         self.state.moves += 1;
         self.deliver_what_comes()?;
         self.step(|state| state.remove_mfes(on));
+        self.step(State::end_states);
         self.state.moves -= 1;
         for removal in &mut self.state.removals {
             if removal.left.remove(&on) {
@@ -358,13 +359,9 @@ impl<S: Stage> Model<S> {
         loop {
             self.deliver_what_comes()?;
             let Some(key) = self.next_of(&self.state.past_of(on)) else { break };
-            self.look_up_again(key.1)?;
-            let is_past = self.state.past_of(on).contains(&key);
-            // Whether it is asked once more, when it has just followed a route that was new, is open.
-            if is_past || self.stage.next_question().is_some_and(|(_, next)| next == key) {
-                self.bring_over(key, About::One(on))?;
-            }
+            self.bring_over(key, About::One(on))?;
         }
+        self.step(State::end_states);
         self.state.moves -= 1;
         self.deliver_what_comes()
     }
@@ -407,7 +404,7 @@ impl<S: Stage> Model<S> {
     fn make(&mut self, key: Key, arrival: Interface, header: &[u8]) -> Verdict {
         let is_new = !self.state.mfes.contains_key(&key);
         self.state.making.insert(key);
-        self.look_up_again(key.1)?;
+        self.state.look_up(key.1);
         self.state.mfes.entry(key).and_modify(|mfe| mfe.set_meanwhile.clear());
         let answers = self.ask(key, arrival, header, About::All)?;
         self.state.making.remove(&key);
@@ -510,7 +507,7 @@ impl<S: Stage> Model<S> {
                 self.deliver_what_comes()?;
             }
         }
-        let refreshes = self.state.refreshes.iter().filter(|refresh| !refresh.is_over);
+        let refreshes = self.state.refreshes.iter().filter(|refresh| !refresh.is_over && refresh.deadline > now);
         let lifetimes = self.state.mfes.values().filter_map(|mfe| mfe.expires);
         let next = lifetimes.chain(refreshes.map(|refresh| refresh.deadline)).min();
         Ok(unless_never(next, now))
@@ -534,16 +531,6 @@ impl<S: Stage> Model<S> {
 
 /// Routes.
 impl<S: Stage> Model<S> {
-    /// The RIB is asked whenever an entry is made; what it says anew is followed at once.
-    fn look_up_again(&mut self, source: SourceAddr) -> Verdict {
-        let route = self.state.rib.find(source);
-        if *self.state.known.entry(source).or_insert(route) != route {
-            self.routes_changed(|other| other == source)?;
-            self.deliver_what_comes()?;
-        }
-        Ok(())
-    }
-
     /// CT-8, and FW-9 for one entry after the other.
     fn routes_changed(&mut self, covers: impl Fn(SourceAddr) -> bool) -> Verdict {
         self.state.moves += 1;
@@ -553,7 +540,9 @@ impl<S: Stage> Model<S> {
             let moved = state.mfes.iter_mut().filter(|((_, source), _)| covers(*source));
             moved.for_each(|(_, mfe)| mfe.past_of.extend([Past::OfRoutes]));
         });
-        let mut due: Vec<_> = self.state.mfes.keys().copied().filter(|(_, source)| covers(*source)).collect();
+        // What is being made anew will be asked about by the new route anyhow.
+        let due = self.state.mfes.keys().copied().filter(|(_, source)| covers(*source));
+        let mut due: Vec<_> = due.filter(|key| !self.state.making.contains(key)).collect();
         loop {
             self.deliver_what_comes()?;
             let Some(key) = self.next_of(&due).or_else(|| self.asked_once_more(&covers)) else { break };
