@@ -36,6 +36,11 @@ use crate::world::World;
 
 #[test]
 fn every_call_does_what_the_model_does() {
+    check(&ops::calm_sequences(), |sequence| run(&sequence).map_err(TestCaseError::fail));
+}
+
+#[test]
+fn every_call_inside_callbacks_does_what_the_model_does() {
     check(&ops::sequences(), |sequence| run(&sequence).map_err(TestCaseError::fail));
 }
 

@@ -21,8 +21,8 @@ use crate::invariant::{check_forwarder, check_oifs, check_ways, due};
 use crate::ledger::Ledger;
 use crate::naive::caller;
 use crate::ops::{
-    self, FLOWS, Faults, IGMP, INTERFACES, Key, LAST, Max, Op, Reaction, SLOTS, Scene, Where, Who,
-    flow, interface, interfaces, name,
+    self, FLOWS, Faults, IGMP, INTERFACES, Key, LAST, Max, Op, Reaction, SLOTS, Scene, Where, Who, flow,
+    interface, interfaces, name,
 };
 use crate::rig::{Rig, interface_of};
 use crate::words::{Call, Done, Shown, Verdict};

@@ -91,7 +91,7 @@ impl State {
     /// FW-6: some oif counts for a client other than the owner.
     pub(crate) fn is_to_be_pulled(&self, key: Key) -> bool {
         let Some(owner) = self.mfes[&key].owner else { return false };
-        self.oifs(key).iter().any(|on| self.owner(*on) != Some(owner))
+        self.oifs(key).iter().any(|on| self.oif_counts_for(key, *on) != Some(owner))
     }
 
     /// FW-6, at the end of a step.
