@@ -209,7 +209,7 @@ impl<A: Address> Engine<A> {
     }
 
     /// Makes the change that was granted, unless it has been made: all that is attached is of the past from now on
-    /// (HO-16), and what IGMP holds is stale if the interface has another owner (HO-11).
+    /// (HO-16), and what IGMP holds is stale if the interface has another owner (HO-3, HO-11).
     pub(crate) fn change_owner(&mut self, interface: Interface<A>) {
         let Some(id) = self.interfaces.id(interface) else { return };
         let tenure = TenureId(self.next_number());

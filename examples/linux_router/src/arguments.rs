@@ -1,108 +1,96 @@
-//! What the command line says.
+//! The command line.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::Parser;
-use tracing::Level;
+use clap::{Parser, Subcommand};
 
-use crate::daemon::{Daemon, Routers};
-use crate::family::Family;
-use crate::igmp::config::Config;
-use crate::router::{Roles, Router};
+use crate::control::{self, Request, Topic};
+use crate::daemon::Daemon;
+use crate::settings::{SOCKET, Settings};
 
 /// A multicast router: IGMPv3 and MLDv2 toward the hosts, the kernel's unicast routes toward the sources.
 #[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, args_override_self = true, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
-    /// Ask and hear hosts on this interface
-    #[arg(long = "interface", value_name = "NAME")]
-    interfaces: Vec<String>,
-    /// Have the static multicast protocol own this interface
-    #[arg(long = "static", value_name = "IF")]
-    owned: Vec<String>,
-    /// Log what hosts join and leave, and what is dropped
-    #[arg(long, short)]
-    verbose: bool,
-    /// IPv4 only
-    #[arg(long, conflicts_with = "ipv6")]
-    ipv4: bool,
-    /// IPv6 only
-    #[arg(long)]
-    ipv6: bool,
-    /// Seconds between general queries
-    #[arg(long, value_name = "SECONDS", default_value = "125", value_parser = seconds)]
-    query_interval: Duration,
-    /// Seconds in which hosts answer a general query
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    query_response_interval: Option<Duration>,
-    /// Seconds in which hosts answer when one of them leaves
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    last_member_query_interval: Option<Duration>,
-    /// How many losses of one packet are borne
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=7))]
-    robustness: u8,
-    /// Groups that are remembered on one interface
-    #[arg(long)]
-    max_groups: Option<usize>,
-    /// Sources that are remembered of one group
-    #[arg(long)]
-    max_sources: Option<usize>,
-    /// Hear hosts whose addresses are outside the subnets of the interface
-    #[arg(long)]
-    foreign_reporters: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Read what no option says from this file; again on SIGHUP
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
-/// What a query can say (RFC 9776 §4.1.1 and §4.1.7).
-fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.1..=31_744.0).contains(&number) {
-        Ok(Duration::from_secs_f64(number))
-    } else {
-        Err("from 0.1 to 31744".to_owned())
-    }
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Ask the running router what it knows
+    Show {
+        /// Of what; of all, if nothing is given
+        #[arg(value_enum)]
+        topic: Option<Topic>,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+        /// The socket of the router
+        #[arg(long, value_name = "PATH", default_value = SOCKET)]
+        socket: PathBuf,
+    },
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  Hosts on eth1 and eth2, sources on eth0 and on any of the others:
+    linux-router --interface eth1 --interface eth2 --static eth0 --static eth1 --static eth2
+
+  The same from a file, and a change of it that disturbs no stream:
+    linux-router --config /etc/linux-router.toml
+    kill -HUP $(pidof linux-router)
+
+  where the file says:
+    interface = [\"eth1\", \"eth2\"]
+    static = [\"eth0\", \"eth1\", \"eth2\"]
+    query-interval = 60
+
+  A proxy that joins on eth0 what hosts join on eth1:
+    linux-router --interface eth1 --upstream eth0
+
+  What it knows:
+    linux-router show
+    linux-router show groups --json
+
+SIGUSR1 prints all of `show`; SIGTERM and SIGINT leave the kernel as it was.";
 
 impl Arguments {
-    fn config<A: Family>(&self) -> Config<A> {
-        let mut config = Config::new(self.robustness, self.query_interval);
-        config.query_response_interval =
-            self.query_response_interval.unwrap_or(config.query_response_interval);
-        config.last_member_query_interval =
-            self.last_member_query_interval.unwrap_or(config.last_member_query_interval);
-        config.max_groups = self.max_groups.unwrap_or(config.max_groups);
-        config.max_sources = self.max_sources.unwrap_or(config.max_sources);
-        config.foreign_reporters = self.foreign_reporters;
-        config
-    }
-
-    fn roles(&self) -> Roles {
-        let names = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
-        Roles { igmp: names(&self.interfaces), owned: names(&self.owned) }
-    }
-
-    fn router<A: Family>(&self, without: bool) -> anyhow::Result<Option<Router<A>>> {
-        let router = (!without).then(|| Router::open(self.roles(), self.config()));
-        router.transpose().with_context(|| format!("a router for {} hosts", A::PROTOCOL))
-    }
-
-    /// How much is logged.
-    #[must_use]
-    pub const fn level(&self) -> Level {
-        if self.verbose { Level::DEBUG } else { Level::INFO }
-    }
-
-    /// Routes until a signal ends it.
+    /// Does what the arguments say: routes until a signal ends it, or asks a router.
     ///
     /// # Errors
     ///
-    /// What is missing among the arguments, or what the system refuses.
-    pub fn run(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(
-            !self.interfaces.is_empty() || !self.owned.is_empty(),
-            "no interface is given: --interface NAME"
-        );
-        let routers = Routers { v4: self.router(self.ipv6)?, v6: self.router(self.ipv4)? };
-        Daemon::new(routers)?.run()
+    /// What makes no sense, or what the system refuses.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Some(Command::Show { topic, json, socket }) => {
+                let request = Request { topic: topic.unwrap_or(Topic::All), json };
+                control::ask(&socket, request).with_context(|| socket.display().to_string())
+            }
+            None => Daemon::open(Source { file: self.config, options: self.settings })?.run(),
+        }
+    }
+}
+
+/// Where the settings come from.
+#[derive(Debug)]
+pub(crate) struct Source {
+    file: Option<PathBuf>,
+    options: Settings,
+}
+
+impl Source {
+    pub(crate) fn read(&self) -> anyhow::Result<Settings> {
+        let file = self.file.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
+        let settings = self.options.clone().over(file);
+        settings.check()?;
+        settings.check_interfaces()?;
+        Ok(settings)
     }
 }

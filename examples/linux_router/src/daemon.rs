@@ -10,10 +10,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Registry, Token};
+use sd_notify::NotifyState;
 
+use crate::arguments::Source;
+use crate::control::{Control, Request, Topic};
+use crate::family::Family;
+use crate::log::{Detail, Log};
 use crate::netlink::{Batch, News};
 use crate::router::Router;
+use crate::settings::Settings;
 use crate::show::Show;
 use crate::signals::Signals;
 use crate::system;
@@ -28,14 +34,28 @@ pub(crate) struct Routers {
 /// The process, once everything is open.
 #[derive(Debug)]
 pub(crate) struct Daemon {
+    source: Source,
+    settings: Settings,
+    log: Log,
     routers: Routers,
     news: News,
     signals: Signals,
+    control: Option<Control>,
 }
 
 impl Daemon {
-    pub(crate) fn new(routers: Routers) -> io::Result<Self> {
-        Ok(Self { routers, news: News::listen()?, signals: Signals::catch()? })
+    pub(crate) fn open(source: Source) -> anyhow::Result<Self> {
+        let settings = source.read()?;
+        let log = Log::open(detail(&settings));
+        let (signals, news) = (Signals::catch()?, News::listen()?);
+        let routers = Routers {
+            v4: settings.has_ipv4().then(|| open(&settings)).transpose()?,
+            v6: settings.has_ipv6().then(|| open(&settings)).transpose()?,
+        };
+        let path = settings.socket();
+        let control = Control::listen(path)
+            .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "`show` is not answered"));
+        Ok(Self { source, log, routers, news, signals, control: control.ok(), settings })
     }
 
     /// Routes until a signal ends it.
@@ -43,12 +63,13 @@ impl Daemon {
         let mut poll = Poll::new()?;
         self.register(&poll)?;
         self.routers.read_all(Instant::now())?;
+        tell_service_manager(&[NotifyState::Ready]);
         let mut events = Events::with_capacity(8);
         let mut busy = false;
         loop {
             let now = Instant::now();
-            let due = self.routers.expire(now);
-            let wait = due.map(|due| due.saturating_duration_since(now));
+            let due = [self.routers.expire(now), self.control.as_ref().and_then(Control::deadline)];
+            let wait = due.into_iter().flatten().min().map(|due| due.saturating_duration_since(now));
             match poll.poll(&mut events, if busy { Some(Duration::ZERO) } else { wait }) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 done => done?,
@@ -59,31 +80,85 @@ impl Daemon {
             let now = Instant::now();
             self.routers.learn(&batch, now)?;
             self.routers.work(now);
+            self.routers.register_new(poll.registry())?;
+            self.signals.woken();
             if self.signals.end() {
                 tracing::info!("ends");
+                tell_service_manager(&[NotifyState::Stopping]);
                 return Ok(());
             }
-            if self.signals.show() {
-                self.routers.show(now)?;
-            }
+            self.serve(poll.registry(), now)?;
         }
     }
 
-    fn register(&self, poll: &Poll) -> io::Result<()> {
-        let v4 = self.routers.v4.as_ref().map(Router::descriptor);
-        let v6 = self.routers.v6.as_ref().map(Router::descriptor);
-        let all = [Some(self.news.as_raw_fd()), Some(self.signals.as_raw_fd()), v4, v6];
-        for (number, descriptor) in all.iter().flatten().enumerate() {
-            poll.registry().register(&mut SourceFd(descriptor), Token(number), Interest::READABLE)?;
+    /// What the operator wants.
+    fn serve(&mut self, registry: &Registry, now: Instant) -> anyhow::Result<()> {
+        if self.signals.show() {
+            let mut out = io::stdout().lock();
+            out.write_all(self.routers.show(Request { topic: Topic::All, json: false }, now).as_bytes())?;
+            out.flush()?;
+        }
+        if self.signals.reload() {
+            self.reload(now)?;
+        }
+        if let Some(control) = &mut self.control {
+            control.serve(registry, now, |request| self.routers.show(request, now));
         }
         Ok(())
+    }
+
+    /// Follows what the file says now. If that makes no sense, all stays as it is.
+    fn reload(&mut self, now: Instant) -> anyhow::Result<()> {
+        let settings = match self.source.read() {
+            Ok(settings) => settings,
+            Err(error) => {
+                tracing::error!("the configuration stays as it was: {error:#}");
+                return Ok(());
+            }
+        };
+        for setting in self.settings.takes_restart(&settings) {
+            tracing::warn!(setting, "takes a restart");
+        }
+        self.log.set(detail(&settings));
+        let ports = system::ports().context("the interfaces of this machine")?;
+        self.routers.v4.iter_mut().for_each(|router| router.reconfigure(&settings, &ports, now));
+        self.routers.v6.iter_mut().for_each(|router| router.reconfigure(&settings, &ports, now));
+        self.settings = settings;
+        tracing::info!("reconfigured");
+        Ok(())
+    }
+
+    fn register(&self, poll: &Poll) -> io::Result<()> {
+        let v4 = self.routers.v4.iter().flat_map(Router::descriptors);
+        let v6 = self.routers.v6.iter().flat_map(Router::descriptors);
+        let own = [self.news.as_raw_fd(), self.signals.as_raw_fd()];
+        for descriptor in own.into_iter().chain(v4).chain(v6) {
+            poll.registry().register(&mut SourceFd(&descriptor), Token(0), Interest::READABLE)?;
+        }
+        self.control.iter().try_for_each(|control| control.register(poll.registry()))
+    }
+}
+
+fn open<A: Family>(settings: &Settings) -> anyhow::Result<Router<A>> {
+    Router::open(settings.roles(), settings.config(), settings.memory())
+        .with_context(|| format!("a router for {} hosts", A::PROTOCOL))
+}
+
+fn detail(settings: &Settings) -> Detail {
+    if settings.verbose() { Detail::Full } else { Detail::Brief }
+}
+
+/// Nobody is told where no service manager has started this.
+fn tell_service_manager(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "the service manager is not told");
     }
 }
 
 impl Routers {
-    fn expire(&self, now: Instant) -> Option<Instant> {
-        let v4 = self.v4.as_ref().and_then(|router| router.expire(now));
-        let v6 = self.v6.as_ref().and_then(|router| router.expire(now));
+    fn expire(&mut self, now: Instant) -> Option<Instant> {
+        let v4 = self.v4.as_mut().and_then(|router| router.expire(now));
+        let v6 = self.v6.as_mut().and_then(|router| router.expire(now));
         v4.into_iter().chain(v6).min()
     }
 
@@ -96,6 +171,13 @@ impl Routers {
     fn work(&mut self, now: Instant) {
         self.v4.iter_mut().for_each(|router| router.work(now));
         self.v6.iter_mut().for_each(|router| router.work(now));
+    }
+
+    fn register_new(&mut self, registry: &Registry) -> io::Result<()> {
+        let v4 = self.v4.as_mut().and_then(Router::new_descriptor);
+        let v6 = self.v6.as_mut().and_then(Router::new_descriptor);
+        let mut new = v4.into_iter().chain(v6);
+        new.try_for_each(|new| registry.register(&mut SourceFd(&new), Token(0), Interest::READABLE))
     }
 
     /// Asks the kernel for everything.
@@ -128,14 +210,14 @@ impl Routers {
         Ok(())
     }
 
-    fn show(&self, now: Instant) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        if let Some(router) = &self.v4 {
-            write!(out, "{}", Show { router, now })?;
+    fn show(&self, request: Request, now: Instant) -> String {
+        let v4 = self.v4.iter().map(|router| Show::take(router, request.topic, now));
+        let v6 = self.v6.iter().map(|router| Show::take(router, request.topic, now));
+        let all: Vec<_> = v4.chain(v6).collect();
+        if request.json {
+            serde_json::to_string_pretty(&all).map_or_else(|error| error.to_string(), |text| text + "\n")
+        } else {
+            all.iter().map(ToString::to_string).collect()
         }
-        if let Some(router) = &self.v6 {
-            write!(out, "{}", Show { router, now })?;
-        }
-        out.flush()
     }
 }

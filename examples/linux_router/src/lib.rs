@@ -6,13 +6,25 @@
 #![expect(clippy::exhaustive_enums, clippy::exhaustive_structs, reason = "it is not published")]
 
 pub mod arguments;
+mod control;
 mod daemon;
 pub mod family;
+pub mod hearing;
 pub mod igmp;
+mod link_layer;
+mod log;
+pub mod memory;
+mod names;
 mod netlink;
+mod proxy;
 pub mod router;
 mod routes;
+pub mod scout;
+pub mod settings;
 mod show;
 mod signals;
+mod source_request;
 mod static_protocol;
 pub mod system;
+mod tally;
+mod vifs;

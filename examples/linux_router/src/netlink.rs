@@ -133,3 +133,88 @@ fn item(message: NetlinkMessage<RouteNetlinkMessage>) -> Option<Item> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::family::Family;
+    use crate::routes::Routes;
+    use crate::system;
+
+    /// What the kernel might say, damaged on its way: nothing of it is trusted to make sense.
+    fn damaged() -> impl Strategy<Value = Vec<u8>> {
+        // RTM_NEWLINK to RTM_DELADDR, RTM_NEWROUTE, RTM_DELROUTE, and anything.
+        let kind = prop_oneof![prop::sample::select(vec![16u16, 17, 20, 21, 24, 25]), 0..100u16];
+        let family = prop::sample::select(vec![0u8, 2, 10, 7]);
+        // Attributes: their length and type are small, so that there are several.
+        let octet = prop_oneof![4 => Just(0u8), 4 => 0..24u8, 2 => any::<u8>()];
+        let header = prop::collection::vec(octet.clone(), 11);
+        let attribute = (0..24u16, 0..40u16, prop::collection::vec(octet, 0..20));
+        let attributes = prop::collection::vec(attribute, 0..6);
+        (kind, any::<u16>(), family, header, attributes, -2..3i32).prop_map(message)
+    }
+
+    type Attribute = (u16, u16, Vec<u8>);
+
+    fn message(
+        (kind, flags, family, header, attributes, off): (u16, u16, u8, Vec<u8>, Vec<Attribute>, i32),
+    ) -> Vec<u8> {
+        let mut body = vec![family];
+        body.extend(header);
+        for (lie, kind, value) in attributes {
+            let length = u16::try_from(4 + value.len()).unwrap() + if lie < 3 { lie } else { 0 };
+            body.extend(length.to_ne_bytes());
+            body.extend(kind.to_ne_bytes());
+            body.extend(&value);
+            body.resize(body.len().next_multiple_of(4), 0);
+        }
+        let length = (16 + i32::try_from(body.len()).unwrap() + off).to_ne_bytes();
+        let rest = [&kind.to_ne_bytes()[..], &flags.to_ne_bytes(), &[0; 8]].concat();
+        [&length[..], &rest, &body].concat()
+    }
+
+    fn take<A: Family>(items: &[Item], routes: &Routes<A>) {
+        for Item { message, replaces } in items {
+            if let RouteNetlinkMessage::NewRoute(route) = message {
+                let _changed = routes.add(route, *replaces);
+            } else if let RouteNetlinkMessage::DelRoute(route) = message {
+                let _changed = routes.delete(route);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fuzz_the_news_of_the_kernel(all in prop::collection::vec(damaged(), 1..8), tail in any::<[u8; 7]>()) {
+            let octets = [all.concat(), tail.to_vec()].concat();
+            let items: Vec<_> = messages(&octets).filter_map(item).collect();
+            take(&items, &Routes::<Ipv4Addr>::new());
+            take(&items, &Routes::<Ipv6Addr>::new());
+            for Item { message, .. } in &items {
+                let _removed = system::removed(message);
+                system::understand(message);
+            }
+        }
+
+        #[test]
+        fn fuzz_octets(octets in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(messages(&octets).count() <= octets.len() / 16 + 1);
+        }
+    }
+
+    /// What is damaged above is understood when it is whole.
+    #[test]
+    fn a_route_is_read_as_it_was_written() {
+        let mut route = netlink_packet_route::route::RouteMessage::default();
+        route.header.address_family = Ipv4Addr::FAMILY;
+        let mut message = NetlinkMessage::from(RouteNetlinkMessage::NewRoute(route));
+        message.finalize();
+        let mut octets = vec![0; message.buffer_len()];
+        message.serialize(&mut octets);
+        assert_eq!(messages(&octets).filter_map(item).count(), 1);
+    }
+}

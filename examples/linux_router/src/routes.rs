@@ -16,6 +16,8 @@ use crate::family::Family;
 #[derive(Debug)]
 pub(crate) struct Routes<A: Family> {
     table: RwLock<PrefixMap<A::Net, Vec<Candidate<A>>>>,
+    /// Toward all sources to which no route leads: the upstream interface of a proxy.
+    fallback: RwLock<Option<NonZeroU32>>,
 }
 
 /// A way to a prefix. The least is the best: by metric, and then by something that does not change with the order
@@ -23,9 +25,22 @@ pub(crate) struct Routes<A: Family> {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Candidate<A> {
     metric: u32,
-    index: NonZeroU32,
-    upstream: Option<A>,
+    way: Way<A>,
 }
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Way<A> {
+    Via {
+        index: NonZeroU32,
+        upstream: Option<A>,
+    },
+    /// A blackhole, prohibit, unreachable or throw route: the answer is that there is no way.
+    Nowhere,
+}
+
+/// The interface toward sources to which there is no way: the loopback interface, which has this number in every
+/// network namespace. No packet comes from a link there, so none of such a source has come in on the right one.
+const NOWHERE: NonZeroU32 = NonZeroU32::MIN;
 
 /// A message about a route: the prefix, and the ways to it.
 struct Ways<A: Family> {
@@ -35,7 +50,22 @@ struct Ways<A: Family> {
 
 impl<A: Family> Routes<A> {
     pub(crate) fn new() -> Self {
-        Self { table: RwLock::new(PrefixMap::new()) }
+        Self { table: RwLock::new(PrefixMap::new()), fallback: RwLock::new(None) }
+    }
+
+    /// Answers the prefix where something has changed: all of it.
+    pub(crate) fn set_fallback(&self, index: Option<NonZeroU32>) -> Option<A::Net> {
+        *self.fallback.write() = index;
+        A::unspecified().net(0)
+    }
+
+    /// The subnet of the link in which an address is, by a route that leads there without a gateway.
+    pub(crate) fn on_link(&self, index: NonZeroU32, address: A) -> Option<A::Net> {
+        let table = self.table.read();
+        let (prefix, ways) = table.get_lpm(&address.host())?;
+        let direct = Way::Via { index, upstream: None };
+        let default = A::unspecified().net(0);
+        (ways.first()?.way == direct && Some(prefix) != default).then_some(prefix)
     }
 
     /// All routes that there are. Answers the prefixes where something has changed.
@@ -90,15 +120,24 @@ impl<A: Family> Routes<A> {
 
 impl<A: Family> Rib<A> for Routes<A> {
     fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>> {
-        let table = self.table.read();
-        let (prefix, candidates) = table.get_lpm(&source.address().host())?;
-        let best = candidates.first()?;
-        Some(Route { prefix, interface: Interface::new(best.index), upstream: best.upstream })
+        let (table, host) = (self.table.read(), source.address().host());
+        let nowhere = |prefix| Route { prefix, interface: Interface::new(NOWHERE), upstream: None };
+        let best = table.get_lpm(&host).and_then(|(prefix, ways)| Some((prefix, ways.first()?.way)));
+        match best {
+            Some((prefix, Way::Via { index, upstream })) => {
+                Some(Route { prefix, interface: Interface::new(index), upstream })
+            }
+            Some((prefix, Way::Nowhere)) => Some(nowhere(prefix)),
+            None => {
+                let (index, prefix) = ((*self.fallback.read())?, A::unspecified().net(0)?);
+                Some(Route { prefix, interface: Interface::new(index), upstream: None })
+            }
+        }
     }
 }
 
 impl<A: Family> Ways<A> {
-    /// Nothing if it is no unicast route of the main table, or of the other family.
+    /// Nothing if it is no route for unicast packets in the main table, or of the other family.
     fn read(message: &RouteMessage) -> Option<Self> {
         let header = &message.header;
         let mut table = u32::from(header.table);
@@ -116,12 +155,17 @@ impl<A: Family> Ways<A> {
             }
         }
         let ours = header.address_family == A::FAMILY
-            && header.kind == RouteType::Unicast
+            && (header.kind == RouteType::Unicast || forbids(header.kind))
             && table == u32::from(RouteHeader::RT_TABLE_MAIN)
             && !header.flags.contains(RouteFlags::Cloned);
         let prefix = destination.net(header.destination_prefix_length).filter(|_| ours)?;
+        if forbids(header.kind) {
+            return Some(Self { prefix, candidates: vec![Candidate { metric, way: Way::Nowhere }] });
+        }
         let usable = !header.flags.intersects(RouteFlags::Dead | RouteFlags::Linkdown);
-        let single = index.filter(|_| usable).map(|index| Candidate { metric, index, upstream: gateway });
+        let single = index
+            .filter(|_| usable)
+            .map(|index| Candidate { metric, way: Way::Via { index, upstream: gateway } });
         let several = hops.iter().filter_map(|hop| {
             let usable = !hop.flags.intersects(RouteNextHopFlags::Dead | RouteNextHopFlags::Linkdown);
             let upstream = hop.attributes.iter().find_map(|attribute| match attribute {
@@ -129,8 +173,12 @@ impl<A: Family> Ways<A> {
                 _ => None,
             });
             let index = NonZeroU32::new(hop.interface_index).filter(|_| usable)?;
-            Some(Candidate { metric, index, upstream })
+            Some(Candidate { metric, way: Way::Via { index, upstream } })
         });
         Some(Self { prefix, candidates: single.into_iter().chain(several).collect() })
     }
+}
+
+const fn forbids(kind: RouteType) -> bool {
+    matches!(kind, RouteType::BlackHole | RouteType::Prohibit | RouteType::Unreachable | RouteType::Throw)
 }

@@ -6,13 +6,14 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 /// The signals that have come, and something to wait for.
 #[derive(Debug)]
 pub(crate) struct Signals {
     wake: UnixStream,
     show: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
     end: Arc<AtomicBool>,
 }
 
@@ -20,19 +21,26 @@ impl Signals {
     pub(crate) fn catch() -> io::Result<Self> {
         let (wake, waker) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
-        let (show, end) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        for (signal, flag) in [(SIGUSR1, &show), (SIGTERM, &end), (SIGINT, &end)] {
+        let [show, reload, end] = [const { AtomicBool::new(false) }; 3].map(Arc::new);
+        for (signal, flag) in [(SIGUSR1, &show), (SIGHUP, &reload), (SIGTERM, &end), (SIGINT, &end)] {
             // The flag first: who is woken must find it.
             signal_hook::flag::register(signal, Arc::clone(flag))?;
             signal_hook::low_level::pipe::register(signal, waker.try_clone()?)?;
         }
-        Ok(Self { wake, show, end })
+        Ok(Self { wake, show, reload, end })
+    }
+
+    /// Takes out what wakes, before what woke is looked at: a signal that comes now wakes again.
+    pub(crate) fn woken(&self) {
+        while io::Read::read(&mut &self.wake, &mut [0; 64]).is_ok_and(|octets| octets > 0) {}
     }
 
     pub(crate) fn show(&self) -> bool {
-        // What wakes is taken out first, so that a signal that comes now wakes again.
-        while io::Read::read(&mut &self.wake, &mut [0; 64]).is_ok_and(|octets| octets > 0) {}
         self.show.swap(false, Ordering::Relaxed)
+    }
+
+    pub(crate) fn reload(&self) -> bool {
+        self.reload.swap(false, Ordering::Relaxed)
     }
 
     pub(crate) fn end(&self) -> bool {

@@ -1,13 +1,30 @@
 //! A multicast protocol without a protocol: it owns the interfaces that it is given.
 
+use std::fmt;
+use std::sync::Arc;
+
 use mgm::{Address, AlertCause, ClientRef, Entry, GroupAddr, Interface, ProtocolCallbacks, SourceAddr};
+use tracing::Level;
+
+use crate::names::Names;
 
 /// Forwards where hosts have joined, and has no neighbours to tell.
 ///
 /// What hosts join on its interfaces counts for it, so the manager does the forwarding; a join or prune alert would
 /// go on to the neighbours of a protocol that has some.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StaticProtocol;
+#[derive(Debug)]
+pub(crate) struct StaticProtocol {
+    pub(crate) names: Arc<Names>,
+}
+
+impl StaticProtocol {
+    fn log<A: Address>(&self, interface: Interface<A>, what: fmt::Arguments<'_>) {
+        // A name costs more than a line that nobody wants.
+        if tracing::enabled!(Level::DEBUG) {
+            tracing::debug!(interface = self.names.get(interface.index()), "{what}");
+        }
+    }
+}
 
 impl<A: Address> ProtocolCallbacks<A> for StaticProtocol {
     fn join_alert(&self, _: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {
@@ -19,11 +36,11 @@ impl<A: Address> ProtocolCallbacks<A> for StaticProtocol {
     }
 
     fn local_join(&self, _: &ClientRef<A>, interface: Interface<A>, entry: Entry<A>) {
-        tracing::debug!(%interface, %entry, "joined");
+        self.log(interface, format_args!("{entry} joined"));
     }
 
     fn local_leave(&self, _: &ClientRef<A>, interface: Interface<A>, entry: Entry<A>) {
-        tracing::debug!(%interface, %entry, "left");
+        self.log(interface, format_args!("{entry} left"));
     }
 
     fn local_block(
@@ -33,7 +50,7 @@ impl<A: Address> ProtocolCallbacks<A> for StaticProtocol {
         source: SourceAddr<A>,
         group: GroupAddr<A>,
     ) {
-        tracing::debug!(%interface, %source, %group, "blocked");
+        self.log(interface, format_args!("({source}, {group}) blocked"));
     }
 
     fn local_unblock(
@@ -43,6 +60,6 @@ impl<A: Address> ProtocolCallbacks<A> for StaticProtocol {
         source: SourceAddr<A>,
         group: GroupAddr<A>,
     ) {
-        tracing::debug!(%interface, %source, %group, "no longer blocked");
+        self.log(interface, format_args!("({source}, {group}) no longer blocked"));
     }
 }

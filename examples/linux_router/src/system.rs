@@ -20,8 +20,23 @@ pub struct Port {
     pub index: NonZeroU32,
     /// Whether it carries packets.
     pub up: bool,
-    /// Those that may be used, in the kernel's order, with the lengths of their prefixes.
-    pub addresses: Vec<(IpAddr, u8)>,
+    /// The octets of the largest IP packet that fits.
+    pub mtu: usize,
+    /// Whether there is one neighbour only.
+    pub point_to_point: bool,
+    /// Those that may be used, in the kernel's order.
+    pub addresses: Vec<PortAddress>,
+}
+
+/// An address of an interface.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PortAddress {
+    /// The router's own.
+    pub own: IpAddr,
+    /// One that is on the link: the peer's, where there is a peer.
+    pub on_link: IpAddr,
+    /// How much of it the whole link has in common.
+    pub prefix_length: u8,
 }
 
 /// All interfaces of the machine, by name.
@@ -40,7 +55,7 @@ pub fn ports() -> io::Result<Ports> {
         let NewAddress(message) = item else { continue };
         let on = ports.values_mut().find(|port| port.index.get() == message.header.index);
         if let (Some(port), Some(address)) = (on, address(&message)) {
-            port.addresses.push((address, message.header.prefix_len));
+            port.addresses.push(address);
         }
     }
     Ok(ports)
@@ -58,12 +73,22 @@ fn port(link: &LinkMessage) -> Option<(String, Port)> {
         LinkAttribute::IfName(name) => Some(name.clone()),
         _ => None,
     });
-    let up = link.header.flags.contains(LinkFlags::Up | LinkFlags::Running);
-    Some((name?, Port { index: NonZeroU32::new(link.header.index)?, up, addresses: Vec::new() }))
+    let mtu = link.attributes.iter().find_map(|attribute| match attribute {
+        LinkAttribute::Mtu(octets) => usize::try_from(*octets).ok(),
+        _ => None,
+    });
+    let port = Port {
+        index: NonZeroU32::new(link.header.index)?,
+        up: link.header.flags.contains(LinkFlags::Up | LinkFlags::Running),
+        mtu: mtu.unwrap_or(usize::MAX),
+        point_to_point: link.header.flags.contains(LinkFlags::Pointopoint),
+        addresses: Vec::new(),
+    };
+    Some((name?, port))
 }
 
 /// The address, unless it is not certain yet that no other node has it (RFC 4862 §5.4).
-fn address(message: &AddressMessage) -> Option<IpAddr> {
+fn address(message: &AddressMessage) -> Option<PortAddress> {
     let (mut local, mut peer, mut flags) = (None, None, AddressFlags::empty());
     for attribute in &message.attributes {
         match attribute {
@@ -74,7 +99,20 @@ fn address(message: &AddressMessage) -> Option<IpAddr> {
         }
     }
     let certain = !flags.intersects(AddressFlags::Tentative | AddressFlags::Dadfailed);
-    local.or(peer).filter(|_| certain)
+    // Without a peer IPv6 says only one of the two, and IPv4 says the same twice.
+    let (own, on_link) = (local.or(peer)?, peer.or(local)?);
+    let prefix_length = message.header.prefix_len;
+    certain.then_some(PortAddress { own, on_link, prefix_length })
+}
+
+/// Reads it, for what that does.
+#[cfg(test)]
+pub(crate) fn understand(message: &RouteNetlinkMessage) {
+    match message {
+        NewLink(link) => drop(port(link)),
+        NewAddress(message) => drop(address(message)),
+        _ => {}
+    }
 }
 
 /// Whether it is about links or addresses.

@@ -229,21 +229,25 @@ fn mldv2_records(mut rest: &[u8], count: u16) -> Result<Vec<Record<Ipv6Addr>>, M
 
 fn is_from_this_link(ip: &LaxIpv6Slice<'_>) -> bool {
     let header = ip.header();
+    let extensions = ip.extensions();
+    let hop_by_hop = extensions.first_header() == Some(IpNumber::IPV6_HEADER_HOP_BY_HOP);
+    let alert = hop_by_hop && has_router_alert(extensions.slice());
     let source = header.source_addr();
     // A host that has no address yet reports from `::`: routers ignore it, who only listens need not (RFC 3590 §4).
     let is_near = source.is_unicast_link_local() || source.is_unspecified();
-    is_near && header.hop_limit() == 1 && has_router_alert(ip)
+    is_near && header.hop_limit() == 1 && alert
 }
 
-fn has_router_alert(ip: &LaxIpv6Slice<'_>) -> bool {
-    const ROUTER_ALERT: u8 = 5; // RFC 2711 §2.1
-    let extensions = ip.extensions();
-    let Some((&[_, words], options)) = extensions.slice().split_first_chunk() else { return false };
+/// Whether the hop-by-hop options header of an IPv6 packet says that routers look into it (RFC 2711 §2.1).
+#[must_use]
+pub fn has_router_alert(header: &[u8]) -> bool {
+    const ROUTER_ALERT: u8 = 5;
+    let Some((&[_, words], options)) = header.split_first_chunk() else { return false };
     let length = 6 + usize::from(words) * 8;
     let mut options = options.get(..length).unwrap_or_default();
     while let Some((&kind, after)) = options.split_first() {
         options = match (kind, after.split_first()) {
-            (ROUTER_ALERT, _) => return extensions.first_header() == Some(IpNumber::IPV6_HEADER_HOP_BY_HOP),
+            (ROUTER_ALERT, _) => return true,
             (0, _) => after, // Pad1 is a single byte
             (_, Some((&length, after))) => after.get(usize::from(length)..).unwrap_or_default(),
             (_, None) => &[],

@@ -25,6 +25,10 @@ pub struct Config<A: Address> {
     pub max_groups: usize,
     /// Sources that are remembered of one group on one link.
     pub max_sources: usize,
+    /// Sources that are remembered on one link, of all its groups.
+    pub max_link_sources: usize,
+    /// Octets, about, that all of it may take, here and in the manager.
+    pub memory: usize,
     /// Where reports have to name sources (RFC 4604 §2.2.1).
     pub ssm_ranges: Vec<A::Net>,
     /// Whether reports from addresses outside the subnets of the link count (RFC 9776 §9.2).
@@ -45,6 +49,8 @@ impl<A: Address> Config<A> {
             last_member_query_count: robustness,
             max_groups: 65_536,
             max_sources: 1024,
+            max_link_sources: 8192,
+            memory: 64 << 20,
             ssm_ranges: A::default_ssm_ranges(),
             foreign_reporters: false,
         }

@@ -6,6 +6,8 @@ use std::time::Instant;
 use mgm::{Address, Entry, GroupAddr, SourceAddr};
 
 use super::config::Times;
+use super::refusal::{Refusal, Refused};
+use super::room::{Full, Room};
 use super::step::{Step, Want};
 use membership_reports::RecordKind;
 
@@ -69,16 +71,20 @@ pub struct GroupView<A> {
 pub(crate) struct Moment {
     pub(crate) now: Instant,
     pub(crate) times: Times,
-    /// Whether this router is the querier: only then it asks, and lowers timers for what it asked.
+    /// Whether this router is the querier: only then it begins to ask, and lowers timers for what it asks.
     pub(crate) querier: bool,
     pub(crate) max_sources: usize,
 }
 
 /// What follows for the manager and for the hosts.
 #[derive(Debug)]
-pub(crate) struct Effects<A> {
+pub(crate) struct Effects<A: Address> {
     pub(crate) steps: Vec<Step<A>>,
     pub(crate) questions: Vec<Question<A>>,
+    pub(crate) refused: Refused<A>,
+    pub(crate) room: Room,
+    /// Whose report it is, if it is one.
+    pub(crate) reporter: Option<A>,
 }
 
 /// A group-specific query, or with sources a group-and-source-specific one.
@@ -103,13 +109,11 @@ impl Moment {
     }
 }
 
-impl<A> Default for Effects<A> {
-    fn default() -> Self {
-        Self { steps: Vec::new(), questions: Vec::new() }
-    }
-}
-
 impl<A: Address> Effects<A> {
+    pub(crate) fn new(room: Room, reporter: Option<A>) -> Self {
+        Self { steps: Vec::new(), questions: Vec::new(), refused: Refused::default(), room, reporter }
+    }
+
     /// Orders the steps of one change: those from `start` on.
     fn order(&mut self, start: usize) {
         self.steps.get_mut(start..).unwrap_or_default().sort_by_key(Step::rank);
@@ -311,8 +315,10 @@ impl<A: Address> Group<A> {
     /// Sets the timer of a source, or deletes its record. A record too many is not made: hosts choose the sources.
     fn set(&mut self, source: SourceAddr<A>, timer: Option<Timer>, at: &Moment, effects: &mut Effects<A>) {
         let before = self.sources.get(&source).copied();
-        if before.is_none() && self.sources.len() >= at.max_sources {
-            return;
+        match (before, timer) {
+            (None, Some(_)) if !self.has_room(source, at, effects) => return,
+            (Some(_), None) => effects.room.give_source(),
+            (None | Some(_), _) => {}
         }
         if let Some(Timer::Until(until)) = before {
             self.running.remove(&(until, source));
@@ -331,6 +337,20 @@ impl<A: Address> Group<A> {
         if before != after {
             effects.steps.extend(after.map(Step::Add).or_else(|| before.map(Step::Delete)));
         }
+    }
+
+    /// Whether there is room for another source, which is taken.
+    fn has_room(&self, source_address: SourceAddr<A>, at: &Moment, effects: &mut Effects<A>) -> bool {
+        let full = self.sources.len() >= at.max_sources;
+        let taken = if full { Err(Full::Sources) } else { effects.room.take_source() };
+        if let (Err(full), Some(reporter)) = (taken, effects.reporter) {
+            let (group, max) = (self.group, at.max_sources.min(self.sources.len() + effects.room.sources));
+            effects.refused.note(match full {
+                Full::Sources => Refusal::Sources { reporter, source_address, group, max },
+                Full::Memory => Refusal::Memory { reporter, group },
+            });
+        }
+        taken.is_ok()
     }
 
     fn wanted_of(&self, sources: &BTreeSet<SourceAddr<A>>) -> Vec<SourceAddr<A>> {
@@ -388,13 +408,33 @@ impl<A: Address> Group<A> {
     }
 
     /// Another router asks for the group, or for sources of it, without the S flag (§6.6.1).
-    pub(crate) fn asked_by_another(&mut self, sources: &[SourceAddr<A>], at: &Moment) {
+    /// Its members have until `answered`.
+    pub(crate) fn asked_by_another(&mut self, sources: &[SourceAddr<A>], answered: Instant) {
         match &mut self.mode {
-            Mode::Exclude { until } if sources.is_empty() => *until = at.last_member().min(*until),
+            Mode::Exclude { until } if sources.is_empty() => *until = answered.min(*until),
             Mode::Exclude { .. } | Mode::Include => {}
         }
         for source in sources {
-            self.lower(source, at.last_member());
+            self.lower(source, answered);
+        }
+    }
+
+    /// The group, or sources of it, could not be asked for: their members are not taken for gone.
+    pub(crate) fn not_asked(&mut self, sources: &[SourceAddr<A>], at: &Moment) {
+        match &mut self.mode {
+            Mode::Exclude { until } if sources.is_empty() => {
+                *until = at.membership();
+                self.group_query = None;
+            }
+            Mode::Exclude { .. } | Mode::Include => {}
+        }
+        for source in sources {
+            if let Some(Timer::Until(until)) = self.sources.get_mut(source) {
+                self.running.remove(&(*until, *source));
+                *until = at.membership();
+                self.running.insert((*until, *source));
+                self.asked.remove(source);
+            }
         }
     }
 
@@ -412,6 +452,7 @@ impl<A: Address> Group<A> {
             self.set(source, exclude.then_some(Timer::Zero), at, effects);
         }
         effects.order(before);
+        // Also if another router has been elected since: what was begun is finished (RFC 2236 §3, RFC 2710 §4).
         let group_asked = self.ask_group_again(at, effects);
         self.ask_sources_again(group_asked, at, effects);
     }
@@ -435,9 +476,6 @@ impl<A: Address> Group<A> {
         }
         let left = query.left - 1;
         self.group_query = (left > 0).then(|| Retransmission { left, next: at.next_query() });
-        if !at.querier {
-            return false;
-        }
         effects.questions.push(self.question(Vec::new(), until > at.last_member()));
         true
     }
@@ -454,9 +492,6 @@ impl<A: Address> Group<A> {
             *left > 0
         });
         self.source_query = (!self.asked.is_empty()).then(|| at.next_query());
-        if !at.querier {
-            return;
-        }
         if !plain.is_empty() {
             effects.questions.push(self.question(plain, false));
         }

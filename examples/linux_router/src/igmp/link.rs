@@ -1,7 +1,7 @@
 //! One link: the groups that its hosts report, and the querier.
 
 use std::collections::{BTreeSet, HashMap, hash_map};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use foldhash::fast::RandomState;
 use mgm::{Address, GroupAddr, SourceAddr};
@@ -10,6 +10,8 @@ use super::config::Config;
 use super::group::{Effects, Group, GroupView, Moment, Question};
 use super::querier::Querier;
 use super::query::Query;
+use super::refusal::{Refusal, Refused};
+use super::room::{GROUP, Room, SOURCE};
 use super::step::{Step, Want};
 use membership_reports::{Record, RecordKind, Report, Version};
 
@@ -19,6 +21,9 @@ pub struct Link<A: Address> {
     querier: Querier<A>,
     addresses: Addresses<A>,
     groups: HashMap<GroupAddr<A>, Tracked<A>, RandomState>,
+    /// Of all groups.
+    sources: usize,
+    asking: Asking,
     /// The groups in which something is due, the next first.
     due: BTreeSet<(Instant, GroupAddr<A>)>,
 }
@@ -31,21 +36,46 @@ struct Tracked<A: Address> {
     due: Option<Instant>,
 }
 
+/// Whether the hosts hear the general queries: those who could not be asked are not taken for gone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Asking {
+    Works,
+    /// The last one was not sent. Nothing that was reported ends.
+    Fails,
+    /// It was sent again: hosts have until then to answer.
+    Resumed {
+        until: Instant,
+    },
+}
+
 /// What follows for the manager and for the hosts.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Outcome<A> {
+pub struct Outcome<A: Address> {
     /// The calls for the manager, in their order.
     pub steps: Vec<Step<A>>,
     /// What to ask the hosts.
     pub queries: Vec<Query<A>>,
+    /// What is not done.
+    pub refused: Refused<A>,
+}
+
+/// From what this router asks on a link.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Own<A> {
+    /// Nothing: it cannot ask.
+    None,
+    /// The unspecified address. Hosts answer, and no router takes it for the querier (RFC 4541 §2.1.1).
+    Anonymous(A),
+    /// An address of its own.
+    Address(A),
 }
 
 /// The addresses of this router on a link.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Addresses<A: Address> {
     /// With which it asks.
-    pub own: Option<A>,
-    /// From which hosts may report; if none is known, any.
+    pub own: Own<A>,
+    /// In which hosts and other routers are; if none is known, anywhere.
     pub subnets: Vec<A::Net>,
 }
 
@@ -55,8 +85,10 @@ impl<A: Address> Link<A> {
     pub fn new(config: &Config<A>) -> Self {
         Self {
             querier: Querier::new(config),
-            addresses: Addresses { own: None, subnets: Vec::new() },
+            addresses: Addresses { own: Own::None, subnets: Vec::new() },
             groups: HashMap::default(),
+            sources: 0,
+            asking: Asking::Works,
             due: BTreeSet::new(),
         }
     }
@@ -64,18 +96,24 @@ impl<A: Address> Link<A> {
     /// The link is up, or up again: its hosts are asked at once.
     pub fn start(&mut self, addresses: Addresses<A>, config: &Config<A>, now: Instant) {
         self.querier.start(addresses.own, config, now);
+        self.asking = Asking::Works;
         self.addresses = addresses;
     }
 
     /// The link is down: nobody is asked. What was reported lasts as long as its timers run.
     pub fn stop(&mut self, config: &Config<A>, now: Instant) {
-        self.querier.start(None, config, now);
+        self.querier.stop(config, now);
     }
 
     /// The addresses of this router on the link have changed.
     pub fn set_addresses(&mut self, addresses: Addresses<A>, config: &Config<A>, now: Instant) {
-        self.querier.set_address(addresses.own, config, now);
+        self.querier.set_own(addresses.own, config, now);
         self.addresses = addresses;
+    }
+
+    /// One more subnet in which hosts and other routers are, until the addresses change.
+    pub fn add_subnet(&mut self, subnet: A::Net) {
+        self.addresses.subnets.push(subnet);
     }
 
     /// The address of the querier, if there is one.
@@ -88,6 +126,11 @@ impl<A: Address> Link<A> {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let group = self.due.first().map(|&(at, _)| at);
+        let group = match self.asking {
+            Asking::Works => group,
+            Asking::Fails => None,
+            Asking::Resumed { until } => group.map(|at| at.max(until)),
+        };
         group.into_iter().chain(self.querier.deadline()).min()
     }
 
@@ -103,15 +146,40 @@ impl<A: Address> Link<A> {
         groups
     }
 
-    /// A host reports.
-    pub fn report(&mut self, report: &Report<A>, config: &Config<A>, now: Instant) -> Outcome<A> {
-        let mut effects = Effects::default();
-        if self.is_from_here(report.reporter, config) {
+    pub(crate) fn has_members(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    /// About how much memory this takes.
+    pub(crate) fn octets(&self) -> usize {
+        self.groups.len() * GROUP + self.sources * SOURCE
+    }
+
+    /// A host reports. For what is new there are `memory` octets.
+    pub fn report(
+        &mut self,
+        report: &Report<A>,
+        config: &Config<A>,
+        memory: usize,
+        now: Instant,
+    ) -> Outcome<A> {
+        let reporter = report.reporter;
+        let mut effects = self.effects(config, memory, Some(reporter));
+        if self.is_own(reporter) {
+            // What this router itself joins reaches it without being forwarded to the link.
+        } else if config.foreign_reporters || self.is_on_link(reporter) {
             for record in &report.records {
                 self.record(report.version, record, config, now, &mut effects);
             }
+        } else {
+            effects.refused.note(Refusal::ForeignReporter { reporter });
         }
-        self.outcome(effects)
+        self.outcome(effects, config, now)
+    }
+
+    fn effects(&self, config: &Config<A>, memory: usize, reporter: Option<A>) -> Effects<A> {
+        let sources = config.max_link_sources.saturating_sub(self.sources);
+        Effects::new(Room { octets: memory, sources }, reporter)
     }
 
     fn record(
@@ -124,15 +192,15 @@ impl<A: Address> Link<A> {
     ) {
         let Ok(group) = GroupAddr::new(record.group) else { return };
         if names_no_source(record.kind) && config.ssm_ranges.iter().any(|range| record.group.is_in(range)) {
-            return; // RFC 9776 §6.4: ignored, and the other records of the report are not
+            // RFC 9776 §6.4: ignored, and the other records of the report are not.
+            if asks_for_all(record.kind) {
+                let refusal = |reporter| Refusal::NoSource { reporter, group };
+                effects.reporter.map(refusal).into_iter().for_each(|refusal| effects.refused.note(refusal));
+            }
+            return;
         }
         let at = self.moment(config, now);
-        let full = self.groups.len() >= config.max_groups;
-        let Tracked { state, .. } = match self.groups.entry(group) {
-            hash_map::Entry::Occupied(known) => known.into_mut(),
-            hash_map::Entry::Vacant(_) if full => return,
-            hash_map::Entry::Vacant(new) => new.insert(Tracked { state: Group::new(group), due: None }),
-        };
+        let Some(Tracked { state, .. }) = self.find_or_add(group, config, effects) else { return };
         if record.kind == RecordKind::Report {
             state.older_report(version == Version::Igmpv1, &at, effects);
         } else {
@@ -142,31 +210,113 @@ impl<A: Address> Link<A> {
         self.keep(group);
     }
 
-    /// Another router asks.
-    pub fn query(&mut self, query: &Query<A>, config: &Config<A>, now: Instant) {
-        self.querier.heard(query, config, now);
-        let Some(group) = query.group.and_then(|group| GroupAddr::new(group).ok()) else { return };
-        let won = self.querier.elected() == Some(query.querier);
-        let at = self.moment(config, now);
-        if query.suppress || !won {
-            return;
+    /// The state of a group; a new one if there is room, and nothing if there is none.
+    fn find_or_add(
+        &mut self,
+        group: GroupAddr<A>,
+        config: &Config<A>,
+        effects: &mut Effects<A>,
+    ) -> Option<&mut Tracked<A>> {
+        let (full, max) = (self.groups.len() >= config.max_groups, config.max_groups);
+        match self.groups.entry(group) {
+            hash_map::Entry::Occupied(known) => Some(known.into_mut()),
+            hash_map::Entry::Vacant(new) if !full && effects.room.take_group().is_ok() => {
+                Some(new.insert(Tracked { state: Group::new(group), due: None }))
+            }
+            hash_map::Entry::Vacant(_) => {
+                if let Some(reporter) = effects.reporter {
+                    let memory = Refusal::Memory { reporter, group };
+                    let groups = Refusal::Groups { reporter, group, max };
+                    effects.refused.note(if full { groups } else { memory });
+                }
+                None
+            }
         }
+    }
+
+    /// Another router asks.
+    pub fn query(&mut self, query: &Query<A>, config: &Config<A>, now: Instant) -> Refused<A> {
+        let (querier, mut refused) = (query.querier, Refused::default());
+        if self.is_own(querier) {
+            return refused;
+        }
+        if !self.is_on_link(querier) {
+            refused.note(Refusal::ForeignQuerier { querier });
+            return refused;
+        }
+        self.querier.heard(query, config, now);
+        if !self.querier.is_querier() {
+            self.asking = Asking::Works; // it is another router that asks
+        }
+        if let Some(group) = query.group.and_then(|group| GroupAddr::new(group).ok())
+            && self.querier.elected() == Some(querier)
+            && !query.suppress
+        {
+            self.asked_by_another(group, query, config, now);
+        }
+        refused
+    }
+
+    /// The querier asks for a group, or for sources of it: whoever is there answers in the time that it gives.
+    fn asked_by_another(&mut self, group: GroupAddr<A>, query: &Query<A>, config: &Config<A>, now: Instant) {
+        // Last Member Query Count times what the packet says (RFC 2236 §3, RFC 9776 §6.6.1).
+        let said = Some(query.max_response).filter(|time| !time.is_zero());
+        let each = said.unwrap_or(config.last_member_query_interval);
+        let answered = now + each * self.querier.times().last_member_query_count.into();
         let Some(Tracked { state, .. }) = self.groups.get_mut(&group) else { return };
         let sources: Vec<_> =
             query.sources.iter().filter_map(|&source| SourceAddr::new(source).ok()).collect();
         if sources.is_empty() == query.sources.is_empty() {
-            state.asked_by_another(&sources, &at);
+            state.asked_by_another(&sources, answered);
         }
         self.keep(group);
     }
 
+    /// A query of this router was sent.
+    pub fn asked(&mut self, query: &Query<A>, now: Instant) {
+        if query.group.is_none() && self.asking == Asking::Fails {
+            self.asking = Asking::Resumed { until: now + query.max_response };
+        }
+    }
+
+    /// A query of this router could not be sent: those who were not asked are not taken for gone.
+    pub fn not_asked(&mut self, query: &Query<A>, config: &Config<A>, now: Instant) {
+        let Some(group) = query.group.and_then(|group| GroupAddr::new(group).ok()) else {
+            self.asking = Asking::Fails;
+            return self.querier.try_again(now);
+        };
+        let sources: Vec<_> =
+            query.sources.iter().filter_map(|&source| SourceAddr::new(source).ok()).collect();
+        self.cannot_ask(group, &sources, config, now);
+    }
+
+    fn cannot_ask(
+        &mut self,
+        group: GroupAddr<A>,
+        sources: &[SourceAddr<A>],
+        config: &Config<A>,
+        now: Instant,
+    ) {
+        let at = self.moment(config, now);
+        if let Some(Tracked { state, .. }) = self.groups.get_mut(&group) {
+            state.not_asked(sources, &at);
+        }
+        self.keep(group);
+    }
+
+    /// The configuration has changed.
+    pub fn reconfigure(&mut self, config: &Config<A>, now: Instant) {
+        self.querier.reconfigure(config, now);
+    }
+
     /// Does all that is due.
     pub fn expire(&mut self, config: &Config<A>, now: Instant) -> Outcome<A> {
-        let mut effects = Effects::default();
+        let mut effects = self.effects(config, usize::MAX / 2, None);
         let general = self.querier.expire(config, now);
         let at = self.moment(config, now);
         while let Some(&(due, group)) = self.due.first()
             && due <= now
+            && self.may_end(now)
         {
             self.due.pop_first();
             if let Some(tracked) = self.groups.get_mut(&group) {
@@ -177,41 +327,70 @@ impl<A: Address> Link<A> {
                 self.keep(group);
             }
         }
-        let mut outcome = self.outcome(effects);
-        if general {
-            let max_response = self.querier.times().query_response_interval;
-            outcome.queries.extend(self.ask(None, Vec::new(), max_response, false));
-        }
+        let mut outcome = self.outcome(effects, config, now);
+        let querier = self.querier.asks_from().filter(|_| general);
+        outcome.queries.extend(querier.map(|querier| self.general_query(querier)));
         outcome
     }
 
-    fn outcome(&self, effects: Effects<A>) -> Outcome<A> {
-        let max_response = self.querier.times().last_member_query_interval;
-        let queries = effects.questions.into_iter().filter_map(|Question { group, sources, suppress }| {
-            let sources = sources.into_iter().map(SourceAddr::address).collect();
-            self.ask(Some(group.address()), sources, max_response, suppress)
-        });
-        Outcome { steps: effects.steps, queries: queries.collect() }
+    /// Whether groups may end now, which they may not while hosts cannot be asked.
+    fn may_end(&mut self, now: Instant) -> bool {
+        match self.asking {
+            Asking::Resumed { until } if until <= now => {
+                self.asking = Asking::Works;
+                true
+            }
+            Asking::Works => true,
+            Asking::Fails | Asking::Resumed { .. } => false,
+        }
     }
 
-    fn ask(
-        &self,
-        group: Option<A>,
-        sources: Vec<A>,
-        max_response: Duration,
-        suppress: bool,
-    ) -> Option<Query<A>> {
+    fn outcome(&mut self, effects: Effects<A>, config: &Config<A>, now: Instant) -> Outcome<A> {
+        let Effects { steps, questions, refused, room, .. } = effects;
+        let left = config.max_link_sources.saturating_sub(self.sources);
+        self.sources = (self.sources + left).saturating_sub(room.sources);
+        let mut queries = Vec::new();
+        for question in questions {
+            match self.querier.asks_from() {
+                Some(querier) => queries.push(self.specific_query(querier, question)),
+                None => self.cannot_ask(question.group, &question.sources, config, now),
+            }
+        }
+        Outcome { steps, queries, refused }
+    }
+
+    fn general_query(&self, querier: A) -> Query<A> {
         let times = self.querier.times();
-        let querier = self.querier.elected().filter(|_| self.querier.is_querier())?;
-        let (robustness, interval) = (times.robustness, Some(times.query_interval));
-        Some(Query { querier, group, sources, max_response, suppress, robustness, interval })
+        Query {
+            querier,
+            group: None,
+            sources: Vec::new(),
+            max_response: times.query_response_interval,
+            suppress: false,
+            robustness: times.robustness,
+            interval: Some(times.query_interval),
+        }
     }
 
-    /// RFC 9776 §9.2. What this router itself joins reaches it without being forwarded to the link.
-    fn is_from_here(&self, reporter: A, config: &Config<A>) -> bool {
-        let Addresses { own, subnets } = &self.addresses;
-        let foreign = !subnets.is_empty() && !subnets.iter().any(|subnet| reporter.is_in(subnet));
-        *own != Some(reporter) && (config.foreign_reporters || !foreign)
+    fn specific_query(&self, querier: A, question: Question<A>) -> Query<A> {
+        let Question { group, sources, suppress } = question;
+        Query {
+            group: Some(group.address()),
+            sources: sources.into_iter().map(SourceAddr::address).collect(),
+            max_response: self.querier.times().last_member_query_interval,
+            suppress,
+            ..self.general_query(querier)
+        }
+    }
+
+    /// RFC 9776 §9.2.
+    fn is_on_link(&self, address: A) -> bool {
+        let subnets = &self.addresses.subnets;
+        subnets.is_empty() || subnets.iter().any(|subnet| address.is_in(subnet))
+    }
+
+    fn is_own(&self, address: A) -> bool {
+        self.addresses.own == Own::Address(address)
     }
 
     fn moment(&self, config: &Config<A>, now: Instant) -> Moment {
@@ -239,6 +418,11 @@ impl<A: Address> Link<A> {
             self.due.extend(sooner.map(|sooner| (sooner, group)));
         }
     }
+}
+
+/// Whether somebody wants what is not given.
+const fn asks_for_all(kind: RecordKind) -> bool {
+    matches!(kind, RecordKind::Report | RecordKind::IsExclude | RecordKind::ToExclude)
 }
 
 /// RFC 9776 §6.4: in the source-specific range such records are ignored.

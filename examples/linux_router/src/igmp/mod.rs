@@ -10,6 +10,8 @@ pub mod link;
 pub mod packet;
 mod querier;
 pub mod query;
+pub mod refusal;
+mod room;
 pub mod step;
 
 use std::collections::BTreeMap;
@@ -24,6 +26,7 @@ pub use self::group::GroupView;
 use self::config::Config;
 use self::link::{Addresses, Link, Outcome};
 use self::query::Query;
+use self::refusal::{Refusal, Refused};
 use self::step::Step;
 use membership_reports::Report;
 
@@ -34,42 +37,80 @@ use membership_reports::Report;
 /// wanted is added when IGMP is enabled again.
 #[derive(Debug)]
 pub struct Igmp<A: Address> {
+    state: Mutex<State<A>>,
+}
+
+#[derive(Debug)]
+struct State<A: Address> {
     config: Config<A>,
-    links: Mutex<BTreeMap<Interface<A>, Link<A>>>,
+    links: BTreeMap<Interface<A>, Link<A>>,
+    /// What the manager refused when IGMP was enabled, until somebody can be told.
+    untold: Vec<(Interface<A>, Settled<A>)>,
+}
+
+/// What a report or the time leads to, when the manager has been told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settled<A: Address> {
+    /// What to ask the hosts.
+    pub queries: Vec<Query<A>>,
+    /// What is not done.
+    pub refused: Refused<A>,
 }
 
 impl<A: Address> Igmp<A> {
     /// IGMP on no link yet.
     #[must_use]
     pub const fn new(config: Config<A>) -> Self {
-        Self { config, links: Mutex::new(BTreeMap::new()) }
+        Self { state: Mutex::new(State { config, links: BTreeMap::new(), untold: Vec::new() }) }
     }
 
     /// The link is up, or up again. IGMP has taken the interface.
     pub fn start(&self, interface: Interface<A>, addresses: Addresses<A>, now: Instant) {
-        let mut links = self.links.lock();
-        let link = links.entry(interface).or_insert_with(|| Link::new(&self.config));
-        link.start(addresses, &self.config, now);
+        let State { config, links, .. } = &mut *self.state.lock();
+        let link = links.entry(interface).or_insert_with(|| Link::new(config));
+        link.start(addresses, config, now);
     }
 
     /// The link is down.
     pub fn stop(&self, interface: Interface<A>, now: Instant) {
-        self.with(interface, |link| link.stop(&self.config, now));
+        self.with(interface, |link, config| link.stop(config, now));
     }
 
     /// The addresses of this router on a link have changed.
     pub fn set_addresses(&self, interface: Interface<A>, addresses: Addresses<A>, now: Instant) {
-        self.with(interface, |link| link.set_addresses(addresses, &self.config, now));
+        self.with(interface, |link, config| link.set_addresses(addresses, config, now));
+    }
+
+    /// One more subnet in which hosts and other routers are, until the addresses change.
+    pub fn add_subnet(&self, interface: Interface<A>, subnet: A::Net) {
+        self.with(interface, |link, _| link.add_subnet(subnet));
+    }
+
+    /// IGMP has released the interface.
+    pub fn forget(&self, interface: Interface<A>) {
+        self.state.lock().links.remove(&interface);
+    }
+
+    /// The configuration has changed; what hosts have reported stays.
+    pub fn reconfigure(&self, config: Config<A>, now: Instant) {
+        let mut state = self.state.lock();
+        state.links.values_mut().for_each(|link| link.reconfigure(&config, now));
+        state.config = config;
     }
 
     /// The querier that is elected on a link.
     pub fn querier(&self, interface: Interface<A>) -> Option<A> {
-        self.with(interface, |link| link.querier()).flatten()
+        self.with(interface, |link, _| link.querier()).flatten()
     }
 
     /// The groups that are reported on a link, in order.
     pub fn groups(&self, interface: Interface<A>) -> Vec<GroupView<A>> {
-        self.with(interface, |link| link.groups()).unwrap_or_default()
+        self.with(interface, |link, _| link.groups()).unwrap_or_default()
+    }
+
+    /// Whether hosts have reported anything on a link that lasts.
+    pub fn has_members(&self, interface: Interface<A>) -> bool {
+        self.with(interface, |link, _| link.has_members()).unwrap_or_default()
     }
 
     /// A host reports. Answers what to ask the hosts for it.
@@ -79,60 +120,107 @@ impl<A: Address> Igmp<A> {
         interface: Interface<A>,
         report: &Report<A>,
         now: Instant,
-    ) -> Vec<Query<A>> {
-        let outcome = self.with(interface, |link| link.report(report, &self.config, now));
-        outcome.map(|outcome| settle(igmp, interface, outcome)).unwrap_or_default()
+    ) -> Settled<A> {
+        let outcome = self.state.lock().report(interface, report, now);
+        outcome.map_or_else(Settled::default, |outcome| settle(igmp, interface, outcome))
     }
 
     /// Another router asks.
-    pub fn query(&self, interface: Interface<A>, query: &Query<A>, now: Instant) {
-        self.with(interface, |link| link.query(query, &self.config, now));
+    pub fn query(&self, interface: Interface<A>, query: &Query<A>, now: Instant) -> Refused<A> {
+        self.with(interface, |link, config| link.query(query, config, now)).unwrap_or_default()
+    }
+
+    /// A query of this router was sent.
+    pub fn asked(&self, interface: Interface<A>, query: &Query<A>, now: Instant) {
+        self.with(interface, |link, _| link.asked(query, now));
+    }
+
+    /// A query of this router could not be sent.
+    pub fn not_asked(&self, interface: Interface<A>, query: &Query<A>, now: Instant) {
+        self.with(interface, |link, config| link.not_asked(query, config, now));
     }
 
     /// When [`expire`](Self::expire) is next due.
     pub fn deadline(&self) -> Option<Instant> {
-        self.links.lock().values().filter_map(Link::deadline).min()
+        self.state.lock().links.values().filter_map(Link::deadline).min()
     }
 
     /// Does all that is due, and answers what to ask, and where.
-    pub fn expire(&self, igmp: &ClientRef<A>, now: Instant) -> Vec<(Interface<A>, Query<A>)> {
-        let mut outcomes = Vec::new();
-        for (&interface, link) in &mut *self.links.lock() {
-            if link.deadline().is_some_and(|deadline| deadline <= now) {
-                outcomes.push((interface, link.expire(&self.config, now)));
-            }
+    pub fn expire(&self, igmp: &ClientRef<A>, now: Instant) -> Vec<(Interface<A>, Settled<A>)> {
+        let (mut all, outcomes) = {
+            let mut state = self.state.lock();
+            (std::mem::take(&mut state.untold), state.expire(now))
+        };
+        for (interface, outcome) in outcomes {
+            all.push((interface, settle(igmp, interface, outcome)));
         }
-        let asked = outcomes.into_iter().flat_map(|(interface, outcome)| {
-            settle(igmp, interface, outcome).into_iter().map(move |query| (interface, query))
-        });
-        asked.collect()
+        all
     }
 
-    fn with<T>(&self, interface: Interface<A>, work: impl FnOnce(&mut Link<A>) -> T) -> Option<T> {
-        self.links.lock().get_mut(&interface).map(work)
+    /// About how many octets are taken by what hosts report, and how many may be.
+    pub fn memory(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.octets(), state.config.memory)
+    }
+
+    fn with<T>(
+        &self,
+        interface: Interface<A>,
+        work: impl FnOnce(&mut Link<A>, &Config<A>) -> T,
+    ) -> Option<T> {
+        let State { config, links, .. } = &mut *self.state.lock();
+        links.get_mut(&interface).map(|link| work(link, config))
+    }
+}
+
+impl<A: Address> State<A> {
+    fn octets(&self) -> usize {
+        self.links.values().map(Link::octets).sum()
+    }
+
+    fn report(&mut self, interface: Interface<A>, report: &Report<A>, now: Instant) -> Option<Outcome<A>> {
+        let memory = self.config.memory.saturating_sub(self.octets());
+        let link = self.links.get_mut(&interface)?;
+        Some(link.report(report, &self.config, memory, now))
+    }
+
+    fn expire(&mut self, now: Instant) -> Vec<(Interface<A>, Outcome<A>)> {
+        let due = self.links.iter_mut().filter(|(_, link)| link.deadline().is_some_and(|due| due <= now));
+        due.map(|(&interface, link)| (interface, link.expire(&self.config, now))).collect()
+    }
+}
+
+impl<A: Address> Default for Settled<A> {
+    fn default() -> Self {
+        Self { queries: Vec::new(), refused: Refused::default() }
     }
 }
 
 impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
     fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
-        let wants = self.with(interface, |link| link.wants()).unwrap_or_default();
+        let wants = self.with(interface, |link, _| link.wants()).unwrap_or_default();
         let steps = wants.into_iter().map(Step::Add).collect();
-        settle(igmp, interface, Outcome { steps, queries: Vec::new() });
+        let outcome = Outcome { steps, queries: Vec::new(), refused: Refused::default() };
+        let settled = settle(igmp, interface, outcome);
+        if !settled.refused.is_empty() {
+            self.state.lock().untold.push((interface, settled));
+        }
     }
 
     fn interface_removed(&self, _igmp: &ClientRef<A>, index: NonZeroU32) {
-        self.links.lock().retain(|interface, _| interface.index() != index);
+        self.state.lock().links.retain(|interface, _| interface.index() != index);
     }
 }
 
 /// Takes the steps; what is left is to ask the hosts.
-fn settle<A: Address>(igmp: &ClientRef<A>, interface: Interface<A>, outcome: Outcome<A>) -> Vec<Query<A>> {
-    for step in outcome.steps {
+fn settle<A: Address>(igmp: &ClientRef<A>, interface: Interface<A>, outcome: Outcome<A>) -> Settled<A> {
+    let Outcome { steps, queries, mut refused } = outcome;
+    for step in steps {
         match step.call(igmp, interface) {
             // Refused during a hand-over; what is wanted then is added when it is over.
             Ok(_) | Err(Error::IgmpDisabled { .. }) => {}
-            Err(refusal) => tracing::warn!(%interface, ?step, %refusal, "the manager refuses"),
+            Err(refusal) => refused.note(Refusal::Manager(refusal.to_string())),
         }
     }
-    outcome.queries
+    Settled { queries, refused }
 }

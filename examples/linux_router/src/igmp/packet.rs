@@ -1,6 +1,6 @@
 //! The packets of IGMP and MLD: what arrives is read, queries are built.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use etherparse::icmpv6::TYPE_MULTICAST_LISTENER_QUERY;
@@ -30,6 +30,8 @@ pub struct Arrived<'a, A> {
     pub sender: A,
     /// TTL or hop limit.
     pub hop_limit: u8,
+    /// The hop-by-hop options header of IPv6; empty if there is none.
+    pub options: &'a [u8],
     /// From the header of IGMP or ICMPv6 on.
     pub message: &'a [u8],
 }
@@ -46,6 +48,12 @@ pub enum Dropped {
     /// RFC 9777 §5.1.14 and §5.2.13.
     #[error("not sent on this link: its source is not link-local")]
     NotLinkLocal,
+    /// RFC 9777 §7.2 and §8: without it, it may come from anywhere.
+    #[error("MLD without a Router Alert")]
+    NoRouterAlert,
+    /// It asks for a group that is none.
+    #[error("a query for {0}, which is no group")]
+    NoGroup(IpAddr),
     /// A query is of no version's length (RFC 9776 §7.1, RFC 9777 §8.1).
     #[error("a query of {0} octets")]
     QueryLength(usize),
@@ -60,19 +68,30 @@ pub trait Wire: Address {
     /// Why it has to be dropped.
     fn read(arrived: Arrived<'_, Self>) -> Result<Option<Message<Self>>, Dropped>;
 
-    /// The IP packets of a query: several if its sources do not fit in one.
-    fn build(query: &Query<Self>) -> Vec<Vec<u8>>;
+    /// The queries that fit in packets of so many octets: several if there are many sources.
+    fn split(query: &Query<Self>, octets: usize) -> Vec<Query<Self>> {
+        let room = octets.min(PACKET).saturating_sub(Self::HEADERS) / size_of::<Self>();
+        // Where not even one source fits the packet is too large to be sent, and that is noticed.
+        let split = chunks(&query.sources, room.max(1));
+        split.map(|sources| Query { sources: sources.to_vec(), ..query.clone() }).collect()
+    }
+
+    /// The octets of a query before its sources, with those of IP.
+    const HEADERS: usize;
+
+    /// The IP packet of a query.
+    fn build(query: &Query<Self>) -> Vec<u8>;
 
     /// Where such a query is sent to.
     fn destination(query: &Query<Self>) -> Self;
 }
 
-/// Every link carries packets of this size (RFC 8200 §5).
+/// No query is larger, whatever a link carries: RFC 8200 §5.
 const PACKET: usize = 1280;
 
 impl Wire for Ipv4Addr {
     fn read(arrived: Arrived<'_, Self>) -> Result<Option<Message<Self>>, Dropped> {
-        let Arrived { sender, hop_limit, message } = arrived;
+        let Arrived { sender, hop_limit, message, .. } = arrived;
         if hop_limit != 1 {
             return Err(Dropped::Routed(hop_limit));
         }
@@ -82,9 +101,10 @@ impl Wire for Ipv4Addr {
         })
     }
 
-    fn build(query: &Query<Self>) -> Vec<Vec<u8>> {
-        let room = (PACKET - Ipv4Header::MIN_LEN - ROUTER_ALERT_V4.len() - IgmpHeader::MAX_LEN) / 4;
-        chunks(&query.sources, room).map(|sources| igmp_packet(query, sources)).collect()
+    const HEADERS: usize = Ipv4Header::MIN_LEN + ROUTER_ALERT_V4.len() + IgmpHeader::MAX_LEN;
+
+    fn build(query: &Query<Self>) -> Vec<u8> {
+        igmp_packet(query)
     }
 
     fn destination(query: &Query<Self>) -> Self {
@@ -94,7 +114,7 @@ impl Wire for Ipv4Addr {
 
 impl Wire for Ipv6Addr {
     fn read(arrived: Arrived<'_, Self>) -> Result<Option<Message<Self>>, Dropped> {
-        let Arrived { sender, hop_limit, message } = arrived;
+        let Arrived { sender, hop_limit, options, message } = arrived;
         let icmp = Icmpv6Slice::from_slice(message).map_err(Malformed::Length)?;
         let read = match report::mld(sender, &icmp)? {
             Some(report) => Some(Message::Report(report)),
@@ -103,13 +123,15 @@ impl Wire for Ipv6Addr {
         match read {
             Some(_) if hop_limit != 1 => Err(Dropped::Routed(hop_limit)),
             Some(_) if !sender.is_unicast_link_local() => Err(Dropped::NotLinkLocal),
+            Some(_) if !membership_reports::has_router_alert(options) => Err(Dropped::NoRouterAlert),
             read => Ok(read),
         }
     }
 
-    fn build(query: &Query<Self>) -> Vec<Vec<u8>> {
-        let headers = Ipv6Header::LEN + HOP_BY_HOP.len() + MLD_QUERY;
-        chunks(&query.sources, (PACKET - headers) / 16).map(|sources| mld_packet(query, sources)).collect()
+    const HEADERS: usize = Ipv6Header::LEN + HOP_BY_HOP.len() + MLD_QUERY;
+
+    fn build(query: &Query<Self>) -> Vec<u8> {
+        mld_packet(query)
     }
 
     fn destination(query: &Query<Self>) -> Self {
@@ -135,16 +157,19 @@ fn igmp_query(querier: Ipv4Addr, message: &[u8]) -> Result<Option<Query<Ipv4Addr
     match message {
         IgmpSlice::MembershipQuery(query) => Ok(Some(Query {
             querier,
-            group: Some(query.group_address().into()).filter(|group: &Ipv4Addr| !group.is_unspecified()),
+            group: group(Ipv4Addr::from(query.group_address()))?,
             sources: Vec::new(),
-            max_response: tenths(query.max_response_time().into()),
+            // IGMPv1 says nothing, and its hosts have 10 s (RFC 2236 §4).
+            max_response: tenths(
+                Some(query.max_response_time().into()).filter(|&time| time > 0).unwrap_or(100),
+            ),
             suppress: false,
             robustness: 0,
             interval: None,
         })),
         IgmpSlice::MembershipQueryWithSources(query) => Ok(Some(Query {
             querier,
-            group: Some(query.group_address().into()).filter(|group: &Ipv4Addr| !group.is_unspecified()),
+            group: group(Ipv4Addr::from(query.group_address()))?,
             sources: query.source_addresses().map(Ipv4Addr::from).collect(),
             max_response: tenths(query.max_response_code().as_10th_secs()),
             suppress: query.s_flag(),
@@ -169,7 +194,7 @@ fn mld_query(querier: Ipv6Addr, message: &Icmpv6Slice<'_>) -> Result<Option<Quer
     let (&address, rest) = message.payload().split_first_chunk::<16>().ok_or_else(|| length.clone())?;
     let mut query = Query {
         querier,
-        group: Some(Ipv6Addr::from(address)).filter(|group| !group.is_unspecified()),
+        group: group(Ipv6Addr::from(address))?,
         sources: Vec::new(),
         max_response: Duration::from_millis(decode(u16::from_be_bytes([high, low]), 12).into()),
         suppress: false,
@@ -188,18 +213,27 @@ fn mld_query(querier: Ipv6Addr, message: &Icmpv6Slice<'_>) -> Result<Option<Quer
     Ok(Some(query))
 }
 
+/// The group of a query: nothing in a general one.
+fn group<A: Copy + Into<IpAddr>>(address: A) -> Result<Option<A>, Dropped> {
+    match address.into() {
+        any if any.is_unspecified() => Ok(None),
+        group if group.is_multicast() => Ok(Some(address)),
+        other => Err(Dropped::NoGroup(other)),
+    }
+}
+
 const SUPPRESS: u8 = 0b1000;
 const MAX_ROBUSTNESS: u8 = 0b0111;
 
-fn igmp_packet(query: &Query<Ipv4Addr>, sources: &[Ipv4Addr]) -> Vec<u8> {
-    let payload: Vec<u8> = sources.iter().flat_map(|source| source.octets()).collect();
+fn igmp_packet(query: &Query<Ipv4Addr>) -> Vec<u8> {
+    let payload: Vec<u8> = query.sources.iter().flat_map(|source| source.octets()).collect();
     let tenths = query.max_response.as_millis() / 100;
     let header = MembershipQueryWithSourcesHeader {
         max_response_code: MaxResponseCode(byte(encode(tenths, 4))),
         group_address: query.group.unwrap_or(Ipv4Addr::UNSPECIFIED).octets().into(),
         raw_byte_8: flags(query),
         qqic: interval_code(query),
-        num_of_sources: short(sources.len()),
+        num_of_sources: short(query.sources.len()),
     };
     let igmp = IgmpHeader::with_checksum(IgmpType::MembershipQueryWithSources(header), &payload).to_bytes();
     let source = query.querier.octets();
@@ -218,11 +252,11 @@ fn igmp_packet(query: &Query<Ipv4Addr>, sources: &[Ipv4Addr]) -> Vec<u8> {
 }
 
 #[expect(clippy::expect_used, reason = "only a length of more than 32 bits has no checksum")]
-fn mld_packet(query: &Query<Ipv6Addr>, sources: &[Ipv6Addr]) -> Vec<u8> {
+fn mld_packet(query: &Query<Ipv6Addr>) -> Vec<u8> {
     let mut payload = query.group.unwrap_or(Ipv6Addr::UNSPECIFIED).octets().to_vec();
     payload.extend([flags(query), interval_code(query)]);
-    payload.extend(short(sources.len()).to_be_bytes());
-    payload.extend(sources.iter().flat_map(|source| source.octets()));
+    payload.extend(short(query.sources.len()).to_be_bytes());
+    payload.extend(query.sources.iter().flat_map(|source| source.octets()));
     let [high, low] = encode(query.max_response.as_millis(), 12).to_be_bytes();
     let kind = Icmpv6Type::Unknown {
         type_u8: TYPE_MULTICAST_LISTENER_QUERY,

@@ -8,7 +8,7 @@ use mgm::{Entry, GroupAddr, SourceAddr};
 
 use linux_router::igmp::GroupView;
 use linux_router::igmp::config::Config;
-use linux_router::igmp::link::{Addresses, Link, Outcome};
+use linux_router::igmp::link::{Addresses, Link, Outcome, Own};
 use linux_router::igmp::query::Query;
 use linux_router::igmp::step::{Step, Want};
 use membership_reports::{Record, RecordKind, Report, Version};
@@ -26,6 +26,17 @@ pub(crate) struct Lan {
     /// What the steps have made the manager hold.
     pub(crate) held: BTreeSet<Want<Ipv4Addr>>,
     pub(crate) queries: Vec<Query<Ipv4Addr>>,
+    /// Of the last step: what was not done, and how often.
+    pub(crate) refused: Vec<(String, u64)>,
+    pub(crate) memory: usize,
+    pub(crate) sending: Sending,
+}
+
+/// Whether queries reach the link.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Sending {
+    Works,
+    Fails,
 }
 
 /// Sources go by letters.
@@ -55,9 +66,11 @@ impl Lan {
     pub(crate) fn new(config: Config<Ipv4Addr>) -> Self {
         let zero = Instant::now();
         let mut link = Link::new(&config);
-        link.start(Addresses { own: Some(ROUTER), subnets: Vec::new() }, &config, zero);
+        link.start(Addresses { own: Own::Address(ROUTER), subnets: Vec::new() }, &config, zero);
         let (held, queries) = (BTreeSet::new(), Vec::new());
-        let mut lan = Self { link, config, zero, now: Duration::ZERO, held, queries };
+        let (refused, memory, sending) = (Vec::new(), usize::MAX / 2, Sending::Works);
+        let mut lan =
+            Self { link, config, zero, now: Duration::ZERO, held, queries, refused, memory, sending };
         lan.pass(0.0);
         lan.queries.clear();
         lan
@@ -95,12 +108,13 @@ impl Lan {
             sources: sources.chars().map(source).collect(),
         });
         let report = Report { version, reporter: Ipv4Addr::new(192, 0, 2, 11), records: records.collect() };
-        let outcome = self.link.report(&report, &self.config, self.at());
+        let outcome = self.link.report(&report, &self.config, self.memory, self.at());
         self.settle(outcome)
     }
 
     pub(crate) fn hear(&mut self, query: Query<Ipv4Addr>) {
-        self.link.query(&query, &self.config, self.at());
+        let refused = self.link.query(&query, &self.config, self.at());
+        self.refused = refused.into_iter().map(|(refusal, count)| (refusal.to_string(), count)).collect();
     }
 
     /// Lets seconds pass, with all that becomes due in its time.
@@ -133,7 +147,17 @@ impl Lan {
             }
         }
         assert_eq!(self.held, self.link.wants().into_iter().collect(), "after {:?}", outcome.steps);
-        self.queries.extend(outcome.queries);
+        for query in &outcome.queries {
+            match self.sending {
+                Sending::Works => self.link.asked(query, self.at()),
+                Sending::Fails => self.link.not_asked(query, &self.config, self.at()),
+            }
+        }
+        if self.sending == Sending::Works {
+            self.queries.extend(outcome.queries);
+        }
+        self.refused =
+            outcome.refused.into_iter().map(|(refusal, count)| (refusal.to_string(), count)).collect();
         outcome.steps
     }
 

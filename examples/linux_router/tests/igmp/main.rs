@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failure here is a failed test")]
 
+mod fuzz;
 mod lan;
 mod manager;
 mod model;
@@ -9,3 +10,4 @@ mod packets;
 mod querier;
 mod tables;
 mod timers;
+mod troubles;

@@ -11,7 +11,7 @@ use pcap_file::pcap::PcapReader;
 use crate::lan::general;
 use linux_router::igmp::Igmp;
 use linux_router::igmp::config::Config;
-use linux_router::igmp::link::Addresses;
+use linux_router::igmp::link::{Addresses, Own};
 use linux_router::igmp::query::Query;
 use membership_reports::RecordKind::{self, ToExclude, ToInclude};
 use membership_reports::{HostReport, Record, Report, Version};
@@ -30,7 +30,7 @@ impl<A: Address> Router<A> {
         let client = mgm.register_igmp(callbacks(Arc::clone(&igmp))).unwrap();
         let (eth0, start) = (Interface::try_from(1).unwrap(), Instant::now());
         client.take_interface_ownership(eth0).unwrap();
-        igmp.start(eth0, Addresses { own: Some(own), subnets: Vec::new() }, start);
+        igmp.start(eth0, Addresses { own: Own::Address(own), subnets: Vec::new() }, start);
         Self { mgm, client, igmp, eth0, start }
     }
 
@@ -211,7 +211,7 @@ fn a_link_goes_down_and_another_router_comes() {
     router.igmp.stop(eth0, now);
     assert_eq!((router.igmp.querier(eth0), router.held().len()), (None, 1));
     let own = Ipv4Addr::new(192, 0, 2, 7);
-    router.igmp.set_addresses(eth0, Addresses { own: Some(own), subnets: Vec::new() }, now);
+    router.igmp.set_addresses(eth0, Addresses { own: Own::Address(own), subnets: Vec::new() }, now);
     assert_eq!(router.igmp.querier(eth0), Some(own));
     let groups = router.igmp.groups(eth0);
     assert_eq!((groups.len(), groups[0].exclude), (1, Some(now + Duration::from_secs(260))));

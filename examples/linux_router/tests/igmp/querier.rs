@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::lan::{G, Lan, OTHER, ROUTER, general, join};
 use linux_router::igmp::config::Config;
-use linux_router::igmp::link::{Addresses, Link};
+use linux_router::igmp::link::{Addresses, Link, Own};
 use linux_router::igmp::query::Query;
 use linux_router::igmp::step::Step;
 use membership_reports::RecordKind::{ToExclude, ToInclude};
@@ -28,7 +28,7 @@ fn the_first_query_is_asked_at_once() {
     let mut link = Link::new(&config);
     assert_eq!(link.deadline(), None);
     let now = Instant::now();
-    link.start(Addresses { own: Some(ROUTER), subnets: Vec::new() }, &config, now);
+    link.start(Addresses { own: Own::Address(ROUTER), subnets: Vec::new() }, &config, now);
     assert_eq!(link.deadline(), Some(now));
     let queries = link.expire(&config, now).queries;
     assert_eq!(queries, [Query { querier: ROUTER, ..general() }]);
@@ -95,13 +95,13 @@ fn an_older_querier_says_nothing_of_its_values() {
 fn without_an_address_it_listens_and_does_not_ask() {
     let mut lan = Lan::new(Config::default());
     let (config, now) = (lan.config.clone(), lan.at());
-    lan.link.set_addresses(Addresses { own: None, subnets: Vec::new() }, &config, now);
+    lan.link.set_addresses(Addresses { own: Own::None, subnets: Vec::new() }, &config, now);
     assert_eq!(lan.record(ToExclude, G, ""), [Step::Add(join(G))]);
     lan.record(ToInclude, G, "");
     lan.pass(200.0);
     assert_eq!(lan.asked(), [""; 0]);
     let now = lan.at();
-    lan.link.set_addresses(Addresses { own: Some(ROUTER), subnets: Vec::new() }, &config, now);
+    lan.link.set_addresses(Addresses { own: Own::Address(ROUTER), subnets: Vec::new() }, &config, now);
     lan.pass(0.0);
     assert_eq!(lan.asked(), ["Q"]);
 }
@@ -117,7 +117,7 @@ fn a_link_that_was_down_is_asked_anew() {
     lan.pass(50.0);
     assert_eq!((lan.asked(), lan.held.len()), (vec![], 1), "a flap is no leave");
     let now = lan.at();
-    lan.link.start(Addresses { own: Some(ROUTER), subnets: Vec::new() }, &config, now);
+    lan.link.start(Addresses { own: Own::Address(ROUTER), subnets: Vec::new() }, &config, now);
     lan.pass(32.0);
     assert_eq!(lan.asked(), ["Q", "Q"]);
 }

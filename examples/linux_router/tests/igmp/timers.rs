@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::lan::{G, Lan, OTHER, ROUTER, SSM, block, general, join, join_from};
 use linux_router::igmp::config::Config;
-use linux_router::igmp::link::Addresses;
+use linux_router::igmp::link::{Addresses, Own};
 use linux_router::igmp::query::Query;
 use linux_router::igmp::step::Step;
 use membership_reports::Record;
@@ -194,8 +194,10 @@ fn another_querier_asks() {
     lan.hear(Query { group: Some(G), suppress: true, ..general() });
     lan.hear(Query { querier: Ipv4Addr::new(192, 0, 2, 9), group: Some(G), ..general() });
     assert_eq!(lan.pass(2.0), [], "the S flag, and a router that is not the querier");
-    lan.hear(Query { querier: OTHER, group: Some(G), ..general() });
-    lan.hear(Query { group: Some(SSM), sources: vec![crate::lan::source('a')], ..general() });
+    let max_response = Duration::from_secs(1);
+    lan.hear(Query { querier: OTHER, group: Some(G), max_response, ..general() });
+    let sources = vec![crate::lan::source('a')];
+    lan.hear(Query { group: Some(SSM), sources, max_response, ..general() });
     assert_eq!(lan.pass(2.0), [Step::Delete(join_from('a', SSM)), Step::Delete(join(G))]);
     assert_eq!(lan.asked(), [""; 0]);
 }
@@ -246,7 +248,7 @@ fn reports_come_from_the_subnets_of_the_link() {
         [("192.0.2.0/24", false, true), ("203.0.113.0/24", false, false), ("203.0.113.0/24", true, true)]
     {
         let mut lan = Lan::new(Config { foreign_reporters: foreign, ..Config::default() });
-        let addresses = Addresses { own: Some(ROUTER), subnets: vec![subnet.parse().unwrap()] };
+        let addresses = Addresses { own: Own::Address(ROUTER), subnets: vec![subnet.parse().unwrap()] };
         lan.link.set_addresses(addresses, &lan.config, lan.at());
         lan.record(ToExclude, G, "");
         assert_eq!(lan.held.len(), usize::from(counts), "{subnet} {foreign}");
@@ -284,5 +286,5 @@ fn what_the_router_joins_itself_is_not_forwarded_to_the_link() {
     let record = Record { group: G, kind: ToExclude, sources: Vec::new() };
     let report = membership_reports::Report { version: Igmpv3, reporter: ROUTER, records: vec![record] };
     let now = lan.at();
-    assert_eq!(lan.link.report(&report, &lan.config, now).steps, []);
+    assert_eq!(lan.link.report(&report, &lan.config, usize::MAX / 2, now).steps, []);
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -47,8 +48,17 @@ impl Text {
 
 impl Daemon {
     pub(crate) fn start(namespace: &Namespace, arguments: &str) -> Self {
+        Self::start_with(namespace, arguments, |command| command)
+    }
+
+    /// The same with other things of the process set.
+    pub(crate) fn start_with(
+        namespace: &Namespace,
+        arguments: &str,
+        set: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_linux-router"));
-        command.args(arguments.split(' ')).env("NO_COLOR", "1");
+        set(command.args(arguments.split(' ')).env("NO_COLOR", "1").env_remove("RUST_BACKTRACE"));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = namespace.run(|| command.spawn().unwrap());
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
@@ -72,6 +82,22 @@ impl Daemon {
                 so(&shown.borrow())
             },
         );
+    }
+
+    /// What `show` prints.
+    pub(crate) fn ask(socket: &Path, arguments: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linux-router"));
+        command.arg("show").args(arguments.split_whitespace()).arg("--socket").arg(socket);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Octets that are resident.
+    pub(crate) fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
     /// Waits for its end.

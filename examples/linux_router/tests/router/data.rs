@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::lan::{Lan, both, until};
-use crate::member::{join_source, report_once};
+use crate::member::join_source;
 use crate::traffic::Stream;
+use crate::wire::{Forged, Kind, Wire};
 use netns::link::{Family, Receiver};
 
 /// Waits until a host's socket has a packet of a sender.
@@ -111,13 +112,15 @@ fn a_join_of_one_source_lets_only_that_one_through() {
 fn a_host_that_dies_silently_times_out() {
     both(2, silent, silent);
 
-    fn silent<A: Family>(lan: &mut Lan<A>) {
+    fn silent<A: Forged>(lan: &mut Lan<A>) {
         let (group, alive) = (A::group(1), A::group(2));
         let daemon = lan.start("--query-interval 1 --query-response-interval 0.3");
         let _streams = (lan.stream(0, group, "dead"), lan.stream(0, alive, "alive"));
         let tap = lan.tap(1, "dead");
         let _alive = lan.links[1].receiver(alive);
-        report_once(&lan.links[1], group);
+        // In the name of a host whose kernel knows nothing of it, and answers no query.
+        let report = A::report(A::speaker(66), &[(Kind::ToExclude, group.address(), Vec::new())]);
+        Wire::open(&lan.links[1]).send::<A>(&report);
         tap.next();
         lan.forwards(0, group, &[1]);
         lan.forwards(0, group, &[]);

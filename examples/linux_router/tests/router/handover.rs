@@ -16,6 +16,7 @@ use crate::lan::{Lan, run};
 use crate::traffic::Stream;
 use linux_router::family::Family as Routed;
 use linux_router::igmp::config::Config;
+use linux_router::memory::Memory;
 use linux_router::router::{Roles, Router};
 use linux_router::system;
 use netns::link::Family;
@@ -58,8 +59,8 @@ impl Drop for End<'_> {
 /// The router without its process, on the links as they are.
 fn open<A: Routed>() -> Router<A> {
     let names = |links: &[&str]| links.iter().map(|&link| link.to_owned()).collect();
-    let roles = Roles { owned: names(&["link0"]), igmp: names(&["link1", "link2"]) };
-    let mut router = Router::open(roles, Config::default()).unwrap();
+    let roles = Roles { owned: names(&["link0"]), igmp: names(&["link1", "link2"]), upstream: None };
+    let mut router = Router::open(roles, Config::default(), Memory::megabytes(Memory::DEFAULT)).unwrap();
     router.read_routes().unwrap();
     router.interfaces_changed(&system::ports().unwrap(), Instant::now());
     router

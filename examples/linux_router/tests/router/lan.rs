@@ -3,6 +3,7 @@
 use std::fs;
 use std::marker::PhantomData;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -62,8 +63,15 @@ impl<A: Family> Lan<A> {
     pub(crate) fn start_on(&self, asked: impl Iterator<Item = usize>, options: &str) -> Daemon {
         let asked: String = asked.map(|number| format!(" --interface link{number}")).collect();
         let family = if A::PREFIX == 24 { "--ipv4" } else { "--ipv6" };
-        let arguments = format!("--verbose {family} {LEAVES} --static link0{asked} {options}");
+        let socket = self.socket().display().to_string();
+        let arguments =
+            format!("--verbose {family} --socket {socket} {LEAVES} --static link0{asked} {options}");
         Daemon::start(&self.router, arguments.trim())
+    }
+
+    /// Where it answers.
+    pub(crate) fn socket(&self) -> PathBuf {
+        std::env::temp_dir().join(format!("{}.sock", self.router.name()))
     }
 
     /// Ends the router: nothing may be left in the kernel.

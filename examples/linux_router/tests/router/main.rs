@@ -7,8 +7,12 @@ mod daemon;
 mod lan;
 mod member;
 mod traffic;
+mod wire;
 
 mod changes;
 mod data;
 mod handover;
+mod operator;
 mod process;
+mod proxy;
+mod troubles;

@@ -10,6 +10,8 @@ use mgm::GroupAddr;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::lan::until;
+use crate::wire::Forged;
+use linux_router::igmp::query::Query;
 use netns::Namespace;
 use netns::link::{Family, Sender};
 
@@ -124,5 +126,28 @@ impl Tap {
         let text = frame.get(frame.len().checked_sub(8 + self.tag.len())?..)?;
         let number = text.strip_prefix(self.tag.as_bytes())?;
         std::str::from_utf8(number).ok()?.parse().ok()
+    }
+}
+
+/// Hears the queries that come to a host.
+pub(crate) struct Queries(Socket);
+
+impl Queries {
+    pub(crate) fn open(host: &Namespace) -> Self {
+        Self(Tap::open(host, "").socket)
+    }
+
+    /// Waits for the next query that asks for this group, or for all.
+    pub(crate) fn next<A: Forged>(&self, group: Option<A>) -> Query<A> {
+        let (mut found, mut frame) = (None, [0; 2000]);
+        until(
+            || format!("a query for {group:?}"),
+            || {
+                let length = std::io::Read::read(&mut &self.0, &mut frame).unwrap_or(0);
+                found = frame.get(14..length).and_then(A::query).filter(|query| query.group == group);
+                found.is_some()
+            },
+        );
+        found.unwrap()
     }
 }
