@@ -75,7 +75,9 @@ impl Rig {
             Call::Faults(faults) => self.plane.notes().faults = faults,
             Call::EndRefresh(number) => {
                 let refresh = self.refreshes.lock().unwrap()[number].take();
-                refresh.map(Refresh::end);
+                if let Some(refresh) = refresh {
+                    refresh.end();
+                }
             }
             _ => {}
         }
