@@ -205,9 +205,12 @@ impl<A: Address> Sources<A> {
         }
     }
 
-    /// The (S,G) is wanted, or has a forwarding entry.
+    /// The (S,G) is wanted, or has a forwarding entry. One that is moving is tracked already, and must not be twice: it would
+    /// be told twice.
     pub(super) fn track(&mut self, key: Key<A>) {
-        if let Some(known) = self.known.get_mut(&Number(key.source)) {
+        if self.moving_owner(key).is_none()
+            && let Some(known) = self.known.get_mut(&Number(key.source))
+        {
             known.groups.insert(key.group);
         }
     }
