@@ -190,7 +190,7 @@ fn mb_9_what_is_refused_between_steps_stays_undone_and_the_error_says_so() {
     assert_eq!(refused, Err(Error::PartlyDone { interface, group }));
     assert_eq!(
         refused.unwrap_err().to_string(),
-        format!("the filter of group {group} is set in part: IGMP is disabled on interface 1")
+        format!("the filter of group {group} is set in part: interface 1 is changing hands")
     );
     assert_eq!(kinds(&t.mgm), [joined(star(1))]);
     // Before the first step it is refused like any other call.
