@@ -8,15 +8,15 @@ use super::*;
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
-    Add(usize, Entry<A>),
-    Delete(usize, Entry<A>),
-    Block(usize, u16),
-    Unblock(usize, u16),
-    Forward(usize, u16, Option<ForwardState>),
+    Add(Place, Entry<A>),
+    Delete(Place, Entry<A>),
+    Block(Place, u16),
+    Unblock(Place, u16),
+    Forward(Place, u16, Option<ForwardState>),
     Reroute(u16, u32),
     NoRoute(u16),
-    TakeOrRelease(usize),
-    Offer(usize),
+    TakeOrRelease(Place),
+    Offer(Place),
     Packet(u16),
     Traffic(u16),
     Expire,
@@ -24,8 +24,29 @@ enum Op {
     Remove(u32),
 }
 
-/// Where who acts: PIM on `alt` and `up`, DVMRP on `lan` and `dmz`, BGMP on `wan`, IGMP on `stub`, `lan` and `up`.
-const PLACES: usize = 8;
+/// Who acts, and where.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    PimsUplink,
+    PimsOther,
+    DvmrpsLan,
+    DvmrpsOther,
+    Bgmps,
+    IgmpAlone,
+    IgmpOnLan,
+    IgmpOnUplink,
+}
+
+const PLACES: [Place; 8] = [
+    Place::PimsUplink,
+    Place::PimsOther,
+    Place::DvmrpsLan,
+    Place::DvmrpsOther,
+    Place::Bgmps,
+    Place::IgmpAlone,
+    Place::IgmpOnLan,
+    Place::IgmpOnUplink,
+];
 
 struct World {
     r: Router<A>,
@@ -45,22 +66,24 @@ impl World {
         Self { r, bgmp, seconds: 0, pulls: BTreeSet::new() }
     }
 
-    fn place(&self, number: usize) -> (&Client<A>, Interface<A>) {
+    fn place(&self, place: Place) -> (&Client<A>, Interface<A>) {
         let r = &self.r;
-        [
-            (&r.pim, alt()),
-            (&r.pim, up()),
-            (&r.dvmrp, lan()),
-            (&r.dvmrp, dmz()),
-            (&self.bgmp, wan()),
-            (&r.igmp, stub()),
-            (&r.igmp, lan()),
-            (&r.igmp, up()),
-        ][number]
+        match place {
+            Place::PimsUplink => (&r.pim, up()),
+            Place::PimsOther => (&r.pim, alt()),
+            Place::DvmrpsLan => (&r.dvmrp, lan()),
+            Place::DvmrpsOther => (&r.dvmrp, dmz()),
+            Place::Bgmps => (&self.bgmp, wan()),
+            Place::IgmpAlone => (&r.igmp, stub()),
+            Place::IgmpOnLan => (&r.igmp, lan()),
+            Place::IgmpOnUplink => (&r.igmp, up()),
+        }
     }
 
-    fn protocol(&self, number: usize) -> (&Client<A>, ClientId) {
-        [(&self.r.pim, PIM), (&self.r.dvmrp, DVMRP), (&self.bgmp, BGMP)][number % 3]
+    /// Each protocol, and to whom it offers what it has.
+    fn offerers(&self) -> [(&Client<A>, &Client<A>, ClientId); 3] {
+        let (pim, dvmrp, bgmp) = (&self.r.pim, &self.r.dvmrp, &self.bgmp);
+        [(pim, dvmrp, DVMRP), (dvmrp, bgmp, BGMP), (bgmp, pim, PIM)]
     }
 
     /// Refusals are part of the game.
@@ -100,11 +123,10 @@ impl World {
             }
             Op::Offer(at) => {
                 let on = self.place(at).1;
-                for number in 0..3 {
-                    if self.protocol(number).0.offer_interface(on, self.protocol(number + 1).1).is_ok() {
-                        self.protocol(number + 1).0.takes(on);
-                        break;
-                    }
+                let offered =
+                    |(from, _, id): &(&Client<A>, &Client<A>, _)| from.offer_interface(on, *id).is_ok();
+                if let Some((_, to, _)) = self.offerers().into_iter().find(offered) {
+                    to.takes(on);
                 }
             }
             Op::Packet(source) => drop(r.try_packet(source, 1, up())),
@@ -114,8 +136,8 @@ impl World {
                 r.expire(self.seconds);
             }
             Op::MoveIif(source) => {
-                for on in [up(), alt(), lan()] {
-                    let client = self.place(if on == lan() { 2 } else { 0 }).0;
+                for place in [Place::PimsUplink, Place::PimsOther, Place::DvmrpsLan] {
+                    let (client, on) = self.place(place);
                     drop(client.set_mfe(A::source(source), A::group(1), on, None));
                 }
             }
@@ -127,10 +149,10 @@ impl World {
         let mfes: Vec<_> = self.r.mgm.mfes().collect();
         for call in self.r.calls() {
             let Party::Client(name) = call.to else { continue };
-            match call.what {
-                What::Join(entry, AlertCause::ForwardingEntry) => _ = self.pulls.insert((name, entry)),
-                What::Prune(entry, AlertCause::ForwardingEntry) => _ = self.pulls.remove(&(name, entry)),
-                _ => {}
+            if let What::Join(entry, AlertCause::ForwardingEntry) = call.what {
+                self.pulls.insert((name, entry));
+            } else if let What::Prune(entry, AlertCause::ForwardingEntry) = call.what {
+                self.pulls.remove(&(name, entry));
             }
         }
         // An entry that is deleted takes its told state with it.
@@ -154,7 +176,7 @@ impl World {
 fn op() -> impl Strategy<Value = Op> {
     let entry = || prop_oneof![Just(all()), Just(star(1)), (1..4_u16).prop_map(|source| from(source, 1))];
     let state = prop_oneof![Just(None), Just(Some(ForwardState::On)), Just(Some(ForwardState::Off))];
-    let at = || 0..PLACES;
+    let at = || prop::sample::select(PLACES.as_slice());
     let source = || 1..4_u16;
     prop_oneof![
         6 => (at(), entry()).prop_map(|(at, entry)| Op::Add(at, entry)),
