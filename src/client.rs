@@ -104,6 +104,11 @@ impl<A: Address> fmt::Debug for Client<A> {
 /// caused have been delivered, unless another thread is delivering to the same client at the time; inside
 /// a callback, they are delivered after that callback has returned. No method waits for a callback that
 /// runs on another thread. None panics.
+///
+/// # Refusals
+///
+/// Where a method returns an error, nothing has changed, and nobody was called or told, but for
+/// [`Error::PartlyDone`].
 pub struct ClientRef<A: Address = Ipv4Addr> {
     shared: Arc<Shared<A>>,
     client: ClientKey,
@@ -127,17 +132,25 @@ impl<A: Address> ClientRef<A> {
     /// Takes an interface: a routing protocol as its owner, IGMP to add memberships there
     /// ([IF-1](crate::specification#if-1), [IF-2](crate::specification#if-2)).
     ///
-    /// If a routing protocol takes an interface on which IGMP is, this is a hand-over
+    /// Where IGMP is on an interface that a routing protocol takes, this is a hand-over
     /// ([HO-1](crate::specification#ho-1)): [`disable_igmp`](crate::IgmpCallbacks::disable_igmp) is invoked and
-    /// waited for; IGMP's memberships are withdrawn, the owner changes, and the alerts that follow are
-    /// delivered; then [`enable_igmp`](crate::IgmpCallbacks::enable_igmp) is invoked. In every other case
-    /// nobody is called.
+    /// waited for; the owner changes, and what IGMP holds there becomes stale, stays in force, and counts for the new
+    /// owner; the alerts that follow are delivered; then [`enable_igmp`](crate::IgmpCallbacks::enable_igmp) is
+    /// invoked, and what IGMP has not added again is deleted ([HO-14](crate::specification#ho-14)). In every other
+    /// case neither is invoked.
+    ///
+    /// Forwarding entries that come in by the interface, or whose source lies behind it, are brought to the new
+    /// owner, which is asked [`rpf`](crate::ProtocolCallbacks::rpf) ([HO-15](crate::specification#ho-15)). All of
+    /// this is done when the call returns, and it takes as long as there is to do; nobody else waits for it. Until
+    /// then no other call changes who is on the interface ([HO-7](crate::specification#ho-7)).
     ///
     /// # Errors
     ///
-    /// - [`Error::HandoverInProgress`]: the interface is changing hands.
+    /// - [`Error::HandoverInProgress`]: the interface is changing hands; [`when_settled`](crate::Mgm::when_settled)
+    ///   says when it no longer is.
     /// - [`Error::AlreadyTaken`]: the client is on it.
-    /// - [`Error::OwnedByAnother`]: another routing protocol owns it.
+    /// - [`Error::OwnedByAnother`]: another routing protocol owns it, and has not [offered](Self::offer_interface) it
+    ///   to the client.
     /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: DVMRP takes an interface from IGMP
@@ -162,9 +175,11 @@ impl<A: Address> ClientRef<A> {
 
     /// Releases an interface, and with it all that the client holds there ([IF-7](crate::specification#if-7)).
     ///
-    /// If a routing protocol releases an interface on which IGMP is, this is a hand-over, with the callbacks
-    /// of [`take_interface_ownership`](Self::take_interface_ownership) in the same order. What the client
-    /// held is deleted with all the alerts that deleting it one by one would cause.
+    /// What the client held there is deleted, with all the alerts that deleting it one by one would cause. Where IGMP
+    /// is on an interface that a routing protocol releases, this is a hand-over, with the callbacks of
+    /// [`take_interface_ownership`](Self::take_interface_ownership) in the same order: what IGMP holds becomes stale,
+    /// and counts for IGMP itself. Forwarding entries stay, and are brought to the new owner
+    /// ([HO-15](crate::specification#ho-15)).
     ///
     /// # Errors
     ///
@@ -193,18 +208,20 @@ impl<A: Address> ClientRef<A> {
     /// Adds `entry` on an interface that the client is on ([MB-1](crate::specification#mb-1),
     /// [MB-2](crate::specification#mb-2)).
     ///
-    /// Adding what is there changes nothing, and is no error; a block of the same (S,G) is replaced. If IGMP
-    /// adds where a routing protocol owns the interface, that protocol gets
-    /// [`local_join`](crate::ProtocolCallbacks::local_join). If a client begins to want the entry, others get
-    /// [`join_alert`](crate::ProtocolCallbacks::join_alert)s as [CT-3](crate::specification#ct-3) says (RFC
-    /// 2715 §3.1.1).
+    /// Adding what is there changes nothing, and is no error; what is [stale](crate::Membership::stale) is confirmed
+    /// by it ([HO-13](crate::specification#ho-13)). A block of the same (S,G) is replaced. If IGMP adds where a
+    /// routing protocol owns the interface, that protocol gets [`local_join`](crate::ProtocolCallbacks::local_join).
+    /// If a client begins to want the entry, others get [`join_alert`](crate::ProtocolCallbacks::join_alert)s as
+    /// [CT-3](crate::specification#ct-3) says (RFC 2715 §3.1.1).
     ///
     /// # Errors
     ///
     /// - [`Error::SourceRequired`]: (\*,G) in the SSM range.
     /// - [`Error::NotOnInterface`]: the client is not on the interface, or not the protocol that owns it.
-    /// - [`Error::IgmpDisabled`]: the client is IGMP, and the interface is being handed over.
-    /// - [`Error::LimitReached`]: a limit would be passed.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, the interface is being handed over, and `enable_igmp` has not
+    ///   begun; adding it there will do.
+    /// - [`Error::HandoverInProgress`]: the client is leaving the interface.
+    /// - [`Error::LimitReached`]: a limit would be passed; not by what is stale.
     /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: a set
@@ -235,8 +252,11 @@ impl<A: Address> ClientRef<A> {
     ///
     /// # Errors
     ///
-    /// Those of [`add_group_membership`](Self::add_group_membership), but for
-    /// [`Error::LimitReached`]: a delete is never refused for a limit.
+    /// - [`Error::SourceRequired`]: (\*,G) in the SSM range.
+    /// - [`Error::NotOnInterface`]: the client is not on the interface, or not the protocol that owns it.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, the interface is being handed over, and `enable_igmp` has not
+    ///   begun.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: another client's membership stays
     ///
@@ -271,7 +291,12 @@ impl<A: Address> ClientRef<A> {
     ///
     /// # Errors
     ///
-    /// Those of [`add_group_membership`](Self::add_group_membership).
+    /// - [`Error::NotOnInterface`]: the client is not on the interface, or not the protocol that owns it.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, the interface is being handed over, and `enable_igmp` has not
+    ///   begun.
+    /// - [`Error::HandoverInProgress`]: the client is leaving the interface.
+    /// - [`Error::LimitReached`]: a limit would be passed; not by what is stale.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: all of a group but for one source
     ///
@@ -300,7 +325,10 @@ impl<A: Address> ClientRef<A> {
     ///
     /// # Errors
     ///
-    /// Those of [`delete_group_membership`](Self::delete_group_membership).
+    /// - [`Error::NotOnInterface`]: the client is not on the interface, or not the protocol that owns it.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, the interface is being handed over, and `enable_igmp` has not
+    ///   begun.
+    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: what is not blocked
     ///
@@ -327,10 +355,14 @@ impl<A: Address> ClientRef<A> {
     /// many records, and for [`enable_igmp`](crate::IgmpCallbacks::enable_igmp), it is several times as fast as
     /// one call for each.
     ///
-    /// Each change is judged as if it came alone, and a refused one leaves the others alone. They are made in steps of a
-    /// page at most; within a step, alerts and the forwarder follow the difference between before and after, so what comes
-    /// and goes inside it is nothing. Where [`Limits::waiting_alerts`](crate::Limits::waiting_alerts) is set, each change is
-    /// a step of its own.
+    /// Each change is judged as if it came alone, and a refused one leaves the others alone. They are made in steps
+    /// of a page at most; within a step, alerts and the forwarder follow the difference between before and after, so
+    /// what comes and goes inside it is nothing. Where [`Limits::waiting_alerts`](crate::Limits::waiting_alerts) is
+    /// set, each change is a step of its own.
+    ///
+    /// # Errors
+    ///
+    /// None for the whole. Each change may be refused as the call for it alone; [`Outcomes`] says which.
     ///
     /// # Example: a report
     ///
@@ -360,17 +392,19 @@ impl<A: Address> ClientRef<A> {
     /// Sets all that the client holds of one group on one interface ([MB-9](crate::specification#mb-9)): what a
     /// state of IGMPv3 or MLDv2 comes to.
     ///
-    /// `EXCLUDE(A)` is (\*,G) and a block of each of A, `INCLUDE(B)` each of B, and nothing else of the group. It is one step
-    /// if it fits a page, else several, and what adds receivers comes first; alerts follow the difference. Limits are checked
-    /// for the net effect before the first step, and the room is kept: at a limit nothing changes.
+    /// `EXCLUDE(A)` is (\*,G) and a block of each of A, `INCLUDE(B)` each of B, and nothing else of the group. It is
+    /// one step if it fits a page, else several, and what adds receivers comes first; alerts follow the difference.
+    /// Limits are checked for the net effect before the first step, and the room is kept: at a limit nothing changes.
     ///
     /// # Errors
     ///
     /// - [`Error::SourceRequired`]: EXCLUDE in the SSM range.
     /// - [`Error::NotOnInterface`]: the client is not on the interface.
-    /// - [`Error::IgmpDisabled`]: the client is IGMP, and the interface is being handed over; [`Error::PartlyDone`], if that
-    ///   began between two steps.
-    /// - [`Error::LimitReached`]: a limit would be passed.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, the interface is being handed over, and `enable_igmp` has not
+    ///   begun.
+    /// - [`Error::PartlyDone`]: the same, but it began between two steps, and what was done stays.
+    /// - [`Error::HandoverInProgress`]: the client is leaving the interface.
+    /// - [`Error::LimitReached`]: a limit would be passed; not by what is stale.
     /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: a host leaves out one source, and then wants nothing else
@@ -405,10 +439,11 @@ impl<A: Address> ClientRef<A> {
     /// Begins a refresh of all that the client holds on an interface ([HO-17](crate::specification#ho-17)): for
     /// a protocol that restarts or reloads, so that nobody loses a packet.
     ///
-    /// All that it holds there, but for forward state, is *stale* from now on, and stays in force. What the client adds again
-    /// is confirmed; what it has not added again when it [ends](Refresh::end) the refresh, or when `deadline` has come and
-    /// [`expire`](crate::Mgm::expire) is called, is deleted. Inside `enable_igmp` IGMP may begin one for what it has not
-    /// confirmed yet: the sweep then waits for its end or its deadline, and the hand-over ends without it.
+    /// All that it holds there, but for forward state, is *stale* from now on, and stays in force. What the client
+    /// adds again is confirmed; what it has not added again when it [ends](Refresh::end) the refresh, or when
+    /// `deadline` has come and [`expire`](crate::Mgm::expire) is called, is deleted. Inside `enable_igmp` IGMP may
+    /// begin one for what it has not confirmed yet: the sweep then waits for its end or its deadline, and the
+    /// hand-over ends without it.
     ///
     /// # Errors
     ///
@@ -510,7 +545,8 @@ impl<A: Address> ClientRef<A> {
     /// # Errors
     ///
     /// - [`Error::NotOnInterface`], [`Error::NotOwner`]: the client does not own the interface.
-    /// - [`Error::IgmpDisabled`]: the client is IGMP, and the interface is being handed over.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, the interface is being handed over, and `enable_igmp` has not
+    ///   begun.
     /// - [`Error::NoSuchMfe`]: there is no forwarding entry to set it in.
     /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
@@ -555,7 +591,9 @@ impl<A: Address> ClientRef<A> {
     ///
     /// - [`Error::NoSuchMfe`]: there is no such entry.
     /// - [`Error::NotIncoming`]: the client does not own its iif.
-    /// - [`Error::NotOnInterface`]: the client does not own the new iif.
+    /// - [`Error::NotOnInterface`], [`Error::NotOwner`]: the client does not own the new iif.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, one of the two interfaces is being handed over, and
+    ///   `enable_igmp` has not begun.
     /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: PIM switches to another of its interfaces
@@ -600,6 +638,7 @@ impl<A: Address> ClientRef<A> {
     ///
     /// - [`Error::NoSuchMfe`]: there is no such entry.
     /// - [`Error::NotIncoming`]: the client does not own its iif.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, its iif is being handed over, and `enable_igmp` has not begun.
     /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: as long as PIM keeps a source (RFC 7761 §4.11)
@@ -640,7 +679,8 @@ impl<A: Address> ClientRef<A> {
     /// # Errors
     ///
     /// - [`Error::NotOnInterface`], [`Error::NotOwner`]: the client does not own the interface.
-    /// - [`Error::IgmpDisabled`]: the client is IGMP, and the interface is being handed over.
+    /// - [`Error::IgmpDisabled`]: the client is IGMP, the interface is being handed over, and `enable_igmp` has not
+    ///   begun.
     /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
     ///
     /// # Example: they are for the owner to switch

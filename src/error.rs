@@ -10,8 +10,8 @@ use crate::types::interface::Interface;
 
 /// Why the manager refused a request.
 ///
-/// A refused request leaves the manager as it was, and nobody is called or told.
-/// [`is_misuse`](Self::is_misuse) tells a caller's mistake from a state of the world.
+/// A refused request leaves the manager as it was, and nobody is called or told; but for
+/// [`PartlyDone`](Self::PartlyDone). [`is_misuse`](Self::is_misuse) tells a caller's mistake from a state of the world.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Error<A: Address = Ipv4Addr> {
@@ -126,13 +126,15 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// The group.
         group: GroupAddr<A>,
     },
-    /// The interface is changing hands; ask again when that is over ([HO-7](crate::specification#ho-7)).
+    /// The interface is changing hands, or the client is leaving it ([HO-7](crate::specification#ho-7)): ask again when
+    /// [`when_settled`](crate::Mgm::when_settled) says that it is over.
     #[error("interface {interface} is being handed over")]
     HandoverInProgress {
         /// The interface.
         interface: Interface<A>,
     },
-    /// IGMP must not add or delete here before `enable_igmp` is invoked ([HO-2](crate::specification#ho-2)).
+    /// IGMP must not add or delete here before `enable_igmp` is invoked ([HO-2](crate::specification#ho-2)): remember it,
+    /// and do it there.
     #[error("IGMP is disabled on interface {interface} during its hand-over")]
     IgmpDisabled {
         /// The interface.
@@ -177,9 +179,10 @@ impl<A: Address> Error<A> {
     /// that can never be granted.
     ///
     /// The others are states of the world, and the same request may be granted later:
-    /// [`OwnedByAnother`](Self::OwnedByAnother), [`HandoverInProgress`](Self::HandoverInProgress),
-    /// [`IgmpDisabled`](Self::IgmpDisabled), [`Deregistered`](Self::Deregistered), [`NoSuchMfe`](Self::NoSuchMfe),
-    /// [`Forwarder`](Self::Forwarder) and [`LimitReached`](Self::LimitReached).
+    /// [`OwnedByAnother`](Self::OwnedByAnother), [`NotRegistered`](Self::NotRegistered),
+    /// [`AlreadyOffered`](Self::AlreadyOffered), [`HandoverInProgress`](Self::HandoverInProgress),
+    /// [`IgmpDisabled`](Self::IgmpDisabled), [`PartlyDone`](Self::PartlyDone), [`Deregistered`](Self::Deregistered),
+    /// [`NoSuchMfe`](Self::NoSuchMfe), [`Forwarder`](Self::Forwarder) and [`LimitReached`](Self::LimitReached).
     ///
     /// # Example: retry or fix
     ///

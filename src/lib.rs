@@ -1,16 +1,18 @@
 //! The multicast group manager for routing daemons.
 //!
-//! Two programs share an interface. IGMP knows what the hosts on it have joined; a routing protocol, say DVMRP, forwards to
-//! it. Who of the two owns the interface, and for whom do the hosts' groups count? When DVMRP takes the interface, or lets
-//! it go, who has to be told what, and in which order, so that no host loses a packet and nobody hears the same thing twice?
-//! PIM, on another interface, has to pull what is wanted here: who tells it, and who tells it to stop? Every router that runs
-//! more than one multicast protocol answers these questions, and most of them answer in each protocol anew.
+//! Two programs share an interface. IGMP knows what the hosts on it have joined; a routing protocol, say DVMRP,
+//! forwards to it. Who of the two owns the interface, and for whom do the hosts' groups count? When DVMRP takes the
+//! interface, or lets it go, who has to be told what, and in which order, so that no host loses a packet and nobody
+//! hears the same thing twice? PIM, on another interface, has to pull what is wanted here: who tells it, and who
+//! tells it to stop? Every router that runs more than one multicast protocol answers these questions, and most of
+//! them answer in each protocol anew.
 //!
 //! This crate is the answer as a library: a *multicast group manager*, as Microsoft's routing service has one
-//! ([MGM](https://learn.microsoft.com/en-us/windows/win32/rras/about-multicast-group-manager)), by the rules of RFC 2715. Each
-//! protocol is a client of it, says what it wants where, and is told what the others want of it. The manager keeps the
-//! interfaces and their owners, the memberships and the forwarding entries. It speaks no protocol, and has no thread, clock
-//! or socket of its own: you call it, and it calls you back, in a fixed order, with no lock held.
+//! ([MGM](https://learn.microsoft.com/en-us/windows/win32/rras/about-multicast-group-manager)), by the rules of RFC
+//! 2715. Each protocol is a client of it, says what it wants where, and is told what the others want of it. The
+//! manager keeps the interfaces and their owners, the memberships and the forwarding entries. It speaks no protocol,
+//! and has no thread, clock or socket of its own: you call it, and it calls you back, in a fixed order, with no lock
+//! held.
 //!
 //! ```sh
 //! cargo add multicast-group-manager
@@ -86,10 +88,10 @@
 //! - An [`Mfe`] is a multicast forwarding entry: an (S,G), the *iif* where its packets have to arrive, and the
 //!   *oifs*, where they go. It is made when the [`Forwarder`] reports a packet. The iif is the interface toward the
 //!   source by the [`Rib`], unless its owner answers `rpf` with another of its own.
-//! - An [`Alert`] is news for a client, and waits in a queue of its own. Joins and prunes say what others want: a protocol
-//!   has been told to pull (\*,G) or (\*,\*) exactly while some other client wants it, and (S,G) if, besides, it owns the
-//!   interface toward S. The owner of an iif also hears when others begin or cease to be among the oifs. Local joins and
-//!   leaves tell the owner of an interface what IGMP does there.
+//! - An [`Alert`] is news for a client, and waits in a queue of its own. Joins and prunes say what others want: a
+//!   protocol has been told to pull (\*,G) or (\*,\*) exactly while some other client wants it, and (S,G) if,
+//!   besides, it owns the interface toward S. The owner of an iif also hears when others begin or cease to be among
+//!   the oifs. Local joins and leaves tell the owner of an interface what IGMP does there.
 //!
 //! A manager is of one address family: `Mgm` is `Mgm<Ipv4Addr>`, and `Mgm<Ipv6Addr>` is the other; there "IGMP"
 //! stands for MLD. [`Mgm::show`] prints all that a manager knows.
@@ -110,7 +112,7 @@
 //! DVMRP   take_interface_ownership returns
 //!
 //! PIM     hears nothing, if IGMP adds all of it again
-//! kernel  gets no command, and loses no packet
+//! kernel  gets no command for it, and loses no packet
 //! ```
 //!
 //! A release is the mirror image: DVMRP gets `local_leave`s, and joins for what IGMP wants now for itself.
@@ -122,13 +124,14 @@
 //! no page of MGM's says that it would. `PMGM_ENABLE_IGMP_CALLBACK` tells it that the protocol "has finished", and that it
 //! "should add all its group memberships on the specified interface". So it does, and what it does not add again goes
 //! ([HO-14](crate::specification#ho-14)). In the end there is what IGMP has added since ENABLE, and it counts for the new
-//! owner.
+//! owner. (Another page of MGM's has DISABLE come after the ownership has changed. Here it comes when the change is certain
+//! and none of it is done; inside it, [`Mgm::interface`] tells both the owner and to whom the interface is going.)
 //!
 //! **An IGMP that was written for the original** adds later, on another thread, because inside the callback it would
-//! deadlock there. Here its memberships go when `enable_igmp` returns, and come back as it adds them: the end is the same,
-//! and in between the interface is no oif for them. One line closes that gap too: an IGMP that calls
-//! [`begin_refresh`](ClientRef::begin_refresh) inside `enable_igmp` keeps what is stale until it has added what it wants, or
-//! until a deadline ([HO-17](crate::specification#ho-17)).
+//! deadlock there. Here its memberships go when `enable_igmp` returns, and come back as it adds them: the end is the
+//! same, and in between the interface is no oif for them. One line closes that gap too: an IGMP that calls
+//! [`begin_refresh`](ClientRef::begin_refresh) inside `enable_igmp` keeps what is stale until it has added what it
+//! wants, or until a deadline ([HO-17](crate::specification#ho-17)).
 //!
 //! **From one protocol to another** an interface goes without a moment in which nobody owns it, if the owner
 //! [offers](ClientRef::offer_interface) it. **A client that restarts** keeps what it holds by a
@@ -158,29 +161,29 @@
 //!
 //! # Guarantees
 //!
-//! **Refusals.** An [`Error`] means that nothing has changed, and nobody was called or told. (The one exception says so in
-//! its name: [`Error::PartlyDone`].)
+//! **Refusals.** An [`Error`] means that nothing has changed, and nobody was called or told. (The one exception says
+//! so in its name: [`Error::PartlyDone`].)
 //!
 //! **Order.** The state changes first, then comes the news of it: inside an alert, what caused it can be read
-//! ([CB-2](crate::specification#cb-2)). One client's alerts arrive one at a time, in the order in which the state changed, on
-//! however many threads ([CB-3](crate::specification#cb-3)). A call returns after the alerts that it caused have been
-//! delivered, unless another thread is delivering to the same client; inside a callback, they are delivered after that has
-//! returned ([CB-4](crate::specification#cb-4)).
+//! ([CB-2](crate::specification#cb-2)). One client's alerts arrive one at a time, in the order in which the state
+//! changed, on however many threads ([CB-3](crate::specification#cb-3)). A call returns after the alerts that it
+//! caused have been delivered, unless another thread is delivering to the same client; inside a callback, they are
+//! delivered after that has returned ([CB-4](crate::specification#cb-4)).
 //!
 //! **Locks.** There is one, and none is held while a callback, a forwarder or a RIB runs or is dropped
 //! ([CB-1](crate::specification#cb-1)). No call holds it for more than one page of work, so a hand-over of a million
-//! memberships does not keep another thread waiting ([CB-7](crate::specification#cb-7)). No method waits for a callback that
-//! runs on another thread. A daemon must not hold a lock that its callbacks take, while it calls.
+//! memberships does not keep another thread waiting ([CB-7](crate::specification#cb-7)). No method waits for a
+//! callback that runs on another thread. A daemon must not hold a lock that its callbacks take, while it calls.
 //!
-//! **Re-entrancy.** Callbacks may call anything, adding inside `enable_igmp` included. What cannot be, a second change of who
-//! is on an interface that is changing hands, is refused at once ([`Error::HandoverInProgress`]).
+//! **Re-entrancy.** Callbacks may call anything, adding inside `enable_igmp` included. What cannot be, a second
+//! change of who is on an interface that is changing hands, is refused at once ([`Error::HandoverInProgress`]).
 //!
 //! **The hand-over.** Every `disable_igmp` is followed by exactly one `enable_igmp`, whatever happens in between:
 //! an error, a panic, a protocol that goes away ([HO-6](crate::specification#ho-6)).
 //!
 //! **Panics.** A panic in a callback, forwarder or RIB is caught, reported through `tracing` and counted
-//! ([`Mgm::caught_panics`]); the caller whose call led to it is not harmed ([CB-5](crate::specification#cb-5)). This needs
-//! panics that unwind: under `panic = "abort"` they end the process. The crate itself does not panic.
+//! ([`Mgm::caught_panics`]); the caller whose call led to it is not harmed ([CB-5](crate::specification#cb-5)). This
+//! needs panics that unwind: under `panic = "abort"` they end the process. The crate itself does not panic.
 //!
 //! **Nothing leaks.** What a client holds goes with its interfaces, and those with its handle. The forwarder holds
 //! exactly the manager's entries, but for what it refused, which is marked, retried and shown; it is emptied when
@@ -190,22 +193,23 @@
 //!
 //! The manager is not asynchronous: its calls do their work on the thread that makes them, and so do the callbacks.
 //!
-//! **Short calls** can be made in a task: adding, deleting and blocking single entries, asking for one interface or entry,
-//! reporting a packet. They take microseconds, and the time of the callbacks that they cause; more for an entry that covers
-//! many forwarding entries, as (\*,\*) does.
+//! **Short calls** can be made in a task: adding, deleting and blocking single entries, asking for one interface or
+//! entry, reporting a packet. They take microseconds, and the time of the callbacks that they cause; more for an
+//! entry that covers many forwarding entries, as (\*,\*) does.
 //!
 //! **Long calls** grow with what they touch, to tens of milliseconds at a hundred thousand entries: taking and releasing
 //! interfaces, dropping a [`Client`], [`Mgm::interface_removed`], [`Mgm::routes_changed`], [`Mgm::expire`],
 //! [`Mgm::show`], large batches, walking all [groups](Mgm::groups) or [entries](Mgm::mfes). Make them in
 //! `spawn_blocking` or `block_in_place`.
 //!
-//! **Never wait for a task in a callback.** The callback may run on the very thread that the task needs. Send to an unbounded
-//! channel (an [`Alert`] is a value, for that), or use `try_send`; do not use `block_on` or `blocking_send`. Answer `rpf` and
-//! `creation_alert` from state that is shared with the task, under a lock that is held only to look.
+//! **Never wait for a task in a callback.** The callback may run on the very thread that the task needs. Send to an
+//! unbounded channel (an [`Alert`] is a value, for that), or use `try_send`; do not use `block_on` or
+//! `blocking_send`. Answer `rpf` and `creation_alert` from state that is shared with the task, under a lock that is
+//! held only to look.
 //!
-//! **Timers.** Nothing here sleeps. [`Mgm::expire`] does what is due and answers when it next wants to be called; calling it
-//! earlier or more often does no harm. A packet, a shorter time of an entry or a refresh may bring something that is due
-//! sooner, so do not sleep for longer than a second or so:
+//! **Timers.** Nothing here sleeps. [`Mgm::expire`] does what is due and answers when it next wants to be called;
+//! calling it earlier or more often does no harm. A packet, a shorter time of an entry or a refresh may bring
+//! something that is due sooner, so do not sleep for longer than a second or so:
 //!
 //! ```ignore
 //! loop {
@@ -216,9 +220,9 @@
 //! }
 //! ```
 //!
-//! **Shutting down.** First drop the clients, each of which gives back what it holds; then the last handle of the manager,
-//! which empties the forwarder; then what the forwarder needs, such as its event loop. If the forwarder goes first, its
-//! entries stay behind.
+//! **Shutting down.** First drop the clients, each of which gives back what it holds; then the last handle of the
+//! manager, which empties the forwarder; then what the forwarder needs, such as its event loop. If the forwarder goes
+//! first, its entries stay behind.
 //!
 //! # Trade-offs
 //!
@@ -226,8 +230,9 @@
 //!   callback makes others' calls slow: queue what takes long.
 //! - What IGMP holds stays in force during a hand-over, also what it is not going to add again: until `enable_igmp` has
 //!   returned, a stream may go where nobody wants it any more.
-//! - One lock makes each change and all its consequences one step that others see whole or not at all. Changes do not run in
-//!   parallel. Only what is long takes several steps, each of which leaves every entry as it was or as it will be.
+//! - One lock makes each change and all its consequences one step that others see whole or not at all. Changes do not
+//!   run in parallel. Only what is long takes several steps, each of which leaves every entry as it was or as it will
+//!   be.
 //! - Nothing here reads a clock or sleeps. Time is passed in, so that tests can turn it, and a daemon has to call
 //!   [`Mgm::expire`].
 //! - What the RIB answered is kept for each source in use: routes that change have to be reported

@@ -3,7 +3,8 @@
 /// Limits on what clients, and through them the hosts on a LAN, can make the manager remember
 /// ([MB-7](crate::specification#mb-7)).
 ///
-/// Each is off unless set. At a limit an add is refused with an error that names it; deletes never are.
+/// Each is off unless set. At a limit an add is refused with an error that names it; a delete never is, nor adding again
+/// what is stale. What is stale counts: a hand-over makes room for nobody, and takes none from anybody.
 ///
 /// # Example: an interface that anybody may plug into
 ///
@@ -61,6 +62,9 @@ impl Limits {
     }
 
     /// Alerts that wait for one client while it is busy with another.
+    ///
+    /// An add is refused if so many wait when it begins, or would when its first page is done: so a client that is
+    /// slow to take its alerts holds up those who cause them, and the memory for them does not grow.
     #[must_use]
     pub const fn waiting_alerts(mut self, max: usize) -> Self {
         self.waiting_alerts = Some(max);

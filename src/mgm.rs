@@ -29,8 +29,8 @@ use crate::view::{Failure, InterfaceStatus, Mfe};
 ///
 /// # Locks
 ///
-/// One lock, held for plain data only; never while a callback runs. Methods may be called on any thread
-/// and inside callbacks, and none panics.
+/// One lock, held for plain data only, never while a callback runs, and for a page of work at a time. Methods may be
+/// called on any thread and inside callbacks, and none panics.
 pub struct Mgm<A: Address = Ipv4Addr> {
     shared: Arc<Shared<A>>,
 }
@@ -79,7 +79,7 @@ impl<A: Address> Mgm<A> {
     ///
     /// # Errors
     ///
-    /// - [`Error::IgmpAlreadyRegistered`]: it is registered, or has not quite gone.
+    /// - [`Error::IgmpAlreadyRegistered`]: it is registered, or is still being dropped.
     ///
     /// # Example: one IGMP at a time
     ///
@@ -105,7 +105,7 @@ impl<A: Address> Mgm<A> {
     ///
     /// # Errors
     ///
-    /// - [`Error::AlreadyRegistered`]: the id is registered, or has not quite gone.
+    /// - [`Error::AlreadyRegistered`]: the id is registered, or is still being dropped.
     ///
     /// # Example: two instances of one protocol
     ///
@@ -134,7 +134,7 @@ impl<A: Address> Mgm<A> {
     }
 
     /// Who owns `interface`: the routing protocol that took it, or else IGMP if it is there
-    /// ([IF-5](crate::specification#if-5)).
+    /// ([IF-5](crate::specification#if-5)). From whom to whom it is going, [`interface`](Self::interface) says.
     ///
     /// # Example: whom to ask for an interface
     ///
@@ -155,7 +155,8 @@ impl<A: Address> Mgm<A> {
         self.interface(interface).map(|status| status.owner)
     }
 
-    /// Who is on `interface`, read at one moment; nothing if nobody is.
+    /// Who is on `interface`, whether it is changing hands, and to whom it is offered; read at one moment. Nothing if
+    /// nobody is on it.
     ///
     /// # Example: IGMP beside a protocol
     ///
@@ -176,7 +177,8 @@ impl<A: Address> Mgm<A> {
         self.shared.read(|engine| engine.interface(interface))
     }
 
-    /// All interfaces that somebody is on, in the order of index and next hop, read at one moment.
+    /// All interfaces that somebody is on, in the order of index and next hop; each is read at one moment, and all of
+    /// them a page at a time.
     ///
     /// # Example: two interfaces of IGMP
     ///
@@ -199,7 +201,8 @@ impl<A: Address> Mgm<A> {
     ///
     /// The iterator takes the lock for one page at a time, of at most 256 entries. While others change the
     /// groups, it misses and repeats none that is there all along, and all that it shows of one entry was
-    /// so at one moment ([EN-4](crate::specification#en-4)).
+    /// so at one moment ([EN-4](crate::specification#en-4)). What its client has to add again is
+    /// [stale](crate::Membership::stale).
     ///
     /// # Example: only those with a source
     ///
@@ -225,8 +228,8 @@ impl<A: Address> Mgm<A> {
     /// ([HO-7](crate::specification#ho-7)): for whoever was refused with [`Error::HandoverInProgress`]. At
     /// once, on this thread, if nobody is.
     ///
-    /// It is called on the thread that made the change, with no lock held, after the last callback of that change. Another
-    /// change may begin before the caller comes to ask again. A panic in it is caught and counted.
+    /// It is called on the thread that made the change, with no lock held, after the last callback of that change.
+    /// Another change may begin before the caller comes to ask again. A panic in it is caught and counted.
     ///
     /// # Example: asking again
     ///
@@ -255,10 +258,11 @@ impl<A: Address> Mgm<A> {
     /// The system reports that the interface with this index is gone, with all its next hops
     /// ([IF-8](crate::specification#if-8)).
     ///
-    /// Every client on it is released, with all the alerts that deleting what it held would cause, and gets
-    /// `interface_removed`. Neither IGMP callback is invoked; but where the interface is being handed over,
-    /// this is carried out right after, by the thread that hands it over ([HO-10](crate::specification#ho-10)).
-    /// An interface that is merely down is not removed.
+    /// Every client on it is released, IGMP first, with all the alerts that deleting what it held would cause; the
+    /// forwarding entries that come in there are deleted; and each client gets `interface_removed` once, when its
+    /// last link is done. Neither IGMP callback is invoked; but where the interface is changing hands, this is
+    /// carried out right after, by the thread that makes that change ([HO-10](crate::specification#ho-10)). An
+    /// interface that is merely down is not removed: that is the RIB's matter.
     ///
     /// # Example: a cable card is pulled
     ///
@@ -363,10 +367,12 @@ impl<A: Address> Mgm<A> {
 
     /// Routes to the sources in `prefix` have changed in the RIB ([FW-9](crate::specification#fw-9)).
     ///
-    /// Each source in use there is looked up again, and the owner of the interface toward it asked `rpf` for each
-    /// of its entries; then all change in one step. Where the iif moves to another owner, the old one gets a prune
-    /// alert, and the new one a join alert if oifs are left; for each (S,G) that others want, the old owner of the
-    /// interface toward S gets a prune alert and the new one a join alert ([CT-8](crate::specification#ct-8)).
+    /// Each source in use there is looked up again, and the owner of the interface toward it is asked `rpf` for each
+    /// of its entries, which then changes in one step. Where the iif moves to another owner, the old one gets a prune
+    /// alert if it had been told to pull, and the new one a join alert if others' oifs are among the entry's; and for
+    /// each (S,G) that others want, the old owner of the interface toward S gets a prune alert and the new one a join
+    /// alert ([CT-8](crate::specification#ct-8)). The call returns when all have followed; nobody else waits for
+    /// that.
     ///
     /// # Example: the stream moves to the other uplink
     ///
@@ -398,9 +404,13 @@ impl<A: Address> Mgm<A> {
     /// [FW-11](crate::specification#fw-11)).
     ///
     /// Entries whose time is over are made anew in place if they carried packets, with the callbacks of
-    /// [`packet_received`](Self::packet_received), and deleted silently if not. What the forwarder refused is
-    /// tried again, after 1 s and then twice as long each time, up to about a minute. Nothing in the crate
-    /// sleeps or reads a clock.
+    /// [`packet_received`](Self::packet_received). Of those that did not, the ones that their owner has pruned and
+    /// others want are kept ([FW-14](crate::specification#fw-14)), and the others deleted silently. Refreshes whose
+    /// deadline has come end ([HO-17](crate::specification#ho-17)). What the forwarder refused is tried again, after
+    /// 1 s and then twice as long each time, up to about a minute. Nothing in the crate sleeps or reads a clock.
+    ///
+    /// Calling it early or often does no harm. What comes after it, a packet or a refresh, may be due before it wants
+    /// to be called.
     ///
     /// # Example: an idle entry goes
     ///

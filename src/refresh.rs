@@ -11,8 +11,8 @@ use crate::types::interface::Interface;
 
 /// A refresh that a client has begun: see [`begin_refresh`](crate::ClientRef::begin_refresh).
 ///
-/// Dropping it ends nothing: a refresh that ended by accident would lose members. So only [`end`](Self::end) sweeps, or the
-/// deadline. It can be sent to the thread or task that does the work.
+/// Dropping it ends nothing: a refresh that ended by accident would lose members. So only [`end`](Self::end) sweeps,
+/// or the deadline. It can be sent to the thread or task that does the work.
 pub struct Refresh<A: Address = Ipv4Addr> {
     shared: Arc<Shared<A>>,
     interface: Interface<A>,

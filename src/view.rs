@@ -77,9 +77,9 @@ pub struct Handover {
 #[expect(clippy::exhaustive_enums, reason = "a set operation changes the set or does not")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Change {
-    /// It was not so before.
+    /// The set has changed.
     Changed,
-    /// It was so already; nobody was told.
+    /// The set was so already, and nobody was told.
     Unchanged,
 }
 

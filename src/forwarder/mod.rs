@@ -35,8 +35,49 @@ use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
 ///
 /// The panic is caught, reported at error level and counted; it counts as
 /// [`ForwarderError::Panicked`].
+///
+/// # Example: a forwarder that another program is
+///
+/// ```
+/// use std::sync::mpsc::Sender;
+/// use mgm::{Forwarder, ForwarderError, ForwardingEntry, GroupAddr, MfeStats, SourceAddr};
+///
+/// enum Command { Set(ForwardingEntry), Delete(SourceAddr, GroupAddr) }
+///
+/// /// Each command goes into a queue, from which a thread sends it to the other program.
+/// struct Remote(Sender<Command>);
+///
+/// impl Remote {
+///     fn send(&self, command: Command) -> Result<(), ForwarderError> {
+///         let broken_pipe = ForwarderError::System { operation: "send", errno: 32 };
+///         self.0.send(command).map_err(|_| broken_pipe) // it is tried again, and shown as failed until then
+///     }
+/// }
+///
+/// impl Forwarder for Remote {
+///     fn add(&self, entry: &ForwardingEntry) -> Result<(), ForwarderError> {
+///         self.send(Command::Set(entry.clone()))
+///     }
+///
+///     fn change(&self, entry: &ForwardingEntry) -> Result<(), ForwarderError> {
+///         self.send(Command::Set(entry.clone()))
+///     }
+///
+///     fn delete(&self, source: SourceAddr, group: GroupAddr) -> Result<(), ForwarderError> {
+///         self.send(Command::Delete(source, group))
+///     }
+///
+///     fn stats(&self, _: SourceAddr, _: GroupAddr) -> Result<MfeStats, ForwarderError> {
+///         // It does not count. So no entry is ever idle: each is renewed when its time is over.
+///         Err(ForwarderError::NoSuchEntry)
+///     }
+/// }
+/// ```
 pub trait Forwarder<A: Address = Ipv4Addr>: Send + Sync {
     /// Installs an entry that the forwarder does not have, or failed to add before.
+    ///
+    /// *If the answer is wrong*: where it says yes and has not done it, the stream is missing, and nobody tries again
+    /// until the entry changes; where it says no and has done it, it is asked again.
     ///
     /// # Errors
     ///
@@ -46,6 +87,10 @@ pub trait Forwarder<A: Address = Ipv4Addr>: Send + Sync {
 
     /// Replaces an entry that the forwarder has, with no gap for its packets.
     ///
+    /// *If the answer is wrong*: where it says yes and has not done it, packets go where nobody wants them any more,
+    /// and not where they are wanted, until the entry changes again. A gap loses packets of all receivers whenever
+    /// one of them comes or goes.
+    ///
     /// # Errors
     ///
     /// Why it is not as it should be.
@@ -53,12 +98,19 @@ pub trait Forwarder<A: Address = Ipv4Addr>: Send + Sync {
 
     /// Removes an entry that the forwarder has, or failed to add.
     ///
+    /// *If the answer is wrong*: where it says yes and has not done it, the entry forwards for ever, as the manager
+    /// knows it no more.
+    ///
     /// # Errors
     ///
     /// Why it is still there; not [`ForwarderError::NoSuchEntry`], which is what was wanted.
     fn delete(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<(), ForwarderError>;
 
-    /// What it counted for an entry.
+    /// What it counted for an entry since it was added.
+    ///
+    /// *If the answer is wrong*: where the packets do not grow although there are some, the entry is taken for idle
+    /// and deleted at its time, and the next packet has to make it again; where they grow, or it cannot tell, the
+    /// entry is kept.
     ///
     /// # Errors
     ///

@@ -33,8 +33,34 @@ use crate::types::route::Route;
 /// # If it panics
 ///
 /// The panic is caught, reported at error level and counted; there is no route.
+///
+/// # Example: a few static routes
+///
+/// ```
+/// use mgm::{Mgm, Rib, Route, SourceAddr};
+///
+/// struct Static(Vec<Route>);
+///
+/// impl Rib for Static {
+///     fn lookup(&self, source: SourceAddr) -> Option<Route> {
+///         let covering = self.0.iter().filter(|route| route.prefix.contains(&source.address()));
+///         covering.max_by_key(|route| route.prefix.prefix_len()).copied()
+///     }
+/// }
+///
+/// let uplink = Route { prefix: "0.0.0.0/0".parse()?, interface: 1.try_into()?, upstream: Some("192.0.2.1".parse()?) };
+/// let mgm = Mgm::builder().rib(Static(vec![uplink])).build();
+/// # drop::<Mgm>(mgm);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Rib<A: Address = Ipv4Addr>: Send + Sync {
     /// The best route toward `source`: the longest match, over an interface that is up.
+    ///
+    /// *If the answer is wrong*, the protocol on the wrong interface is asked and told, and the packets, which come
+    /// in elsewhere, are dropped; with no route where there is one, nobody pulls the source, and it is forwarded from
+    /// wherever it comes in. An answer that has become wrong is used until
+    /// [`routes_changed`](crate::Mgm::routes_changed) covers it, or an entry of the source is made or renewed. A slow
+    /// answer holds up the call that needs it, and nobody else.
     fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>>;
 }
 

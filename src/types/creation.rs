@@ -25,9 +25,10 @@ pub struct RpfRequest<'a, A: Address = Ipv4Addr> {
     pub source: SourceAddr<A>,
     /// The group.
     pub group: GroupAddr<A>,
-    /// Where the packet came in; where there is none, because the entry is there already, its iif.
+    /// The interface on which the packet arrived. Where an entry is renewed or moved there is no packet, and this is its
+    /// present iif.
     pub arrival: Interface<A>,
-    /// What the forwarder showed of the packet; empty where there is none.
+    /// What the forwarder showed of the packet; empty where there is no packet.
     pub header: &'a [u8],
     /// The RIB's route to the source.
     pub route: Route<A>,
