@@ -253,18 +253,6 @@ fn ho_14_what_is_still_stale_is_swept_when_enable_igmp_has_returned_or_panicked(
 
 #[test]
 fn ho_14_when_igmp_has_gone_all_of_it_is_swept() {
-    let r = member();
-    let bgmp = r.protocol(BGMP);
-    let Router { igmp, .. } = &r;
-    let name = igmp.name();
-    r.inside(disable_igmp(stub()), move |me| {
-        // As a handle that is dropped does: here the interface goes.
-        me.manager().interface_removed(stub::<A>().index());
-    });
-    bgmp.takes(stub());
-    assert!(held(&r.mgm).iter().all(|held| held.added_by != name));
-    assert_eq!(r.path(1, 1), path(up(), []));
-    r.forget_calls();
     let t = Testbed::<A>::new();
     let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));
