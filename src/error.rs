@@ -94,6 +94,14 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// Its owner.
         client: ClientName,
     },
+    /// Only a routing protocol can offer an interface ([IF-9](crate::specification#if-9)).
+    #[error("{client} cannot offer interface {interface}: it is no routing protocol")]
+    NotOffered {
+        /// The interface.
+        interface: Interface<A>,
+        /// The client.
+        client: ClientName,
+    },
     /// The interface is offered to somebody already: take that offer back first ([IF-9](crate::specification#if-9)).
     #[error("interface {interface} is offered to {to} already")]
     AlreadyOffered {
@@ -119,7 +127,7 @@ pub enum Error<A: Address = Ipv4Addr> {
     },
     /// IGMP was disabled on the interface before all of a group filter was set; what had been set stays
     /// ([MB-9](crate::specification#mb-9)).
-    #[error("the filter of group {group} is set in part: IGMP is disabled on interface {interface}")]
+    #[error("the filter of group {group} is set in part: interface {interface} is changing hands")]
     PartlyDone {
         /// The interface.
         interface: Interface<A>,
@@ -203,6 +211,7 @@ impl<A: Address> Error<A> {
             | Self::NotOnInterface { .. }
             | Self::NotOwner { .. }
             | Self::OfferedToItself { .. }
+            | Self::NotOffered { .. }
             | Self::RefreshInProgress { .. }
             | Self::DeadlinePassed { .. }
             | Self::NotIncoming { .. }

@@ -143,6 +143,17 @@ impl<A: Address> Engine<A> {
         None
     }
 
+    /// The entry as the forwarder has to know it.
+    fn forwarding_entry(&self, key: Key<A>) -> Option<ForwardingEntry<A>> {
+        let mfe = self.mfes.get(self.at(key))?;
+        let interface = |id| self.interfaces.get(id).map(|record| record.interface);
+        let (source, group) = key.pair();
+        let mut oifs = Vec::with_capacity(mfe.oif_count());
+        oifs.extend(mfe.oifs().filter_map(interface));
+        oifs.sort_unstable();
+        Some(ForwardingEntry { source, group, iif: interface(mfe.iif)?, oifs })
+    }
+
     /// What became of a command.
     pub(crate) fn commanded(&mut self, command: &Command<A>, result: Result<(), ForwarderError>) {
         let (source, group) = command.pair();

@@ -1,6 +1,7 @@
 //! The interfaces that somebody is on, or that something goes over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::Bound;
 use std::time::Instant;
@@ -146,6 +147,35 @@ pub(crate) enum Transfer {
     Release(ClientKey),
     /// IF-8: the interface is gone.
     Remove,
+}
+
+impl Transfer {
+    pub(super) fn is_by_protocol(self) -> bool {
+        match self {
+            Self::Take(client) | Self::Release(client) => !client.is_igmp(),
+            Self::Remove => false,
+        }
+    }
+
+    pub(super) fn apply(self, parties: Parties) -> Parties {
+        match self {
+            Self::Take(client) if client.is_igmp() => Parties { igmp: Some(client), ..parties },
+            Self::Take(client) => Parties { protocol: Some(client), ..parties },
+            Self::Release(client) if client.is_igmp() => Parties { igmp: None, ..parties },
+            Self::Release(_) => Parties { protocol: None, ..parties },
+            Self::Remove => Parties::default(),
+        }
+    }
+}
+
+impl fmt::Display for Transfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Take(client) => write!(f, "taken by {}", client.name()),
+            Self::Release(client) => write!(f, "released by {}", client.name()),
+            Self::Remove => f.write_str("removed"),
+        }
+    }
 }
 
 /// HO-10: what cannot be refused, and has to wait.

@@ -281,6 +281,8 @@ impl<A: Address> Engine<A> {
         let (only, owner) = match occasion {
             Occasion::Packet { .. } | Occasion::Renewal { .. } => (None, None),
             Occasion::Route => return Vec::new(),
+            // FW-4: without a route nobody is asked.
+            Occasion::Tenure { .. } if self.sources.route(key.source).is_none() => return Vec::new(),
             Occasion::Tenure { interface } => {
                 let record = self.interfaces.find(interface);
                 let Some(owner) = record.and_then(|record| record.parties.protocol) else {
@@ -382,12 +384,12 @@ impl<A: Address> Engine<A> {
         let owner = rpf.question.verified.upstream.owner;
         let number = rpf.question.number;
         let Some(mfe) = self.mfes.get_mut(at) else { return };
+        mfe.prefix = rpf.route.map(|route| route.prefix);
         if mfe.learned > number && mfe.owner == owner {
             return;
         }
         mfe.owner = owner;
         mfe.learned = number;
-        mfe.prefix = rpf.route.map(|route| route.prefix);
         mfe.upstream = rpf.route.and_then(|route| route.upstream);
         self.move_iif(at, iif);
     }
@@ -586,7 +588,8 @@ impl<A: Address> Engine<A> {
             return Some(Anew::Incoming);
         }
         let tenure = self.interfaces.get(id)?.tenure;
-        mfe.state(id).is_some_and(|state| state.tenure != tenure).then_some(Anew::StateOnly)
+        let is_past = |state: &StateRecord| state.tenure != tenure && state.state.is_some();
+        mfe.state(id).is_some_and(is_past).then_some(Anew::StateOnly)
     }
 
     /// The next (S,G) that may be a forwarding entry of the past.

@@ -1,14 +1,14 @@
 //! Memberships and blocks: adding, deleting, and all that follows (MB-1 to MB-4, MB-6 to MB-9, HO-13, CT-7).
 
 use super::Engine;
-use super::held::{Held, Party, Seen, Step};
-use super::interest::Shift;
+use super::held::{Held, Seen, Step};
+use super::holding::local_alerts;
 use super::interfaces::{InterfaceId, InterfaceRecord};
 use super::key::{ClientKey, Hashed, Key};
+use super::permission::Holder;
 use super::table::Cursor;
 use crate::error::{Error, Limit};
 use crate::types::address::Address;
-use crate::types::alert::Alert;
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
 use crate::view::{Change, MembershipKind};
@@ -36,14 +36,6 @@ impl Action {
     }
 }
 
-/// A client that may change what it holds on an interface.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Holder {
-    pub(super) client: ClientKey,
-    pub(super) id: InterfaceId,
-    pub(super) party: Party,
-}
-
 /// Whether an add has to find room under the limits (MB-7), or that has been kept for it (MB-9).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Room {
@@ -61,14 +53,6 @@ enum Intent {
 }
 
 impl<A: Address> Engine<A> {
-    /// MB-1, HO-2: a protocol speaks for the interfaces that it owns, IGMP for those that it is on.
-    pub(super) fn holder(&self, client: ClientKey, interface: Interface<A>) -> Result<Holder, Error<A>> {
-        self.active(client)?;
-        let (id, party) = self.party(client, interface)?;
-        self.refuse_while_disabled(id, party)?;
-        Ok(Holder { client, id, party })
-    }
-
     /// Adds or deletes one entry. `waiting` says how many alerts already wait for a client (MB-7).
     pub(crate) fn edit(
         &mut self,
@@ -80,7 +64,9 @@ impl<A: Address> Engine<A> {
         self.active(client)?;
         self.refuse_without_source(edit.entry)?;
         let holder = self.holder(client, interface)?;
-        self.refuse_while_leaving(holder, edit.action)?;
+        if let Action::Set(_) = edit.action {
+            self.refuse_while_leaving(holder)?;
+        }
         let at = self.at(Key::from(edit.entry));
         match self.intent(holder, at, edit.action, Room::Needed)? {
             Intent::Nothing => Ok(Change::Unchanged),
@@ -117,7 +103,9 @@ impl<A: Address> Engine<A> {
             self.active(client)?;
             self.refuse_without_source(edit.entry)?;
             let holder = holder.clone()?;
-            self.refuse_while_leaving(holder, edit.action)?;
+            if let Action::Set(_) = edit.action {
+                self.refuse_while_leaving(holder)?;
+            }
             match self.intent(holder, *at, edit.action, room)? {
                 Intent::Nothing => Ok(Change::Unchanged),
                 Intent::Confirm(step) if !self.is_past(holder.id, step.before.held) => {
@@ -202,31 +190,6 @@ impl<A: Address> Engine<A> {
         self.follow(id, at, step);
     }
 
-    /// Writes what is held, and keeps the counts of MB-7. What only waits to be withdrawn was taken out of them when the
-    /// interface changed hands (HO-16).
-    pub(super) fn write_held(&mut self, id: InterfaceId, at: Hashed<Key<A>>, step: &Step) {
-        self.page.change();
-        let Some(record) = self.interfaces.get_mut(id) else { return };
-        record.set_held(at, step.before.held, step.after.held);
-        for party in Party::ALL {
-            let present = record.parties[party];
-            let was = step.before.holder(party).filter(|client| present == Some(*client));
-            let is = step.after.holder(party);
-            if was.is_some() == is.is_some() {
-                continue;
-            }
-            let client = was.or(is).and_then(|client| self.clients.get_mut(client));
-            let of_client = client.map(|client| &mut client.holds);
-            for count in [&mut self.holds, &mut record.holds[party]].into_iter().chain(of_client) {
-                if is.is_some() {
-                    *count += 1;
-                } else {
-                    *count -= 1;
-                }
-            }
-        }
-    }
-
     /// All that follows from a step that is written: who wants what, who is told, and what is forwarded.
     fn follow(&mut self, id: InterfaceId, at: Hashed<Key<A>>, step: &Step) {
         if at.key.names_source() && self.sources.has_rib() {
@@ -239,20 +202,6 @@ impl<A: Address> Engine<A> {
             }
         }
         self.refresh_covered(id, at.key);
-    }
-
-    /// Tells the owner of the interface what IGMP does there, and counts who wants the entry.
-    pub(super) fn follow_interest(&mut self, id: InterfaceId, at: Hashed<Key<A>>, step: &Step) -> Shift {
-        if let Some(record) = self.interfaces.get(id) {
-            let interface = record.interface;
-            for (owner, alert) in local_alerts(interface, at.key.into(), step) {
-                self.effects.alert(owner, alert);
-            }
-        }
-        let bucket = self.interests.find(at);
-        let shift = self.interests.shift(&self.interfaces, id, bucket, step);
-        self.interests.change(&self.interfaces, id, bucket, step);
-        shift
     }
 
     /// Makes one step for each hold of a page that `pick` picks, as `change` says; it picks none of those any more then.
@@ -286,21 +235,6 @@ impl<A: Address> Engine<A> {
             self.step(id, at, &step);
         }
         next
-    }
-
-    /// As whom a client acts on an interface (MB-1).
-    pub(super) fn party(
-        &self,
-        client: ClientKey,
-        interface: Interface<A>,
-    ) -> Result<(InterfaceId, Party), Error<A>> {
-        let id = self.interfaces.id(interface);
-        let record = id.and_then(|id| Some((id, self.interfaces.get(id)?)));
-        let party = record.and_then(|(id, record)| Some((id, record.parties.party(client)?)));
-        party.ok_or_else(|| {
-            let owner = record.and_then(|(_, record)| record.owner()).map(ClientKey::name);
-            Error::NotOnInterface { interface, client: client.name(), owner }
-        })
     }
 
     /// MB-4, RFC 4607 §5.2: (\*,G) in the SSM range must not be established.
@@ -405,34 +339,4 @@ impl<A: Address> Engine<A> {
         }
         told
     }
-}
-
-/// CT-7: the protocol that owns the interface hears what IGMP does there. HO-12: one that loses or gets the interface
-/// hears of what IGMP has there.
-fn local_alerts<A: Address>(
-    interface: Interface<A>,
-    entry: Entry<A>,
-    step: &Step,
-) -> impl Iterator<Item = (ClientKey, Alert<A>)> {
-    let heard = |seen: &Seen| Some((seen.parties.protocol?, seen.held.of(Party::Igmp)?));
-    let (before, after) = (heard(&step.before), heard(&step.after));
-    let ends = before.filter(|_| before != after).map(|(owner, kind)| {
-        let alert = match (kind, entry) {
-            (MembershipKind::Blocked, Entry::SourceGroup(source, group)) => {
-                Alert::LocalUnblock { interface, source, group }
-            }
-            (MembershipKind::Joined | MembershipKind::Blocked, _) => Alert::LocalLeave { interface, entry },
-        };
-        (owner, alert)
-    });
-    let begins = after.filter(|_| before != after).map(|(owner, kind)| {
-        let alert = match (kind, entry) {
-            (MembershipKind::Blocked, Entry::SourceGroup(source, group)) => {
-                Alert::LocalBlock { interface, source, group }
-            }
-            (MembershipKind::Joined | MembershipKind::Blocked, _) => Alert::LocalJoin { interface, entry },
-        };
-        (owner, alert)
-    });
-    ends.into_iter().chain(begins)
 }

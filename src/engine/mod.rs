@@ -9,18 +9,20 @@
 //! | `held` | what is held of one entry on one interface | HO-11, HO-16, MB-6 |
 //! | `interfaces` | an interface, its past, its transition | IF-5, HO-7 |
 //! | `clients` | who is registered | CL-1 to CL-6 |
+//! | `permission` | who may do what on an interface, and when | MB-1, HO-2, HO-7 |
 //! | `effects` | what follows from a change | CT-6 |
 //! | `interest` | who wants an entry, and who is told | CT-1 to CT-4 |
 //! | `sources` | the routes to sources | FW-13 |
-//! | `mfe`, `backlog` | forwarding entries, and what the forwarder has to hear | EN-2, FW-11, FW-12 |
-//! | `oifs` | where an entry forwards, and whether its owner pulls it | FW-2, FW-5, FW-6 |
-//! | `upstream` | who is told of (S,G) | CT-5, CT-8 |
-//! | `membership`, `filter` | adding and deleting | MB-1 to MB-4, MB-6 to MB-9, HO-13, CT-7 |
-//! | `settings`, `wrong_interface` | what clients set of entries | MB-5, FW-7, FW-8, FW-10 |
-//! | `making` | entries are made, and made anew | FW-1, FW-3, FW-4, FW-7, FW-9, FW-14, HO-15 |
-//! | `refresh` | a client adds again what it wants | HO-17 |
-//! | `ownership` | interfaces change hands | IF-1 to IF-9, HO-1 to HO-16 |
+//! | `backlog`, `mfe` | forwarding entries, and what the forwarder has to hear | EN-2, FW-11, FW-12 |
 //! | `reading` | what is shown | EN-1, EN-2, EN-4, HO-8 |
+//! | `oifs`, `forward_state` | where an entry forwards, and whether its owner pulls it | FW-2, FW-5, FW-6, MB-5 |
+//! | `holding` | one hold is written, counted, and told on its interface | MB-7, CT-7 |
+//! | `upstream` | who is told of (S,G) | CT-5, CT-8 |
+//! | `membership`, `filter` | adding and deleting | MB-1 to MB-4, MB-6 to MB-9, HO-13 |
+//! | `refresh` | a client adds again what it wants | HO-14, HO-17 |
+//! | `ownership` | interfaces change hands | IF-1 to IF-9, HO-1 to HO-16 |
+//! | `wrong_interface`, `making` | entries are made, and made anew | FW-1, FW-3, FW-4, FW-7, FW-9, FW-10, FW-14, HO-15 |
+//! | `settings` | what clients set of entries | MB-5, FW-7, FW-8, FW-10 |
 //!
 //! The methods of [`Engine`] are of five kinds:
 //! - *readers* take `&self`;
@@ -34,7 +36,9 @@ mod backlog;
 mod clients;
 mod effects;
 mod filter;
+mod forward_state;
 mod held;
+mod holding;
 mod interest;
 mod interfaces;
 mod key;
@@ -44,6 +48,7 @@ mod mfe;
 mod oifs;
 mod ownership;
 mod page;
+mod permission;
 mod reading;
 mod refresh;
 mod settings;

@@ -141,6 +141,31 @@ impl<A: Address> Engine<A> {
         }
     }
 
+    /// Moves the iif: the new one leaves the oifs, the old one may enter.
+    pub(super) fn move_iif(&mut self, at: Hashed<Key<A>>, iif: InterfaceId) {
+        let Some(mfe) = self.mfes.get_mut(at) else { return };
+        let old = std::mem::replace(&mut mfe.iif, iif);
+        if old == iif {
+            return;
+        }
+        mfe.set_oif(iif, None);
+        if let Some(record) = self.interfaces.get_mut(old) {
+            record.iif_of.remove(at);
+        }
+        if let Some(record) = self.interfaces.get_mut(iif) {
+            record.iif_of.insert(at, ());
+        }
+        if let Some(mfe) = self.mfes.get(at) {
+            let incoming = Incoming { iif: Some(iif), owner: mfe.owner };
+            let oif = self.oif(old, &self.covering(at.key), incoming, mfe.state(old));
+            if let Some(mfe) = self.mfes.get_mut(at) {
+                mfe.set_oif(old, oif);
+            }
+        }
+        self.interfaces.tidy(old);
+        self.queue_for_forwarder(at.key);
+    }
+
     fn oif_before_and_after(
         &self,
         id: InterfaceId,

@@ -12,7 +12,6 @@
 //! 6. [`settle`](Engine::settle) ends the transition, and begins what was deferred meanwhile (HO-10).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::num::NonZeroU32;
 
 use super::Engine;
@@ -22,7 +21,6 @@ use super::interfaces::{
     Transition,
 };
 use super::key::ClientKey;
-use super::membership::{Action, Holder};
 use super::table::{Cursor, Table};
 use crate::error::Error;
 use crate::types::address::Address;
@@ -50,35 +48,6 @@ pub(super) struct Removal {
 /// The removals that are going on, by index.
 pub(super) type Removals = BTreeMap<NonZeroU32, Removal>;
 
-impl Transfer {
-    fn is_by_protocol(self) -> bool {
-        match self {
-            Self::Take(client) | Self::Release(client) => !client.is_igmp(),
-            Self::Remove => false,
-        }
-    }
-
-    fn apply(self, parties: Parties) -> Parties {
-        match self {
-            Self::Take(client) if client.is_igmp() => Parties { igmp: Some(client), ..parties },
-            Self::Take(client) => Parties { protocol: Some(client), ..parties },
-            Self::Release(client) if client.is_igmp() => Parties { igmp: None, ..parties },
-            Self::Release(_) => Parties { protocol: None, ..parties },
-            Self::Remove => Parties::default(),
-        }
-    }
-}
-
-impl fmt::Display for Transfer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Take(client) => write!(f, "taken by {}", client.name()),
-            Self::Release(client) => write!(f, "released by {}", client.name()),
-            Self::Remove => f.write_str("removed"),
-        }
-    }
-}
-
 impl<A: Address> Engine<A> {
     /// IF-2, IF-3, IF-9: asks to take `interface`.
     pub(crate) fn take(&mut self, client: ClientKey, interface: Interface<A>) -> Result<Granted, Error<A>> {
@@ -89,7 +58,7 @@ impl<A: Address> Engine<A> {
         if parties.party(client).is_some() {
             return Err(Error::AlreadyTaken { interface, client: client.name() });
         }
-        let is_offered = record.is_some_and(|record| record.offer == Some(client));
+        let is_offered = record.and_then(|record| self.offer_of(record)) == Some(client);
         if let Some(owner) = parties.protocol.filter(|_| !client.is_igmp() && !is_offered) {
             return Err(Error::OwnedByAnother { interface, owner: owner.name() });
         }
@@ -157,8 +126,8 @@ impl<A: Address> Engine<A> {
         if taker == client {
             return Err(Error::OfferedToItself { interface, client: client.name() });
         }
-        let offer = self.interfaces.get(id).and_then(|record| record.offer);
-        if let Some(offer) = offer.filter(|offer| self.active(*offer).is_ok()) {
+        let offer = self.interfaces.get(id).and_then(|record| self.offer_of(record));
+        if let Some(offer) = offer {
             return Err(Error::AlreadyOffered { interface, to: offer.name() });
         }
         if let Some(record) = self.interfaces.get_mut(id) {
@@ -174,8 +143,10 @@ impl<A: Address> Engine<A> {
         interface: Interface<A>,
     ) -> Result<Change, Error<A>> {
         let id = self.offered_by(client, interface)?;
-        let offer = self.interfaces.get_mut(id).and_then(|record| record.offer.take());
-        let stood = offer.is_some_and(|offer| self.active(offer).is_ok());
+        let stood = self.interfaces.get(id).and_then(|record| self.offer_of(record)).is_some();
+        if let Some(record) = self.interfaces.get_mut(id) {
+            record.offer = None;
+        }
         Ok(if stood { Change::Changed } else { Change::Unchanged })
     }
 
@@ -185,7 +156,10 @@ impl<A: Address> Engine<A> {
         self.refuse_in_transition(interface)?;
         match self.party(client, interface)? {
             (id, Party::Protocol) => Ok(id),
-            (id, Party::Igmp) => Err(self.not_owner(client, id, interface)),
+            (id, Party::Igmp) => match self.interfaces.get(id).and_then(|record| record.parties.protocol) {
+                Some(_) => Err(self.not_owner(client, id, interface)),
+                None => Err(Error::NotOffered { interface, client: client.name() }),
+            },
         }
     }
 
@@ -373,35 +347,6 @@ impl<A: Address> Engine<A> {
         walk == SweepWalk::Done
     }
 
-    /// Deletes a page of what a party has not added again, memberships first, then blocks (IF-7).
-    pub(super) fn sweep_page(&mut self, id: InterfaceId, party: Party, mut walk: SweepWalk) -> SweepWalk {
-        use crate::view::MembershipKind::{Blocked, Joined};
-        while !self.page.is_full() {
-            let stale = self.interfaces.get(id).map_or(0, |record| record.stale[party]);
-            if stale == 0 {
-                return SweepWalk::Done;
-            }
-            let (kind, cursor) = match walk {
-                SweepWalk::Memberships(cursor) => (Joined, cursor),
-                SweepWalk::Blocks(cursor) => (Blocked, cursor),
-                SweepWalk::Done => return walk,
-            };
-            let next = self.step_page(
-                id,
-                cursor,
-                |record, held| held.of(party) == Some(kind) && record.is_stale(party, held),
-                |record, held| record.present(held).with(party, None, record.marks),
-            );
-            walk = match (kind, next) {
-                (Joined, Some(cursor)) => SweepWalk::Memberships(cursor),
-                (Joined, None) => SweepWalk::Blocks(Cursor::default()),
-                (Blocked, Some(cursor)) => SweepWalk::Blocks(cursor),
-                (Blocked, None) => SweepWalk::Done,
-            };
-        }
-        walk
-    }
-
     /// HO-7: the interface is settled. HO-10: begins the first of what was deferred meanwhile that still applies, and hands
     /// the rest on to it. Says what has begun, and is to be carried out.
     pub(crate) fn settle(&mut self, interface: Interface<A>) -> Option<(Granted, Transfer)> {
@@ -425,54 +370,5 @@ impl<A: Address> Engine<A> {
         }
         self.interfaces.tidy(id);
         None
-    }
-
-    pub(crate) fn is_in_transition(&self, interface: Interface<A>) -> bool {
-        self.interfaces.find(interface).is_some_and(|record| record.transition.is_some())
-    }
-
-    pub(super) fn refuse_in_transition(&self, interface: Interface<A>) -> Result<(), Error<A>> {
-        if self.is_in_transition(interface) { Err(Error::HandoverInProgress { interface }) } else { Ok(()) }
-    }
-
-    /// HO-2: refuses IGMP from before step 1 until step 3 begins.
-    pub(super) fn refuse_while_disabled(&self, id: InterfaceId, party: Party) -> Result<(), Error<A>> {
-        let Some(record) = self.interfaces.get(id) else { return Ok(()) };
-        let is_disabled = record.transition.as_ref().is_some_and(|change| {
-            change.transfer.is_by_protocol() && matches!(change.stage, Stage::Granted | Stage::BringingOver)
-        });
-        match party {
-            Party::Igmp if is_disabled => Err(Error::IgmpDisabled { interface: record.interface }),
-            Party::Igmp | Party::Protocol => Ok(()),
-        }
-    }
-
-    /// HO-7: a client that leaves can add nothing there any more, from the moment that its release is granted.
-    pub(super) fn refuse_while_leaving(&self, holder: Holder, action: Action) -> Result<(), Error<A>> {
-        let Some(record) = self.interfaces.get(holder.id) else { return Ok(()) };
-        let leaves = |transition: &Transition| {
-            transition.transfer.apply(record.parties)[holder.party] != record.parties[holder.party]
-        };
-        match action {
-            Action::Set(_) if record.transition.as_deref().is_some_and(leaves) => {
-                Err(Error::HandoverInProgress { interface: record.interface })
-            }
-            Action::Set(_) | Action::Clear(_) => Ok(()),
-        }
-    }
-
-    /// The interface, if `client` owns it and may change what goes over it: IGMP, only where no routing protocol does.
-    pub(super) fn owned(&self, client: ClientKey, interface: Interface<A>) -> Result<InterfaceId, Error<A>> {
-        let (id, party) = self.party(client, interface)?;
-        if self.interfaces.get(id).and_then(InterfaceRecord::owner) != Some(client) {
-            return Err(self.not_owner(client, id, interface));
-        }
-        self.refuse_while_disabled(id, party)?;
-        Ok(id)
-    }
-
-    fn not_owner(&self, client: ClientKey, id: InterfaceId, interface: Interface<A>) -> Error<A> {
-        let owner = self.interfaces.get(id).and_then(InterfaceRecord::owner).map(ClientKey::name);
-        Error::NotOwner { interface, client: client.name(), owner: owner.unwrap_or_else(|| client.name()) }
     }
 }

@@ -8,7 +8,6 @@ use super::mfe::MfeRecord;
 use super::table::Cursor;
 use crate::types::address::Address;
 use crate::types::entry::Entry;
-use crate::types::forwarding::ForwardingEntry;
 use crate::types::interface::Interface;
 use crate::view::{Handover, InterfaceStatus, Membership, Mfe};
 
@@ -97,12 +96,6 @@ impl<A: Address> Engine<A> {
         })
     }
 
-    /// The entry as the forwarder has to know it.
-    pub(super) fn forwarding_entry(&self, key: Key<A>) -> Option<ForwardingEntry<A>> {
-        let Mfe { source, group, iif, oifs, .. } = self.mfe(key)?;
-        Some(ForwardingEntry { source, group, iif, oifs })
-    }
-
     /// Appends one page of forwarding entries to `page`, in order, those after `last`, and says how far it came.
     pub(crate) fn mfes(&self, last: Option<Key<A>>, page: &mut Vec<Mfe<A>>) -> Option<Key<A>> {
         let find = |key| Some((key, self.mfes.get(self.at(key))?));
@@ -143,7 +136,7 @@ impl<A: Address> Engine<A> {
             owner: name(record.owner()?),
             igmp: record.parties.igmp.is_some(),
             handover,
-            offered_to: record.offer.filter(|client| self.active(*client).is_ok()).map(name),
+            offered_to: self.offer_of(record).map(name),
         })
     }
 }

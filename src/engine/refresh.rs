@@ -7,6 +7,7 @@ use super::Engine;
 use super::held::Party;
 use super::interfaces::{InterfaceId, Refresh, RefreshId, Stage, SweepWalk};
 use super::key::ClientKey;
+use super::table::Cursor;
 use crate::error::Error;
 use crate::types::address::Address;
 use crate::types::interface::Interface;
@@ -68,9 +69,10 @@ impl<A: Address> Engine<A> {
         let is_it = |party: &Party| record.refreshes[*party].is_some_and(|other| other.id == refresh);
         let Some(party) = Party::ALL.into_iter().find(is_it) else { return true };
         let Some(open) = record.refreshes[party] else { return true };
-        let is_enabling = record.transition.as_ref().is_some_and(|change| change.stage == Stage::Enabled);
-        if is_enabling && party == Party::Igmp {
-            // HO-14 deletes what is stale when `enable_igmp` has returned.
+        let is_handed_over =
+            record.transition.as_ref().is_some_and(|change| change.transfer.is_by_protocol());
+        if is_handed_over && party == Party::Igmp {
+            // HO-2: nothing of IGMP's changes now. HO-14 deletes what is stale when `enable_igmp` has returned.
             self.forget_refresh(id, party);
             return true;
         }
@@ -84,6 +86,35 @@ impl<A: Address> Engine<A> {
             record.refreshes[party] = Some(Refresh { sweep: Some(walk), ..open });
         }
         false
+    }
+
+    /// Deletes a page of what a party has not added again, memberships first, then blocks (IF-7).
+    pub(super) fn sweep_page(&mut self, id: InterfaceId, party: Party, mut walk: SweepWalk) -> SweepWalk {
+        use crate::view::MembershipKind::{Blocked, Joined};
+        while !self.page.is_full() {
+            let stale = self.interfaces.get(id).map_or(0, |record| record.stale[party]);
+            if stale == 0 {
+                return SweepWalk::Done;
+            }
+            let (kind, cursor) = match walk {
+                SweepWalk::Memberships(cursor) => (Joined, cursor),
+                SweepWalk::Blocks(cursor) => (Blocked, cursor),
+                SweepWalk::Done => return walk,
+            };
+            let next = self.step_page(
+                id,
+                cursor,
+                |record, held| held.of(party) == Some(kind) && record.is_stale(party, held),
+                |record, held| record.present(held).with(party, None, record.marks),
+            );
+            walk = match (kind, next) {
+                (Joined, Some(cursor)) => SweepWalk::Memberships(cursor),
+                (Joined, None) => SweepWalk::Blocks(Cursor::default()),
+                (Blocked, Some(cursor)) => SweepWalk::Blocks(cursor),
+                (Blocked, None) => SweepWalk::Done,
+            };
+        }
+        walk
     }
 
     pub(super) fn forget_refresh(&mut self, id: InterfaceId, party: Party) {

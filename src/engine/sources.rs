@@ -74,6 +74,8 @@ pub(super) struct Stamp(u64);
 pub(crate) struct RouteQuestion<A: Address> {
     source: A,
     stamp: Stamp,
+    /// Nothing was known of the source when it was asked, so it counts as being asked about.
+    is_of_unknown: bool,
 }
 
 /// What the RIB answered. Only [`RouteQuestion::answered`] makes one, so an old answer cannot have a new stamp.
@@ -203,9 +205,12 @@ impl<A: Address> Sources<A> {
         }
     }
 
-    /// The (S,G) is wanted, or has a forwarding entry.
+    /// The (S,G) is wanted, or has a forwarding entry. One that is moving is tracked already, and must not be twice: it would
+    /// be told twice.
     pub(super) fn track(&mut self, key: Key<A>) {
-        if let Some(known) = self.known.get_mut(&Number(key.source)) {
+        if self.moving_owner(key).is_none()
+            && let Some(known) = self.known.get_mut(&Number(key.source))
+        {
             known.groups.insert(key.group);
         }
     }
@@ -285,14 +290,12 @@ impl<A: Address> Engine<A> {
     /// What to ask the RIB about a source, known or not.
     pub(crate) fn ask_route(&mut self, source: A) -> RouteQuestion<A> {
         let Sources { known, asked, last_change, .. } = &mut self.sources;
-        let stamp = if let Some(known) = known.get(&Number(source)) {
-            known.stamp
-        } else {
-            let asked = asked.entry(Number(source)).or_insert(Asked { stamp: *last_change, threads: 0 });
-            asked.threads += 1;
-            asked.stamp
-        };
-        RouteQuestion { source, stamp }
+        if let Some(known) = known.get(&Number(source)) {
+            return RouteQuestion { source, stamp: known.stamp, is_of_unknown: false };
+        }
+        let asked = asked.entry(Number(source)).or_insert(Asked { stamp: *last_change, threads: 0 });
+        asked.threads += 1;
+        RouteQuestion { source, stamp: asked.stamp, is_of_unknown: true }
     }
 
     /// Learns what the RIB answered, if it was asked since the last change of routes that covers the source.
@@ -300,17 +303,21 @@ impl<A: Address> Engine<A> {
     /// CT-8: the (S,G) of a source that has another upstream owner now begin to move; [`move_source`](Self::move_source)
     /// tells who has to pull them.
     pub(crate) fn learn_route(&mut self, answer: RouteAnswer<A>, trust: Trust) -> Learned {
-        let RouteAnswer { question: RouteQuestion { source, stamp }, route } = answer;
-        let asked = self.end_asking(source);
+        let RouteAnswer { question: RouteQuestion { source, stamp, is_of_unknown }, route } = answer;
+        let asked = if is_of_unknown { self.end_asking(source) } else { None };
         let current = self.sources.known.get(&Number(source)).map(|known| known.stamp).or(asked);
-        let current = current.unwrap_or(stamp);
-        if trust == Trust::IfCurrent && current != stamp {
+        if trust == Trust::IfCurrent && current.is_some_and(|current| current != stamp) {
             return Learned::Stale;
         }
         let Some(known) = self.sources.known.get_mut(&Number(source)) else {
-            let known = Known { route, stamp: current, is_verified: true, groups: GroupsOfSource::Few(None) };
-            self.sources.known.insert(Number(source), known);
-            self.index_route(source, route);
+            if is_of_unknown {
+                let stamp = current.unwrap_or(stamp);
+                let groups = GroupsOfSource::Few(None);
+                let known = Known { route, stamp, is_verified: true, groups };
+                self.sources.known.insert(Number(source), known);
+                self.index_route(source, route);
+            }
+            // Else it has been forgotten meanwhile: nothing goes by it any more.
             return Learned::Same;
         };
         known.is_verified = true;
@@ -327,6 +334,15 @@ impl<A: Address> Engine<A> {
             self.sources.begin_moving(source, old);
         }
         Learned::Moved
+    }
+
+    /// The owner under which the (S,G) of `source` are told, but for those that are moving.
+    pub(super) fn told_upstream_of(&self, source: A) -> Option<ClientKey> {
+        let route = self.sources.route(source)?;
+        let record = self.interfaces.find(route.interface)?;
+        let at = Hashed::new(&self.hasher, source);
+        let past = record.past.as_ref().filter(|past| past.upstream_of.get(at).is_some());
+        past.map_or_else(|| record.owner(), |past| past.parties.owner())
     }
 
     /// One thread less asks about a source of which nothing is known. Says under which change it is to be answered.
@@ -366,7 +382,7 @@ impl<A: Address> Engine<A> {
         let stamp = self.sources.last_change;
         let question = |(source, known): (&Number<A>, &mut Known<A>)| {
             (known.stamp, known.is_verified) = (stamp, false);
-            RouteQuestion { source: source.0, stamp }
+            RouteQuestion { source: source.0, stamp, is_of_unknown: false }
         };
         let covered = self.sources.known.range_mut((after, Included(end)));
         covered.take(self.page.size().changes).map(question).collect()

@@ -15,15 +15,6 @@ use crate::types::address::Address;
 use crate::types::alert::AlertCause;
 
 impl<A: Address> Engine<A> {
-    /// The owner under which the (S,G) of `source` are told, but for those that are moving.
-    pub(super) fn told_upstream_of(&self, source: A) -> Option<ClientKey> {
-        let route = self.sources.route(source)?;
-        let record = self.interfaces.find(route.interface)?;
-        let at = Hashed::new(&self.hasher, source);
-        let past = record.past.as_ref().filter(|past| past.upstream_of.get(at).is_some());
-        past.map_or_else(|| record.owner(), |past| past.parties.owner())
-    }
-
     /// The owner under which an (S,G) is told: the only client that is (CT-5).
     pub(super) fn told_upstream(&self, key: Key<A>) -> Option<ClientKey> {
         self.sources.moving_owner(key).unwrap_or_else(|| self.told_upstream_of(key.source))

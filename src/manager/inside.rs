@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Shared;
-use super::turn::Due;
+use super::due::Due;
 use crate::lock::thread_local;
 use crate::types::address::Address;
 

@@ -79,7 +79,11 @@ impl<A: Address> Shared<A> {
         }
         let edits = edits(&held, &wanted);
         let growth = wanted.len().saturating_sub(held.len());
-        self.update(|state| {
+        let (page, limits) = self.read(|engine| (engine.page_size().changes, engine.limits()));
+        // Who would be told of an (S,G) depends on the route to its source.
+        let judged = if limits.waiting_alerts.is_some() { page } else { 0 };
+        let sources: Vec<A> = edits.iter().take(judged).filter_map(source_of).collect();
+        self.with_routes(&sources, |state| {
             let State { engine, outboxes, .. } = state;
             engine.begin_filter(client, interface, &edits, growth, &|client| outboxes.waiting(client))
         })?;
@@ -111,8 +115,12 @@ impl<A: Address> Shared<A> {
                         }
                     }
                     Ok(Change::Unchanged) => {}
-                    // HO-2 has come between two steps.
-                    Err(Error::IgmpDisabled { .. }) if number > 0 && change == Change::Changed => {
+                    // A change of hands has come between two steps.
+                    Err(
+                        Error::IgmpDisabled { .. }
+                        | Error::HandoverInProgress { .. }
+                        | Error::NotOnInterface { .. },
+                    ) if number > 0 && change == Change::Changed => {
                         return Err(Error::PartlyDone { interface, group });
                     }
                     Err(error) => return Err(error),

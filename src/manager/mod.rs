@@ -1,5 +1,6 @@
 //! The manager behind its handles: the lock, and the way of every call through it.
 
+mod due;
 mod handover;
 mod inside;
 mod making;
@@ -14,13 +15,13 @@ mod turn;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use self::due::Due;
 use self::inside::Inside;
 pub(crate) use self::making::Packet;
 use self::outbox::Outboxes;
 use self::panics::Panics;
 pub(crate) use self::registration::{Callbacks, Registration};
 use self::settled::Waiting;
-use self::turn::Due;
 use crate::client::ClientRef;
 use crate::engine::{ClientKey, Command, Engine, Number, Walk};
 use crate::error::Error;

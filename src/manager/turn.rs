@@ -9,47 +9,15 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::due::Due;
 use super::inside::Inside;
-use super::outbox::{Delivery, Garbage, Recipients};
+use super::outbox::{Delivery, Garbage};
 use super::{Registration, Shared, State};
 use crate::client::ClientRef;
 use crate::engine::Command;
 use crate::lock::MutexGuard;
 use crate::types::address::Address;
 use crate::types::forwarding::ForwarderError;
-
-/// To whom a thread has still to deliver.
-#[derive(Default)]
-pub(super) struct Due {
-    forwarder: bool,
-    clients: Recipients,
-    /// How many of the clients are done with.
-    done: usize,
-}
-
-impl Due {
-    pub(super) fn new(clients: Recipients, has_commands: bool) -> Self {
-        Self { forwarder: has_commands, clients, done: 0 }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        !self.forwarder && self.done == self.clients.len()
-    }
-
-    /// The one that was served needs nothing any more: the forwarder comes first, then the clients in turn.
-    const fn end_one(&mut self) {
-        if self.forwarder {
-            self.forwarder = false;
-        } else {
-            self.done += 1;
-        }
-    }
-
-    pub(super) fn add(&mut self, other: Self) {
-        self.forwarder |= other.forwarder;
-        self.clients.extend(other.clients.into_iter().skip(other.done));
-    }
-}
 
 /// What a thread does outside the lock for one recipient, of which it has the right.
 pub(super) enum Work<A: Address> {

@@ -47,8 +47,8 @@ pub(crate) enum Op<C = Who, I = Where> {
     Unknown(Key, I),
     /// `packet_on_wrong_interface`, whatever the forwarder holds.
     Wrong(Key, I),
-    /// The RIB changes; the manager may be told.
-    Route(Ipv4Net, Option<Route>, Announced),
+    /// The RIB changes, and the manager is told.
+    Route(Ipv4Net, Option<Route>),
     /// `routes_changed`, whatever has changed.
     RoutesChanged(Ipv4Net),
     State(C, I, Key, Option<ForwardState>),
@@ -105,7 +105,7 @@ impl Op {
             Self::Carried(key) => Op::Carried(*key),
             Self::Unknown(key, at) => Op::Unknown(*key, on(at)),
             Self::Wrong(key, at) => Op::Wrong(*key, on(at)),
-            Self::Route(prefix, route, announced) => Op::Route(*prefix, *route, *announced),
+            Self::Route(prefix, route) => Op::Route(*prefix, *route),
             Self::RoutesChanged(prefix) => Op::RoutesChanged(*prefix),
             Self::State(client, at, key, state) => Op::State(who(client)?, on(at), *key, *state),
             Self::Mfe(client, key, at, upstream) => Op::Mfe(who(client)?, *key, on(at), *upstream),
@@ -207,12 +207,6 @@ pub(crate) enum Verb {
 pub(crate) enum Filter {
     Include(Vec<SourceAddr>),
     Exclude(Vec<SourceAddr>),
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Announced {
-    Yes,
-    No,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -437,15 +431,9 @@ pub(crate) fn sequences() -> impl Strategy<Value = Sequence> {
     )
 }
 
-/// Sequences in which callbacks call nothing, and every change of the RIB is announced: what a client has to know can
-/// be read from outside.
+/// Sequences in which callbacks call nothing: what a client has to know can be read from outside.
 pub(crate) fn calm_sequences() -> impl Strategy<Value = Sequence> {
     sequences().prop_map(|mut sequence| {
-        for op in &mut sequence.steps {
-            if let Op::Route(_, _, announced) = op {
-                *announced = Announced::Yes;
-            }
-        }
         let reactions = [&mut sequence.in_calls, &mut sequence.in_alerts, &mut sequence.in_questions];
         for reaction in reactions.into_iter().flatten() {
             reaction.ops.clear();
@@ -466,7 +454,7 @@ fn start() -> impl Strategy<Value = Vec<Op>> {
         let mut start: Vec<_> =
             [Op::Expire(0)].into_iter().chain((0..SLOTS).map(Op::Register)).chain(igmp).collect();
         start.extend(owned.map(|(on, owner)| take(*owner, on)));
-        start.push(Op::Route(prefix(1), Some(route(1, toward, true)), Announced::Yes));
+        start.push(Op::Route(prefix(1), Some(route(1, toward, true))));
         start
     })
 }
@@ -560,7 +548,7 @@ impl Draw {
         let (slot, some) = (client % SLOTS, more.is_multiple_of(2));
         match kind {
             0..7 => Op::State(who, on, key, self.state()),
-            7..9 => Op::Timeout(self.protocol(), key, self.pick([Some(0), Some(4), Some(2000), None])),
+            7..9 => Op::Timeout(self.protocol(), key, self.pick([Some(1), Some(4), Some(2000), None])),
             9..12 => Op::Mfe(self.protocol(), key, on, some.then_some(UPSTREAM)),
             12..16 => Op::WrongAlerts(who, on, if more.is_multiple_of(4) { Switch::Off } else { Switch::On }),
             16..19 => Op::Register(slot),
@@ -584,7 +572,7 @@ impl Draw {
             117..119 => Op::Wrong(key, on),
             119..127 => {
                 let route = (more % 5 != 0).then(|| route(number, self.place % INTERFACES, some));
-                Op::Route(prefix(number), route, if more % 3 == 0 { Announced::No } else { Announced::Yes })
+                Op::Route(prefix(number), route)
             }
             127 => Op::RoutesChanged(prefix(number)),
             128..136 => Op::Expire([0, 2, 4, 450, 901][usize::from(more % 5)]),

@@ -23,7 +23,7 @@ pub(crate) enum Event {
 pub(crate) fn follow(sequence: &Sequence, now: std::time::Instant, events: Vec<Event>) -> Verdict {
     let stage = Replay { events, next: 0 };
     let mut model = crate::naive::Model::new(sequence.max, sequence.manners, now, stage);
-    model.run()?;
+    model.run().map_err(|why| format!("{why}\nafter {}", model.stage.last_events()))?;
     model.stage.peek().map_or(Ok(()), |event| Err(format!("not by the model: {event:?}")))
 }
 
@@ -58,6 +58,18 @@ impl Replay {
             Event::Ends(_, view) | Event::Hears(_, _, view) => Some(view),
             Event::Begins(_) | Event::Returns(_) => None,
         })
+    }
+
+    /// For a reader of what differs.
+    fn last_events(&self) -> String {
+        let text = |event: &Event| match event {
+            Event::Begins(call) => format!("\n  {call:?} begins"),
+            Event::Ends(outcome, _) => format!("\n  ends with {outcome:?}"),
+            Event::Hears(to, heard, _) => format!("\n  {to} hears {heard:?}"),
+            Event::Returns(_) => "\n  returns".to_owned(),
+        };
+        let until = self.next.min(self.events.len());
+        self.events[until.saturating_sub(12)..until].iter().map(text).collect()
     }
 
     fn take(&mut self) -> Option<Event> {
@@ -153,6 +165,7 @@ fn compare(view: &View, state: &State) -> Verdict {
     let mut model = state.view();
     if state.moves > 0 {
         model.mfes.clone_from(&view.mfes);
+        model.wrong_answers = view.wrong_answers;
     }
     if *view == model { Ok(()) } else { Err(differences(view, &model)) }
 }

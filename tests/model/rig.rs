@@ -10,7 +10,7 @@ use mgm::{
 };
 
 use crate::naive::{UNKNOWN, WRONG};
-use crate::ops::{Announced, Filter, Key, Max, Op, Step, Switch, Verb, id};
+use crate::ops::{Filter, Key, Max, Op, Step, Switch, Verb, id};
 use crate::plane::Plane;
 use crate::rib::Table;
 use crate::words::{Call, Done, Entered, Held, Outcome, Status, View, unless_never};
@@ -61,11 +61,9 @@ impl Rig {
             Call::Wrong((group, source), on) => {
                 self.mgm.packet_on_wrong_interface(source, group, on, WRONG, now);
             }
-            Call::Route(prefix, route, announced) => {
+            Call::Route(prefix, route) => {
                 self.table.0.lock().unwrap().set(prefix, route);
-                if announced == Announced::Yes {
-                    self.mgm.routes_changed(&prefix);
-                }
+                self.mgm.routes_changed(&prefix);
             }
             Call::RoutesChanged(prefix) => self.mgm.routes_changed(&prefix),
             Call::Expire(_) => {
@@ -77,7 +75,9 @@ impl Rig {
             Call::Faults(faults) => self.plane.notes().faults = faults,
             Call::EndRefresh(number) => {
                 let refresh = self.refreshes.lock().unwrap()[number].take();
-                refresh.map(Refresh::end);
+                if let Some(refresh) = refresh {
+                    refresh.end();
+                }
             }
             _ => {}
         }

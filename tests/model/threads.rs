@@ -21,8 +21,8 @@ use crate::invariant::{check_forwarder, check_oifs, check_ways, due};
 use crate::ledger::Ledger;
 use crate::naive::caller;
 use crate::ops::{
-    self, Announced, FLOWS, Faults, IGMP, INTERFACES, Key, LAST, Max, Op, Reaction, SLOTS, Scene, Where, Who,
-    flow, interface, interfaces, name,
+    self, FLOWS, Faults, IGMP, INTERFACES, Key, LAST, Max, Op, Reaction, SLOTS, Scene, Where, Who, flow,
+    interface, interfaces, name,
 };
 use crate::rig::{Rig, interface_of};
 use crate::words::{Call, Done, Shown, Verdict};
@@ -145,7 +145,7 @@ impl Arena {
         (1..SLOTS).for_each(|slot| take(slot, slot - 1));
         (1..3).for_each(|on| take(IGMP, on));
         let route = Route { prefix: ops::prefix(1), interface: interface(0), upstream: None };
-        self.act(&Op::Route(route.prefix, Some(route), Announced::Yes), None);
+        self.act(&Op::Route(route.prefix, Some(route)), None);
     }
 
     /// The handle is dropped here, or where it is still in use.
@@ -164,8 +164,6 @@ impl Arena {
         let call = op.resolve(&scene);
         let call = call.map(|call| match call {
             Op::Packet(key, on) => self.rig.receive(key, on),
-            // All are told of all routes: what they know is what can be read.
-            Op::Route(prefix, route, _) => Op::Route(prefix, route, Announced::Yes),
             Op::Faults(faults) => Op::Faults(Faults { panics: false, ..faults }),
             call => call,
         });

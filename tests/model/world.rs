@@ -12,8 +12,7 @@ use mgm::{
 
 use crate::naive::caller;
 use crate::ops::{
-    self, Again, Announced, Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb,
-    Who, name,
+    Again, Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb, Who, name,
 };
 use crate::replay::Event;
 use crate::rig::{Rig, interface_of};
@@ -31,7 +30,8 @@ type Handle = (Uid, Arc<Client>);
 struct Inside {
     now: Instant,
     again: Again,
-    has_unannounced: bool,
+    /// Sources are followed to their new routes, in an order that is open: alerts call nothing meanwhile.
+    routes_move: bool,
     registered: usize,
     events: Vec<Event>,
     in_calls: VecDeque<Reaction>,
@@ -58,7 +58,7 @@ impl World {
             inside: Mutex::new(Inside {
                 now,
                 again: sequence.manners.again,
-                has_unannounced: false,
+                routes_move: false,
                 registered: 0,
                 events: Vec::new(),
                 in_calls: sequence.in_calls.clone().into(),
@@ -134,35 +134,14 @@ impl World {
             here: me.and_then(|me| me.here),
             refreshes: self.rig.refreshes(),
         };
-        let call = op.resolve(&scene);
-        self.announce_before(call.as_ref(), me);
-        match call {
+        match op.resolve(&scene) {
             Some(Op::Register(slot)) => self.register(slot),
             Some(Op::Deregister(uid)) => self.give_up(uid, Self::deregister),
             Some(Op::Drop(uid)) => self.give_up(uid, Self::drop_client),
             Some(Op::Packet(key, on)) => self.report(&self.rig.receive(key, on)),
-            // A change of interfaces may be going on.
-            Some(Op::Route(prefix, route, _)) if me.is_some() => {
-                self.report(&Op::Route(prefix, route, Announced::Yes));
-            }
             Some(call) if caller(&call).is_none() => self.report(&call),
             Some(call) => self.perform(&call, me),
             None => {}
-        }
-    }
-
-    /// In which order sources are found to have other routes, when nobody said so and an interface changes hands, is open:
-    /// it is said before.
-    fn announce_before(self: &Arc<Self>, call: Option<&Call>, me: Option<Me<'_>>) {
-        let mut inside = self.inside();
-        match call {
-            Some(Op::Route(_, _, Announced::No)) => inside.has_unannounced = true,
-            Some(Op::Take(..) | Op::Release(..) | Op::Drop(_) | Op::Remove(_)) if inside.has_unannounced => {
-                inside.has_unannounced = false;
-                drop(inside);
-                self.act_inside(&Op::RoutesChanged(ops::prefix(0)), me);
-            }
-            _ => {}
         }
     }
 
@@ -186,9 +165,12 @@ impl World {
             inside.now += Duration::from_secs(later);
             inside.now
         };
+        let moves_routes = matches!(call, Op::Route(..) | Op::RoutesChanged(_));
+        self.inside().routes_move |= moves_routes;
         let left_over = if let Op::Unknown(key, _) = call { Some(*key) } else { None };
         let left_over = left_over.filter(|key| self.rig.is_left_over(*key));
         self.call(call, || self.rig.report(call, now));
+        self.inside().routes_move &= !moves_routes;
         // The manager takes what the forwarder went on counting for the new entry's.
         if let Some(key) = left_over {
             self.report(&Op::Carried(key));
@@ -284,12 +266,14 @@ impl Ear {
         let view = world.rig.view(world.now());
         world.record(Event::Hears(self.uid, heard.clone(), view));
         let reaction = reactions(&mut world.inside()).unwrap_or_default();
+        let is_question = matches!(heard, Heard::Rpf { .. } | Heard::Creation { .. });
         match heard {
             Heard::Disable(on) => world.remember(on),
             Heard::Enable(on) => world.add_again(on, me),
             Heard::Alert(_) | Heard::Rpf { .. } | Heard::Creation { .. } => {}
         }
-        for op in &reaction.ops {
+        let may_act = is_question || !world.inside().routes_move;
+        for op in reaction.ops.iter().filter(|_| may_act) {
             world.act_inside(op, Some(me));
         }
         let reply = Reply { panics: reaction.panics, ..answer(&reaction) };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mgm::{Change, Entry, Error, ForwardState, Interface, Limit, MembershipKind, Route, SourceAddr};
 
 use super::membership::{is_ssm, refuse_for};
-use super::{Answer, Key, Mfe, Setting, State};
+use super::{Answer, Key, Mfe, Set, Setting, State};
 use crate::words::{Entered, Shown, Uid, unless_never};
 
 /// MGM: an MFE lives 900 s.
@@ -51,7 +51,7 @@ impl About {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
     pub(crate) rpf: Option<Route>,
-    pub(crate) states: BTreeMap<Interface, (ForwardState, u64)>,
+    pub(crate) states: BTreeMap<Interface, Set>,
 }
 
 impl State {
@@ -66,7 +66,7 @@ impl State {
 
     fn forwards(&self, key: Key, iif: Interface, on: Interface) -> bool {
         let state = self.mfes.get(&key).and_then(|mfe| mfe.states.get(&on));
-        on != iif && self.is_forwarded_by(state.map(|(state, _)| *state), on, key)
+        on != iif && self.is_forwarded_by(state.map(|set| set.state), on, key)
     }
 
     /// But for what an owner set that has gone.
@@ -83,8 +83,8 @@ impl State {
     }
 
     fn state_of_now(&self, key: Key, on: Interface) -> Option<ForwardState> {
-        let (state, tenure) = self.mfes.get(&key)?.states.get(&on)?;
-        (*tenure == self.port(on).tenure).then_some(*state)
+        let set = self.mfes.get(&key)?.states.get(&on)?;
+        (set.tenure == self.port(on).tenure).then_some(set.state)
     }
 
     /// MB-6: a block takes away the client's own (\*,G) and (\*,\*), and nobody else's.
@@ -96,6 +96,17 @@ impl State {
                 !is_ssm(group) && (held(Entry::Group(group)).is_some() || held(Entry::AllGroups).is_some())
             }
         }
+    }
+
+    /// The route to a source is asked of the RIB when it begins to be of use, and when the manager is told of changes.
+    pub(crate) fn look_up(&mut self, source: SourceAddr) {
+        self.known.entry(source).or_insert_with(|| self.rib.find(source));
+    }
+
+    /// The client that an oif counts for: what an owner set that has gone is still its own.
+    pub(crate) fn oif_counts_for(&self, key: Key, on: Interface) -> Option<Uid> {
+        let set = self.mfes.get(&key).and_then(|mfe| mfe.states.get(&on));
+        set.map_or_else(|| self.owner(on), |set| Some(set.by))
     }
 
     /// Whom to ask `rpf`.
@@ -152,7 +163,7 @@ impl State {
         let Some(mfe) = self.mfes.get_mut(&key) else { return Err(Vec::new()) };
         mfe.set_meanwhile.insert(Setting::State(on));
         mfe.states.remove(&on);
-        mfe.states.extend(state.map(|state| (on, (state, tenure))));
+        mfe.states.extend(state.map(|state| (on, Set { state, by: client, tenure })));
         Ok(if old == state { Change::Unchanged } else { Change::Changed })
     }
 
@@ -180,7 +191,8 @@ impl State {
         refuse_for(self.refuse_unless_incoming(client, key))?;
         self.bring_to_owner(key);
         let Some(mfe) = self.mfes.get_mut(&key) else { return Err(Vec::new()) };
-        mfe.set_meanwhile.insert(Setting::Lifetime);
+        mfe.set_meanwhile.retain(|set| !matches!(set, Setting::Lifetime(_)));
+        mfe.set_meanwhile.insert(Setting::Lifetime(lifetime));
         mfe.expires = mfe.made.checked_add(lifetime);
         Ok(())
     }
@@ -216,7 +228,7 @@ impl State {
         };
         let mut errors: Vec<_> = self.refuse_while_disabled(client, mfe.iif).into_iter().collect();
         let (group, source) = key;
-        let owner = mfe.route.and_then(|_| self.owner_toward(source));
+        let owner = self.owner_toward(source);
         if owner != Some(client) {
             let owner = owner.map(|owner| self.name(owner));
             let entry = Entry::SourceGroup(source, group);
@@ -282,9 +294,11 @@ impl State {
         mfe.made = now;
         mfe.has_carried = false;
         mfe.is_news = true;
-        if !mfe.set_meanwhile.contains(&Setting::Lifetime) {
-            mfe.expires = now.checked_add(LIFETIME);
-        }
+        let set = mfe.set_meanwhile.iter().find_map(|set| match set {
+            Setting::Lifetime(lifetime) => Some(*lifetime),
+            Setting::State(_) | Setting::Upstream => None,
+        });
+        mfe.expires = now.checked_add(set.unwrap_or(LIFETIME));
         self.bring_over(key, answers);
     }
 
@@ -295,15 +309,31 @@ impl State {
         self.give_to(key, self.owner_toward(key.1));
     }
 
-    fn end_past_states(&mut self, key: Key) {
+    pub(crate) fn end_past_states(&mut self, key: Key) {
         let tenures: BTreeMap<_, _> = self.ports.iter().map(|(on, port)| (*on, port.tenure)).collect();
         let Some(mfe) = self.mfes.get_mut(&key) else { return };
-        mfe.states.retain(|on, (_, tenure)| tenures.get(on) == Some(tenure));
+        mfe.states.retain(|on, set| tenures.get(on) == Some(&set.tenure));
+    }
+
+    /// HO-15: an entry that merely has forward state there keeps its iif and its neighbour.
+    pub(crate) fn bring_states_over(&mut self, key: Key, answers: &Answers) {
+        self.answer_states(key, answers);
+        self.end_past_states(key);
+        self.mfes.entry(key).and_modify(|mfe| mfe.past_of.clear());
+    }
+
+    fn answer_states(&mut self, key: Key, answers: &Answers) {
+        let Some(mfe) = self.mfes.get_mut(&key) else { return };
+        let is_set = |on: &Interface| mfe.set_meanwhile.contains(&Setting::State(*on));
+        let answered = answers.states.iter().filter(|(on, _)| !is_set(on));
+        let answered: Vec<_> = answered.map(|(on, state)| (*on, *state)).collect();
+        mfe.states.extend(answered);
     }
 
     /// FW-9, HO-15: the entry comes in as it was answered, and its owner is who lies toward the source.
     pub(crate) fn bring_over(&mut self, key: Key, answers: &Answers) {
         let owner = answers.rpf.and_then(|_| self.owner_toward(key.1));
+        self.answer_states(key, answers);
         let Some(mfe) = self.mfes.get_mut(&key) else { return };
         let set_meanwhile = std::mem::take(&mut mfe.set_meanwhile);
         mfe.past_of.clear();
@@ -312,8 +342,6 @@ impl State {
             mfe.upstream = answers.rpf.and_then(|route| route.upstream);
             mfe.iif = answers.rpf.map_or(mfe.iif, |route| route.interface);
         }
-        let answered = answers.states.iter().filter(|(on, _)| !set_meanwhile.contains(&Setting::State(**on)));
-        mfe.states.extend(answered.map(|(on, state)| (*on, *state)));
         self.end_past_states(key);
         self.give_to(key, owner);
     }

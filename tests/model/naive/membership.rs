@@ -74,7 +74,7 @@ impl State {
         self.held.extend(kind.map(|kind| (at, Hold { kind, is_stale: false })));
         let joined = self.held.get(&at).is_some_and(|hold| hold.kind == MembershipKind::Joined);
         if let Some(source) = at.2.source().filter(|_| joined) {
-            self.known.entry(source).or_insert_with(|| self.rib.find(source));
+            self.look_up(source);
         }
     }
 

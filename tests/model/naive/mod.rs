@@ -14,7 +14,7 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mgm::{Alert, ClientName, Entry, Error, ForwardState, Interface, MembershipKind, Route, SourceAddr};
 
@@ -130,8 +130,7 @@ pub(crate) struct Mfe {
     pub(crate) is_news: bool,
     /// Why it has still to be brought over; until then FW-6 leaves its owner alone (HO-15).
     pub(crate) past_of: BTreeSet<Past>,
-    /// Forward state, and the tenure in which it was set.
-    pub(crate) states: BTreeMap<Interface, (ForwardState, u64)>,
+    pub(crate) states: BTreeMap<Interface, Set>,
     /// What clients set while somebody is asked about it: it is kept (FW-7, HO-16).
     pub(crate) set_meanwhile: BTreeSet<Setting>,
     pub(crate) made: Instant,
@@ -141,10 +140,20 @@ pub(crate) struct Mfe {
     pub(crate) quiet_until: Instant,
 }
 
+/// Forward state, who set it, and in which tenure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Set {
+    pub(crate) state: ForwardState,
+    pub(crate) by: Uid,
+    pub(crate) tenure: u64,
+}
+
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Past {
     /// An interface that has changed hands.
     Of(Interface),
+    /// An interface that has changed hands, where it merely has forward state.
+    OfStateOn(Interface),
     /// Routes that have changed.
     OfRoutes,
 }
@@ -153,7 +162,7 @@ pub(crate) enum Past {
 pub(crate) enum Setting {
     State(Interface),
     Upstream,
-    Lifetime,
+    Lifetime(Duration),
 }
 
 /// Where more than one statement refuses, any of them may be named.

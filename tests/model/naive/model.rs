@@ -45,7 +45,7 @@ pub(crate) struct Model<S> {
     pub(crate) stage: S,
     waiting: Waiting,
     /// How many callbacks run, one inside the other.
-    depth: usize,
+    pub(super) depth: usize,
 }
 
 impl<S: Stage> Model<S> {

@@ -140,7 +140,6 @@ impl State {
         let port = self.port(on);
         if let Some(old) = port.protocol {
             self.delete_all(on, old);
-            self.clients[old].on.retain(|at| *at != on);
         }
         if let Some(igmp) = port.igmp {
             self.end_refreshes(on, igmp);
@@ -150,6 +149,8 @@ impl State {
         for key in self.incoming_or_behind(on) {
             self.mfes.entry(key).and_modify(|mfe| mfe.past_of.extend([Past::Of(on)]));
         }
+        let merely = self.mfes.values_mut().filter(|mfe| mfe.states.contains_key(&on));
+        merely.for_each(|mfe| mfe.past_of.extend([Past::OfStateOn(on)]));
         self.port_mut(on).protocol = to;
         self.begin_tenure(on);
     }
@@ -164,7 +165,6 @@ impl State {
 
     pub(crate) fn igmp_goes(&mut self, on: Interface, igmp: Uid) {
         self.delete_all(on, igmp);
-        self.clients[igmp].on.retain(|at| *at != on);
         self.port_mut(on).igmp = None;
         let was_owner = self.owner(on).is_none();
         self.igmp_was_or_is_owner(on, was_owner);
@@ -184,7 +184,6 @@ impl State {
     pub(crate) fn remove(&mut self, on: Interface) {
         for client in self.clients_on(on) {
             self.delete_all(on, client);
-            self.clients[client].on.retain(|at| *at != on);
         }
         for key in self.incoming_or_behind(on) {
             self.mfes.entry(key).and_modify(|mfe| mfe.past_of.extend([Past::Of(on)]));
@@ -206,8 +205,13 @@ impl State {
         port.tenure += 1;
         port.offered_to = None;
         port.wrong_interface_alerts = false;
-        let mfes = self.mfes.values_mut().filter(|mfe| mfe.past_of.is_empty());
-        mfes.for_each(|mfe| mfe.states.retain(|at, _| *at != on));
+    }
+
+    /// Who has left an interface has left it when all that was attached is brought over.
+    pub(crate) fn leave(&mut self, on: Interface) {
+        let stay = self.clients_on(on);
+        let gone = self.clients.iter_mut().enumerate().filter(|(client, _)| !stay.contains(client));
+        gone.for_each(|(_, client)| client.on.retain(|at| *at != on));
     }
 
     /// The interfaces with this index that anything is known of.
@@ -223,9 +227,16 @@ impl State {
         self.past_of(on).into_iter().for_each(|key| self.bring_to_owner(key));
     }
 
+    /// Forward state of owners that have gone, in entries that are not brought over for another reason.
+    pub(crate) fn end_states(&mut self) {
+        let settled = self.mfes.iter().filter(|(_, mfe)| mfe.past_of.is_empty()).map(|(key, _)| *key);
+        settled.collect::<Vec<_>>().into_iter().for_each(|key| self.end_past_states(key));
+    }
+
     /// The entries that have to be brought over since the interface changed hands.
     pub(crate) fn past_of(&self, on: Interface) -> Vec<Key> {
-        let past = self.mfes.iter().filter(|(_, mfe)| mfe.past_of.contains(&Past::Of(on)));
+        let is_past = |past: &Past| [Past::Of(on), Past::OfStateOn(on)].contains(past);
+        let past = self.mfes.iter().filter(|(_, mfe)| mfe.past_of.iter().any(is_past));
         past.map(|(key, _)| *key).collect()
     }
 

@@ -10,8 +10,8 @@ use super::forwarding::{About, Answers, LIFETIME};
 use super::membership::refuse_for;
 use super::model::{Model, Stage};
 use super::ownership::Offer;
-use super::{Answer, Noted, Ongoing, Past, Refresh, Removal, State};
-use crate::ops::{Announced, Faults, Key, Step, Switch, Verb};
+use super::{Answer, Noted, Ongoing, Past, Refresh, Removal, Set, State};
+use crate::ops::{Faults, Key, Step, Switch, Verb};
 use crate::words::{Call, Done, Heard, Shown, Uid, Verdict, unless_never};
 
 impl<S: Stage> Model<S> {
@@ -49,7 +49,8 @@ impl<S: Stage> Model<S> {
             Call::WithdrawOffer(client, on) => {
                 Ok(self.state.offer(*client, *on, Offer::Withdrawn).map(Done::Change))
             }
-            Call::Set(..) | Call::Batch(..) | Call::Filter(..) => Ok(self.change_memberships(call)),
+            Call::Batch(client, on, parts) => self.batch(*client, *on, parts).map(Ok),
+            Call::Set(..) | Call::Filter(..) => Ok(self.change_memberships(call)),
             Call::BeginRefresh(client, on, seconds) => silently(self.begin_refresh(*client, *on, *seconds)),
             Call::EndRefresh(number) => silently(self.end_refresh(*number)),
             Call::State(..) | Call::Mfe(..) | Call::Timeout(..) | Call::WrongAlerts(..) => {
@@ -67,11 +68,9 @@ impl<S: Stage> Model<S> {
             }
             Call::Unknown(key, arrival) => return self.packet_received(*key, *arrival),
             Call::Wrong(key, arrival) => self.wrong_interface(*key, *arrival, WRONG),
-            Call::Route(prefix, route, announced) => {
+            Call::Route(prefix, route) => {
                 self.state.rib.set(*prefix, *route);
-                if *announced == Announced::Yes {
-                    self.routes_changed(|source| prefix.contains(&source.address()))?;
-                }
+                self.routes_changed(|source| prefix.contains(&source.address()))?;
             }
             Call::RoutesChanged(prefix) => {
                 self.routes_changed(|source| prefix.contains(&source.address()))?;
@@ -101,13 +100,12 @@ impl<S: Stage> Model<S> {
                 let set = |state: &mut State| state.set_filter(*on, *client, *group, filter);
                 self.step_unless_overfull(refused, set).map(Done::Change)
             }
-            Call::Batch(client, on, parts) => self.batch(*client, *on, parts),
             _ => Err(Vec::new()),
         }
     }
 
     /// MB-8: a batch that fits a page is one step; where alerts are limited, each part is.
-    fn batch(&mut self, client: Uid, on: Interface, parts: &[Step]) -> Answer<Done> {
+    fn batch(&mut self, client: Uid, on: Interface, parts: &[Step]) -> Verdict<Done> {
         let seen = match self.stage.outcome() {
             Some(Ok(Done::Batch(seen))) => seen,
             _ => Vec::new(),
@@ -118,6 +116,7 @@ impl<S: Stage> Model<S> {
             for (number, part) in parts.iter().enumerate() {
                 let refused = seen.get(number).and_then(|seen| seen.clone().err());
                 results.push(self.set_one(client, on, *part, refused));
+                self.deliver_what_comes()?;
             }
         } else {
             results = self.step(|state| {
@@ -150,14 +149,18 @@ impl<S: Stage> Model<S> {
 
     /// HO-17.
     fn begin_refresh(&mut self, client: Uid, on: Interface, seconds: u64) -> Answer<()> {
-        refuse_for(self.state.refuse_refresh(on, client, seconds))?;
         // Whether a refresh may begin while the interface changes hands is open, but for IGMP in `enable_igmp`.
         if let Some(Err(error)) = self.stage.outcome()
             && error == (Error::HandoverInProgress { interface: on })
-            && self.state.port(on).change.is_some_and(|change| !change.igmp_is_being_enabled)
+            && self
+                .state
+                .port(on)
+                .change
+                .is_some_and(|change| !(change.igmp_is_being_enabled && self.state.is_igmp(client)))
         {
             return Err(vec![error]);
         }
+        refuse_for(self.state.refuse_refresh(on, client, seconds))?;
         let is_being_enabled = self.state.port(on).change.is_some_and(|change| change.igmp_is_being_enabled);
         if !(is_being_enabled && self.state.is_igmp(client)) {
             self.state.make_stale(on, client);
@@ -223,6 +226,8 @@ impl<S: Stage> Model<S> {
         self.state.moves += 1;
         self.deliver_what_comes()?;
         self.step(|state| state.bring_all_to_owners(on));
+        self.step(State::end_states);
+        self.state.leave(on);
         self.state.moves -= 1;
         Ok(())
     }
@@ -338,6 +343,8 @@ impl<S: Stage> Model<S> {
         self.state.moves += 1;
         self.deliver_what_comes()?;
         self.step(|state| state.remove_mfes(on));
+        self.step(State::end_states);
+        self.state.leave(on);
         self.state.moves -= 1;
         for removal in &mut self.state.removals {
             if removal.left.remove(&on) {
@@ -358,13 +365,10 @@ impl<S: Stage> Model<S> {
         loop {
             self.deliver_what_comes()?;
             let Some(key) = self.next_of(&self.state.past_of(on)) else { break };
-            self.look_up_again(key.1)?;
-            let is_past = self.state.past_of(on).contains(&key);
-            // Whether it is asked once more, when it has just followed a route that was new, is open.
-            if is_past || self.stage.next_question().is_some_and(|(_, next)| next == key) {
-                self.bring_over(key, About::One(on))?;
-            }
+            self.bring_over(key, About::One(on))?;
         }
+        self.step(State::end_states);
+        self.state.leave(on);
         self.state.moves -= 1;
         self.deliver_what_comes()
     }
@@ -373,17 +377,31 @@ impl<S: Stage> Model<S> {
     fn bring_over(&mut self, key: Key, about: About) -> Verdict {
         let Some(mfe) = self.state.mfes.get_mut(&key) else { return Ok(()) };
         mfe.set_meanwhile.clear();
-        let arrival = mfe.iif;
+        let (arrival, route) = (mfe.iif, mfe.route);
+        if mfe.past_of.iter().all(|past| matches!(past, Past::OfStateOn(_))) && about != About::None {
+            let way = route.map(|route| Route { interface: arrival, ..route });
+            let mut answers = Answers { rpf: way, states: BTreeMap::new() };
+            self.ask_about_creation(key, &mut answers, about)?;
+            self.step(|state| state.bring_states_over(key, &answers));
+            return Ok(());
+        }
+        let way = self.state.way(key.1);
         let answers = self.ask(key, arrival, &[], about)?;
-        self.step(|state| state.bring_over(key, &answers));
+        if self.state.way(key.1) == way {
+            self.step(|state| state.bring_over(key, &answers));
+        } else if self.state.mfes.get(&key).is_some_and(|mfe| !mfe.past_of.is_empty()) {
+            // FW-13: asked again, unless what changed the way has brought it over.
+            return self.bring_over(key, about);
+        }
         Ok(())
     }
 
     /// In which order several are done is left open: it is that in which questions about them come.
     fn next_of(&self, due: &[Key]) -> Option<Key> {
         let seen = self.stage.next_question().map(|(_, key)| key);
-        let asks = |key: &Key| self.state.asked(key.1).is_some();
-        due.iter().find(|key| Some(**key) == seen || !asks(key)).or_else(|| due.first()).copied()
+        let asks = |key: &&Key| self.state.asked(key.1).is_some();
+        let next = due.iter().find(|key| Some(**key) == seen);
+        next.or_else(|| due.iter().find(|key| !asks(key))).or_else(|| due.first()).copied()
     }
 }
 
@@ -407,9 +425,15 @@ impl<S: Stage> Model<S> {
     fn make(&mut self, key: Key, arrival: Interface, header: &[u8]) -> Verdict {
         let is_new = !self.state.mfes.contains_key(&key);
         self.state.making.insert(key);
-        self.look_up_again(key.1)?;
+        self.state.look_up(key.1);
         self.state.mfes.entry(key).and_modify(|mfe| mfe.set_meanwhile.clear());
-        let answers = self.ask(key, arrival, header, About::All)?;
+        let answers = loop {
+            let way = self.state.way(key.1);
+            let answers = self.ask(key, arrival, header, About::All)?;
+            if self.state.way(key.1) == way {
+                break answers;
+            }
+        };
         self.state.making.remove(&key);
         if is_new || self.state.mfes.contains_key(&key) {
             self.step(|state| state.install(key, arrival, &answers));
@@ -417,17 +441,12 @@ impl<S: Stage> Model<S> {
         Ok(())
     }
 
-    /// Asks everybody, and again if the way to the source has changed meanwhile (FW-13).
+    /// Asks everybody. What they answer counts if the way to the source has not changed meanwhile (FW-13).
     fn ask(&mut self, key: Key, arrival: Interface, header: &[u8], about: About) -> Verdict<Answers> {
-        loop {
-            let way = self.state.way(key.1);
-            let rpf = self.ask_rpf(key, arrival, header)?;
-            let mut answers = Answers { rpf, states: BTreeMap::new() };
-            self.ask_about_creation(key, &mut answers, about)?;
-            if self.state.way(key.1) == way {
-                return Ok(answers);
-            }
-        }
+        let rpf = self.ask_rpf(key, arrival, header)?;
+        let mut answers = Answers { rpf, states: BTreeMap::new() };
+        self.ask_about_creation(key, &mut answers, about)?;
+        Ok(answers)
     }
 
     /// FW-1: the protocol that owns the interface toward the source says where packets are to come from.
@@ -460,7 +479,7 @@ impl<S: Stage> Model<S> {
                 let port = self.state.port(*on);
                 if port.protocol == Some(to) {
                     let state = if *is_enabled { ForwardState::On } else { ForwardState::Off };
-                    answers.states.insert(*on, (state, port.tenure));
+                    answers.states.insert(*on, Set { state, by: to, tenure: port.tenure });
                 }
             }
         }
@@ -504,7 +523,8 @@ impl<S: Stage> Model<S> {
                 self.deliver_what_comes()?;
             }
         }
-        let refreshes = self.state.refreshes.iter().filter(|refresh| !refresh.is_over);
+        let refreshes =
+            self.state.refreshes.iter().filter(|refresh| !refresh.is_over && refresh.deadline > now);
         let lifetimes = self.state.mfes.values().filter_map(|mfe| mfe.expires);
         let next = lifetimes.chain(refreshes.map(|refresh| refresh.deadline)).min();
         Ok(unless_never(next, now))
@@ -512,7 +532,9 @@ impl<S: Stage> Model<S> {
 
     fn renew_or_delete(&mut self, key: Key) -> Verdict {
         let Some(mfe) = self.state.mfes.get(&key) else { return Ok(()) };
-        let is_unreadable = self.state.stats_fail || self.state.has_failed && self.stage.is_made_anew(key);
+        // Inside a callback the forwarder need not have heard of it yet.
+        let is_open = self.state.has_failed || self.depth > 0;
+        let is_unreadable = self.state.stats_fail || is_open && self.stage.is_made_anew(key);
         if mfe.has_carried || is_unreadable {
             return self.make(key, mfe.iif, &[]);
         }
@@ -528,16 +550,6 @@ impl<S: Stage> Model<S> {
 
 /// Routes.
 impl<S: Stage> Model<S> {
-    /// The RIB is asked whenever an entry is made; what it says anew is followed at once.
-    fn look_up_again(&mut self, source: SourceAddr) -> Verdict {
-        let route = self.state.rib.find(source);
-        if *self.state.known.entry(source).or_insert(route) != route {
-            self.routes_changed(|other| other == source)?;
-            self.deliver_what_comes()?;
-        }
-        Ok(())
-    }
-
     /// CT-8, and FW-9 for one entry after the other.
     fn routes_changed(&mut self, covers: impl Fn(SourceAddr) -> bool) -> Verdict {
         self.state.moves += 1;
@@ -547,7 +559,9 @@ impl<S: Stage> Model<S> {
             let moved = state.mfes.iter_mut().filter(|((_, source), _)| covers(*source));
             moved.for_each(|(_, mfe)| mfe.past_of.extend([Past::OfRoutes]));
         });
-        let mut due: Vec<_> = self.state.mfes.keys().copied().filter(|(_, source)| covers(*source)).collect();
+        // What is being made anew will be asked about by the new route anyhow.
+        let due = self.state.mfes.keys().copied().filter(|(_, source)| covers(*source));
+        let mut due: Vec<_> = due.filter(|key| !self.state.making.contains(key)).collect();
         loop {
             self.deliver_what_comes()?;
             let Some(key) = self.next_of(&due).or_else(|| self.asked_once_more(&covers)) else { break };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use mgm::{Alert, AlertCause, Entry, Interface, MembershipKind, SourceAddr};
 
-use super::{Key, State};
+use super::{Key, Mfe, State};
 use crate::words::Uid;
 
 /// What all clients have been told, but for forwarding entries.
@@ -91,14 +91,16 @@ impl State {
     /// FW-6: some oif counts for a client other than the owner.
     pub(crate) fn is_to_be_pulled(&self, key: Key) -> bool {
         let Some(owner) = self.mfes[&key].owner else { return false };
-        self.oifs(key).iter().any(|on| self.owner(*on) != Some(owner))
+        self.oifs(key).iter().any(|on| self.oif_counts_for(key, *on) != Some(owner))
     }
 
     /// FW-6, at the end of a step.
     pub(crate) fn tell_owners(&mut self) {
         for key in self.mfes.keys().copied().collect::<Vec<_>>() {
             let (pull, is_empty) = (self.is_to_be_pulled(key), self.oifs(key).is_empty());
-            let Some(mfe) = self.mfes.get_mut(&key).filter(|mfe| mfe.past_of.is_empty()) else { continue };
+            let owner = self.owner_toward(key.1);
+            let is_left_alone = |mfe: &Mfe| !mfe.past_of.is_empty() && mfe.owner != owner;
+            let Some(mfe) = self.mfes.get_mut(&key).filter(|mfe| !is_left_alone(mfe)) else { continue };
             let was_told = std::mem::replace(&mut mfe.is_told, pull);
             let is_news = std::mem::take(&mut mfe.is_news);
             let Some(owner) = mfe.owner else { continue };
