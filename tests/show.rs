@@ -110,6 +110,24 @@ Source       Group    Iif  Owner  Upstream  Up-time   Expires   Packets  Oifs
     assert_eq!(shown["mfes"][0]["oifs"], json!([{ "index": 2, "next_hop": "fe80::7" }]));
 }
 
+/// IF-9, HO-17: what does not last.
+#[test]
+fn a_program_reads_offers_and_what_is_stale() {
+    let router = Router::busy();
+    let id = ClientId { protocol: 2, component: 0 };
+    let _dvmrp = router.mgm.register_protocol(id, NoCallbacks).unwrap();
+    let spoke = interface("12 via 192.0.2.7");
+    router.pim.offer_interface(spoke, id).unwrap();
+    let refresh = router.pim.begin_refresh(spoke, router.now + Duration::from_secs(60)).unwrap();
+    let shown = json(&router.show());
+    assert_eq!(shown["interfaces"][2]["offered_to"], "protocol 2.0");
+    let stale = |held: &&Value| held["stale"] == true;
+    let stale: Vec<_> = shown["groups"].as_array().unwrap().iter().filter(stale).collect();
+    assert_eq!(stale.len(), 1);
+    assert_eq!(stale[0]["added_by"], "protocol 1.0");
+    refresh.end();
+}
+
 /// FW-11: visible, failed deletes too.
 #[test]
 fn what_the_forwarder_refused_is_marked() {

@@ -115,7 +115,7 @@ fn ho_6_a_listener_that_panics_in_the_span_of_a_hand_over_leaves_no_hand_over_be
         let take = || pim.take_interface_ownership(eth(1));
         let listened = AssertUnwindSafe(|| tracing::subscriber::with_default(Panics(step), take));
         let _outcome = catch_unwind(listened);
-        assert!(!mgm.interface(eth(1)).unwrap().handover.is_some(), "{step:?}");
+        assert!(mgm.interface(eth(1)).unwrap().handover.is_none(), "{step:?}");
         let [disabled, enabled] = callbacks.calls();
         assert_eq!(disabled, enabled, "{step:?}");
         // Whatever became of the take, the next change is not refused.

@@ -158,11 +158,12 @@ fn mb_9_mb_7_one_that_would_tell_too_much_is_refused_before_its_first_step() {
 fn mb_9_the_room_is_kept() {
     let t = Testbed::<A>::with(|builder| builder.page(1).limits(Limits::default().memberships(3)));
     let [igmp, _pim, dvmrp] = t.three();
+    let dvmrp = Arc::new(dvmrp);
     dvmrp.takes(eth(2));
+    let other = Arc::clone(&dvmrp);
     t.inside(local_join(PIM, eth(1), from(1, 1)), move |_| {
-        let refused = dvmrp.add_group_membership(eth(2), from(9, 1));
+        let refused = other.add_group_membership(eth(2), from(9, 1));
         assert_eq!(refused, Err(Error::LimitReached(Limit::Memberships { max: 3 })));
-        std::mem::forget(dvmrp);
     });
     igmp.includes(eth(1), 1, [1, 2, 3]);
     assert_eq!(kinds(&t.mgm).len(), 3);

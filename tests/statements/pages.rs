@@ -36,93 +36,89 @@ fn busy() -> Router<A> {
 }
 
 #[track_caller]
-fn in_pages(act: impl FnOnce(Router<A>) -> Mgm<A>) {
-    let mgm = act(busy());
+fn assert_pages(mgm: &Mgm<A>) {
     let largest = mgm.largest_page();
     assert!(largest > 0 && largest <= MOST, "{largest} pieces in one hold of the lock");
 }
 
-/// What the router does, and who can say afterwards how much was done at once.
-fn of(act: impl FnOnce(&Router<A>)) -> impl FnOnce(Router<A>) -> Mgm<A> {
-    |r| {
-        act(&r);
-        let mgm = r.mgm.clone();
-        r.forget_calls();
-        mgm
-    }
+#[track_caller]
+fn in_pages(act: impl FnOnce(&Router<A>)) {
+    let r = busy();
+    act(&r);
+    assert_pages(&r.mgm);
+    r.forget_calls();
 }
 
 #[test]
 fn cb_7_a_release_and_a_take_with_hand_overs() {
-    in_pages(of(|r| {
-        r.dvmrp.releases(lan());
-        r.pim.takes(lan());
-    }));
-}
-
-#[test]
-fn cb_7_a_hand_over_in_which_all_is_added_again_in_a_batch() {
-    in_pages(of(|r| {
-        r.inside(enable_igmp(lan()), |igmp| {
-            igmp.batches(lan(), (1..=PIECES).map(|n| MembershipChange::Add(star(n))));
-        });
-        r.dvmrp.releases(lan());
-    }));
-}
-
-#[test]
-fn cb_7_a_take_of_what_is_offered() {
-    in_pages(of(|r| {
-        r.dvmrp.offers(lan(), PIM);
-        r.pim.takes(lan());
-    }));
-}
-
-#[test]
-fn cb_7_igmps_own_release() {
-    in_pages(of(|r| {
-        r.igmp.releases(lan());
-        r.igmp.releases(stub());
-    }));
-}
-
-#[test]
-fn cb_7_an_interface_that_is_removed() {
-    in_pages(of(|r| r.remove(lan())));
-    in_pages(of(|r| r.remove(up())));
-}
-
-#[test]
-fn cb_7_a_dropped_handle() {
     in_pages(|r| {
-        let mgm = r.mgm.clone();
-        drop(r); // each of the three, on all that it is
-        assert_eq!((mgm.interfaces(), held(&mgm)), (vec![], vec![]));
-        mgm
+        r.dvmrp.releases(lan());
+        r.pim.takes(lan());
     });
 }
 
 #[test]
+fn cb_7_a_hand_over_in_which_all_is_added_again_in_a_batch() {
+    in_pages(|r| {
+        r.inside(enable_igmp(lan()), |igmp| {
+            igmp.batches(lan(), (1..=PIECES).map(|n| MembershipChange::Add(star(n))));
+        });
+        r.dvmrp.releases(lan());
+    });
+}
+
+#[test]
+fn cb_7_a_take_of_what_is_offered() {
+    in_pages(|r| {
+        r.dvmrp.offers(lan(), PIM);
+        r.pim.takes(lan());
+    });
+}
+
+#[test]
+fn cb_7_igmps_own_release() {
+    in_pages(|r| {
+        r.igmp.releases(lan());
+        r.igmp.releases(stub());
+    });
+}
+
+#[test]
+fn cb_7_an_interface_that_is_removed() {
+    in_pages(|r| r.remove(lan()));
+    in_pages(|r| r.remove(up()));
+}
+
+#[test]
+fn cb_7_a_dropped_handle() {
+    let r = busy();
+    let mgm = r.mgm.clone();
+    drop(r); // each of the three, on all that it is
+    assert_eq!((mgm.interfaces(), held(&mgm)), (vec![], vec![]));
+    assert_pages(&mgm);
+}
+
+#[test]
 fn cb_7_routes_that_change() {
-    in_pages(of(|r| {
+    in_pages(|r| {
         for n in 1..=PIECES {
             r.rib.set(host::<A>(100 + n), dmz());
         }
         r.rib.set(A::every_source(), alt());
         r.routes_changed();
-    }));
+    });
     // Of one source, with many groups.
-    in_pages(of(|r| {
+    in_pages(|r| {
         for n in 1..=PIECES {
             r.igmp.adds(stub(), from(999, n));
         }
         r.reroute(999, lan());
-    }));
+    });
 }
 
 #[test]
 fn cb_7_an_entry_that_covers_everything() {
-    in_pages(of(|r| {
+    in_pages(|r| {
         for on in [alt(), dmz()] {
             let client = if on == alt() { &r.pim } else { &r.dvmrp };
             client.adds(on, all());
@@ -130,38 +126,38 @@ fn cb_7_an_entry_that_covers_everything() {
             client.deletes(on, all());
             client.deletes(on, star(1));
         }
-    }));
+    });
 }
 
 #[test]
 fn cb_7_expiry() {
-    in_pages(of(|r| {
+    in_pages(|r| {
         for n in (1..=PIECES).step_by(2) {
             r.traffic(n, 1, up());
         }
         r.expire(900);
         r.expire(5000);
-    }));
+    });
 }
 
 #[test]
 fn cb_7_a_batch_and_a_group_filter() {
-    in_pages(of(|r| {
+    in_pages(|r| {
         r.dvmrp.batches(dmz(), (1..=PIECES).map(|n| MembershipChange::Add(star(200 + n))));
         let sources: Vec<_> = (1..=PIECES).map(A::source).collect();
         r.dvmrp.set_group(dmz(), A::group(300), Filter::Include(&sources)).unwrap();
         r.dvmrp.set_group(dmz(), A::group(300), Filter::LEAVE).unwrap();
-    }));
+    });
 }
 
 #[test]
 fn cb_7_a_refresh() {
-    in_pages(of(|r| {
+    in_pages(|r| {
         let later = r.at(1000);
         r.igmp.begin_refresh(lan(), later).unwrap().end();
         drop(r.dvmrp.begin_refresh(lan(), later).unwrap());
         r.expire(1000);
-    }));
+    });
 }
 
 /// A callback of the first page does what it likes, and the call returns when all is done.

@@ -1,4 +1,4 @@
-//! What the owner of an iif has been told to pull is what it has to pull, whatever happens: FW-6.
+//! What clients have been told is what they have to know, whatever happens: FW-6, CT-4, CT-5, CT-7.
 
 use std::collections::BTreeSet;
 
@@ -8,15 +8,15 @@ use super::*;
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
-    Add(usize, Entry<A>),
-    Delete(usize, Entry<A>),
-    Block(usize, u16),
-    Unblock(usize, u16),
-    Forward(usize, u16, Option<ForwardState>),
+    Add(Place, Entry<A>),
+    Delete(Place, Entry<A>),
+    Block(Place, u16),
+    Unblock(Place, u16),
+    Forward(Place, u16, Option<ForwardState>),
     Reroute(u16, u32),
     NoRoute(u16),
-    TakeOrRelease(usize),
-    Offer(usize),
+    TakeOrRelease(Place),
+    Offer(Place),
     Packet(u16),
     Traffic(u16),
     Expire,
@@ -24,15 +24,39 @@ enum Op {
     Remove(u32),
 }
 
-/// Where who acts: PIM on `alt` and `up`, DVMRP on `lan` and `dmz`, BGMP on `wan`, IGMP on `stub`, `lan` and `up`.
-const PLACES: usize = 8;
+/// Who acts, and where.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    PimsUplink,
+    PimsOther,
+    DvmrpsLan,
+    DvmrpsOther,
+    Bgmps,
+    IgmpAlone,
+    IgmpOnLan,
+    IgmpOnUplink,
+}
+
+const PLACES: [Place; 8] = [
+    Place::PimsUplink,
+    Place::PimsOther,
+    Place::DvmrpsLan,
+    Place::DvmrpsOther,
+    Place::Bgmps,
+    Place::IgmpAlone,
+    Place::IgmpOnLan,
+    Place::IgmpOnUplink,
+];
 
 struct World {
     r: Router<A>,
     bgmp: Client<A>,
     seconds: u64,
-    /// Who has last been told to pull which entry.
+    /// Who has last been told to pull which forwarding entry.
     pulls: BTreeSet<(ClientName, Entry<A>)>,
+    /// And which entry that is a wish of others.
+    wishes: BTreeSet<(ClientName, Entry<A>)>,
+    locals: BTreeSet<Local>,
 }
 
 impl World {
@@ -42,25 +66,29 @@ impl World {
         bgmp.takes(wan());
         r.igmp.takes(lan());
         r.igmp.takes(up());
-        Self { r, bgmp, seconds: 0, pulls: BTreeSet::new() }
+        r.forget_calls();
+        let (pulls, wishes, locals) = Default::default();
+        Self { r, bgmp, seconds: 0, pulls, wishes, locals }
     }
 
-    fn place(&self, number: usize) -> (&Client<A>, Interface<A>) {
+    fn place(&self, place: Place) -> (&Client<A>, Interface<A>) {
         let r = &self.r;
-        [
-            (&r.pim, alt()),
-            (&r.pim, up()),
-            (&r.dvmrp, lan()),
-            (&r.dvmrp, dmz()),
-            (&self.bgmp, wan()),
-            (&r.igmp, stub()),
-            (&r.igmp, lan()),
-            (&r.igmp, up()),
-        ][number]
+        match place {
+            Place::PimsUplink => (&r.pim, up()),
+            Place::PimsOther => (&r.pim, alt()),
+            Place::DvmrpsLan => (&r.dvmrp, lan()),
+            Place::DvmrpsOther => (&r.dvmrp, dmz()),
+            Place::Bgmps => (&self.bgmp, wan()),
+            Place::IgmpAlone => (&r.igmp, stub()),
+            Place::IgmpOnLan => (&r.igmp, lan()),
+            Place::IgmpOnUplink => (&r.igmp, up()),
+        }
     }
 
-    fn protocol(&self, number: usize) -> (&Client<A>, ClientId) {
-        [(&self.r.pim, PIM), (&self.r.dvmrp, DVMRP), (&self.bgmp, BGMP)][number % 3]
+    /// Each protocol, and to whom it offers what it has.
+    fn offerers(&self) -> [(&Client<A>, &Client<A>, ClientId); 3] {
+        let (pim, dvmrp, bgmp) = (&self.r.pim, &self.r.dvmrp, &self.bgmp);
+        [(pim, dvmrp, DVMRP), (dvmrp, bgmp, BGMP), (bgmp, pim, PIM)]
     }
 
     /// Refusals are part of the game.
@@ -100,11 +128,10 @@ impl World {
             }
             Op::Offer(at) => {
                 let on = self.place(at).1;
-                for number in 0..3 {
-                    if self.protocol(number).0.offer_interface(on, self.protocol(number + 1).1).is_ok() {
-                        self.protocol(number + 1).0.takes(on);
-                        break;
-                    }
+                let offered =
+                    |(from, _, id): &(&Client<A>, &Client<A>, _)| from.offer_interface(on, *id).is_ok();
+                if let Some((_, to, _)) = self.offerers().into_iter().find(offered) {
+                    to.takes(on);
                 }
             }
             Op::Packet(source) => drop(r.try_packet(source, 1, up())),
@@ -114,8 +141,8 @@ impl World {
                 r.expire(self.seconds);
             }
             Op::MoveIif(source) => {
-                for on in [up(), alt(), lan()] {
-                    let client = self.place(if on == lan() { 2 } else { 0 }).0;
+                for place in [Place::PimsUplink, Place::PimsOther, Place::DvmrpsLan] {
+                    let (client, on) = self.place(place);
                     drop(client.set_mfe(A::source(source), A::group(1), on, None));
                 }
             }
@@ -123,16 +150,50 @@ impl World {
         }
     }
 
-    fn check(&mut self) -> Result<(), TestCaseError> {
-        let mfes: Vec<_> = self.r.mgm.mfes().collect();
+    /// Hears what everybody has been told since the last time.
+    fn listen(&mut self) {
         for call in self.r.calls() {
             let Party::Client(name) = call.to else { continue };
             match call.what {
-                What::Join(entry, AlertCause::ForwardingEntry) => _ = self.pulls.insert((name, entry)),
-                What::Prune(entry, AlertCause::ForwardingEntry) => _ = self.pulls.remove(&(name, entry)),
-                _ => {}
+                What::Join(entry, cause) => {
+                    assert!(self.told(cause).insert((name, entry)) || cause == MFE, "{name}: {entry} twice")
+                }
+                What::Prune(entry, cause) => {
+                    assert!(self.told(cause).remove(&(name, entry)) || cause == MFE, "{name}: {entry} never")
+                }
+                What::LocalJoin(on, entry) => {
+                    assert!(self.locals.insert((name, on, entry, MembershipKind::Joined)))
+                }
+                What::LocalLeave(on, entry) => {
+                    assert!(self.locals.remove(&(name, on, entry, MembershipKind::Joined)))
+                }
+                What::LocalBlock(on, entry) => {
+                    assert!(self.locals.insert((name, on, entry, MembershipKind::Blocked)))
+                }
+                What::LocalUnblock(on, entry) => {
+                    assert!(self.locals.remove(&(name, on, entry, MembershipKind::Blocked)))
+                }
+                What::DisableIgmp(_)
+                | What::EnableIgmp(_)
+                | What::Rpf { .. }
+                | What::Creation { .. }
+                | What::WrongInterface { .. }
+                | What::InterfaceRemoved(_)
+                | What::Lookup { .. }
+                | What::Add(_)
+                | What::Change(_)
+                | What::Delete(_) => {}
             }
         }
+    }
+
+    fn told(&mut self, cause: AlertCause) -> &mut BTreeSet<(ClientName, Entry<A>)> {
+        if cause == MFE { &mut self.pulls } else { &mut self.wishes }
+    }
+
+    /// FW-6: each owner has to pull the entries with an oif that counts for another.
+    fn has_to_pull(&mut self) -> BTreeSet<(ClientName, Entry<A>)> {
+        let mfes: Vec<_> = self.r.mgm.mfes().collect();
         // An entry that is deleted takes its told state with it.
         let there: BTreeSet<_> = mfes.iter().map(|mfe| Entry::SourceGroup(mfe.source, mfe.group)).collect();
         self.pulls.retain(|(_, entry)| there.contains(entry));
@@ -143,18 +204,47 @@ impl World {
             pulls.then_some((owner, Entry::SourceGroup(mfe.source, mfe.group)))
         };
         // IGMP is not told here.
-        let told = |(owner, _): &(ClientName, Entry<A>)| *owner != IGMP;
-        let expected: BTreeSet<_> = mfes.iter().filter_map(has_to_pull).filter(told).collect();
-        prop_assert_eq!(&self.pulls, &expected, "{:#?}", mfes);
-        self.r.assert_in_step();
-        Ok(())
+        mfes.iter().filter_map(has_to_pull).filter(|(owner, _)| *owner != IGMP).collect()
+    }
+
+    /// CT-4: of (\*,\*) and (\*,G) each protocol knows whether another client wants it; CT-5: of (S,G) the owner of the
+    /// interface toward S.
+    fn others_want(&self) -> BTreeSet<(ClientName, Entry<A>)> {
+        let wants: BTreeSet<_> = self
+            .r
+            .mgm
+            .groups()
+            .filter(|held| held.kind == MembershipKind::Joined)
+            .map(|held| (held.counts_for, held.entry))
+            .collect();
+        let toward = |source| self.r.mgm.owner(Rib::lookup(&self.r.rib, source)?.interface);
+        let is_told = |name: &ClientName, entry: &Entry<A>| {
+            entry.source().is_none_or(|source| toward(source) == Some(*name))
+        };
+        let protocols = [PIM, DVMRP, BGMP].map(ClientName::Protocol);
+        let told = wants.iter().flat_map(|(by, entry)| {
+            protocols.into_iter().filter(move |name| name != by).map(move |name| (name, *entry))
+        });
+        told.filter(|(name, entry)| is_told(name, entry)).collect()
+    }
+
+    /// CT-7: what IGMP holds on an interface that a protocol owns.
+    fn local(&self) -> BTreeSet<Local> {
+        let of_igmp = self.r.mgm.groups().filter(|held| held.added_by == IGMP);
+        let local = of_igmp.map(|held| (held.counts_for, held.interface, held.entry, held.kind));
+        local.filter(|(owner, ..)| *owner != IGMP).collect()
     }
 }
+
+/// What a protocol has been told of what IGMP holds on an interface of its own.
+type Local = (ClientName, Interface<A>, Entry<A>, MembershipKind);
+
+const MFE: AlertCause = AlertCause::ForwardingEntry;
 
 fn op() -> impl Strategy<Value = Op> {
     let entry = || prop_oneof![Just(all()), Just(star(1)), (1..4_u16).prop_map(|source| from(source, 1))];
     let state = prop_oneof![Just(None), Just(Some(ForwardState::On)), Just(Some(ForwardState::Off))];
-    let at = || 0..PLACES;
+    let at = || prop::sample::select(PLACES.as_slice());
     let source = || 1..4_u16;
     prop_oneof![
         6 => (at(), entry()).prop_map(|(at, entry)| Op::Add(at, entry)),
@@ -178,15 +268,19 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
-    fn fw_6_at_every_quiet_moment_the_owner_is_told_to_pull_if_and_only_if_an_oif_counts_for_another(
+    fn fw_6_ct_4_ct_5_ct_7_at_every_quiet_moment_each_has_been_told_what_it_has_to_know(
         ops in prop::collection::vec(op(), 1..80),
         page in prop_oneof![1..4_usize, Just(64)],
     ) {
         let mut world = World::new(page);
-        world.r.forget_calls();
         for op in ops {
             world.act(op);
-            world.check()?;
+            world.listen();
+            let expected = world.has_to_pull();
+            prop_assert_eq!(&world.pulls, &expected, "after {:?}: {:#?}", op, world.r.mgm.mfes().collect::<Vec<_>>());
+            prop_assert_eq!(&world.wishes, &world.others_want(), "after {:?}", op);
+            prop_assert_eq!(&world.locals, &world.local(), "after {:?}", op);
+            world.r.assert_in_step();
         }
     }
 }

@@ -362,3 +362,25 @@ fn ho_17_a_client_that_has_gone_is_refreshed_no_more() {
     assert_eq!(r.expire(100), None);
     assert_eq!(entries(&r.mgm), [star(1)]);
 }
+
+/// Inside an alert of the sweep the owner releases the interface, and IGMP adds in its `enable_igmp`.
+#[test]
+fn ho_17_a_hand_over_replaces_a_sweep_that_is_under_way() {
+    let t = Testbed::<A>::with(|builder| builder.page(1));
+    let [igmp, pim, _dvmrp] = t.three();
+    for group in 1..=4 {
+        igmp.adds(eth(1), star(group));
+    }
+    t.forget_calls();
+    t.inside_next(PIM, |what| matches!(what, What::LocalLeave(..)), |pim| pim.releases(eth(1)));
+    t.inside(enable_igmp(eth(1)), |igmp| {
+        let left = stale(&igmp.manager());
+        assert_eq!(left.len(), 3, "what is stale stays stale");
+        igmp.adds(eth(1), left.first().copied().unwrap());
+    });
+    igmp.begin_refresh(eth(1), later()).unwrap().end();
+    assert_eq!((entries(&t.mgm).len(), stale(&t.mgm)), (1, vec![]));
+    assert_eq!(t.mgm.owner(eth(1)), Some(IGMP));
+    pim.deregister().unwrap();
+    t.forget_calls();
+}

@@ -281,7 +281,7 @@ fn ho_7_another_take_or_release_is_refused_until_enable_has_returned() {
     }
     pim.takes(eth(1));
     t.assert_calls(bracket(eth(1), []));
-    assert!(!t.mgm.interface(eth(1)).unwrap().handover.is_some());
+    assert!(t.mgm.interface(eth(1)).unwrap().handover.is_none());
     pim.releases(eth(1));
     t.assert_calls(bracket(eth(1), []));
     igmp.releases(eth(1));

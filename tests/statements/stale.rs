@@ -43,7 +43,7 @@ fn all_is_refused(igmp: &ClientRef<A>) {
     assert_eq!(igmp.set_mfe(s, g, on, None), Err(refused.clone()), "iif");
     assert_eq!(igmp.set_mfe_timeout(s, g, Duration::ZERO), Err(refused.clone()), "time");
     assert_eq!(igmp.begin_refresh(on, later).map(drop), Err(refused.clone()), "refresh");
-    assert_eq!(igmp.set_wrong_interface_alerts(on, true), Err(refused.clone()), "switch");
+    assert_eq!(igmp.set_wrong_interface_alerts(on, true), Err(refused), "switch");
     assert!(read() == before, "something has changed");
 }
 
@@ -77,14 +77,14 @@ fn ho_2_in_step_2_too() {
     };
     // Another thread of IGMP's, while BGMP is told of what IGMP has there.
     let gate = Gate::new();
-    let (alert, waits) = (gate.clone(), gate.clone());
+    let alert = gate.clone();
     r.inside(local_join(BGMP, stub(), star(1)), move |_| alert.pass());
     thread::scope(|scope| {
         scope.spawn(|| bgmp.takes(stub()));
-        waits.await_arrival();
+        gate.await_arrival();
         assert_eq!(mgm.owner(stub()), Some(bgmp.name()));
         inside(&r.igmp);
-        waits.open();
+        gate.open();
     });
     r.forget_calls();
 }
@@ -253,18 +253,6 @@ fn ho_14_what_is_still_stale_is_swept_when_enable_igmp_has_returned_or_panicked(
 
 #[test]
 fn ho_14_when_igmp_has_gone_all_of_it_is_swept() {
-    let r = member();
-    let bgmp = r.protocol(BGMP);
-    let Router { igmp, .. } = &r;
-    let name = igmp.name();
-    r.inside(disable_igmp(stub()), move |me| {
-        // As a handle that is dropped does: here the interface goes.
-        me.manager().interface_removed(stub::<A>().index());
-    });
-    bgmp.takes(stub());
-    assert!(held(&r.mgm).iter().all(|held| held.added_by != name));
-    assert_eq!(r.path(1, 1), path(up(), []));
-    r.forget_calls();
     let t = Testbed::<A>::new();
     let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));

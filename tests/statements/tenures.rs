@@ -205,7 +205,16 @@ fn told(calls: &[Call<A>], to: impl Named) -> BTreeMap<String, Vec<&'static str>
             What::LocalLeave(_, entry) => (format!("local {entry}"), "leave"),
             What::LocalBlock(_, entry) => (format!("local {entry}"), "block"),
             What::LocalUnblock(_, entry) => (format!("local {entry}"), "unblock"),
-            _ => continue,
+            What::DisableIgmp(_)
+            | What::EnableIgmp(_)
+            | What::Rpf { .. }
+            | What::Creation { .. }
+            | What::WrongInterface { .. }
+            | What::InterfaceRemoved(_)
+            | What::Lookup { .. }
+            | What::Add(_)
+            | What::Change(_)
+            | What::Delete(_) => continue,
         };
         told.entry(about).or_default().push(what);
     }

@@ -100,3 +100,30 @@ fn fw_10_only_the_owner_may_switch_it_on() {
         assert_eq!(r.pim.set_wrong_interface_alerts(interface, true), Err(refused));
     }
 }
+
+/// A tenure ends with every change of the owner: by an offer, and where IGMP was the owner or is it next.
+#[test]
+fn fw_10_the_switch_is_off_again_in_the_next_tenure() {
+    let r = Router::<A>::with_told_igmp();
+    let bgmp = r.protocol(BGMP);
+    r.packet(1, 1, up());
+    r.dvmrp.wants_wrong_interface_alerts(lan());
+    r.igmp.wants_wrong_interface_alerts(stub());
+    r.dvmrp.offers(lan(), BGMP);
+    bgmp.takes(lan());
+    bgmp.takes(stub());
+    r.forget_calls();
+    for on in [lan(), stub()] {
+        r.wrong_packet(1, 1, on);
+    }
+    r.assert_calls([]);
+    bgmp.wants_wrong_interface_alerts(stub());
+    bgmp.releases(stub());
+    r.forget_calls();
+    r.wrong_packet(1, 1, stub());
+    r.assert_calls([]);
+    // It is for the owner of the tenure to switch it on.
+    r.igmp.wants_wrong_interface_alerts(stub());
+    r.wrong_packet(1, 1, stub());
+    r.assert_calls([wrong_interface(IGMP, stub(), 1, 1, &[9])]);
+}
