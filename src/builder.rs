@@ -39,8 +39,8 @@ impl<A: Address> Builder<A> {
         self
     }
 
-    /// The ranges in which a group can be joined from a source only (MB-4). Defaults to IANA's:
-    /// `232.0.0.0/8`, and the sixteen of `ff3x::/32`.
+    /// The ranges in which a group can be joined from a source only ([MB-4](crate::specification#mb-4)).
+    /// Defaults to IANA's: `232.0.0.0/8`, and the sixteen of `ff3x::/32`.
     ///
     /// # Example: a private range beside IANA's
     ///
@@ -72,7 +72,8 @@ impl<A: Address> Builder<A> {
         self
     }
 
-    /// How many pieces may be changed in one hold of the lock (CB-7): with three, small tests see what is half done.
+    /// How many pieces may be changed in one hold of the lock ([CB-7](crate::specification#cb-7)): with three,
+    /// small tests see what is half done.
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub const fn page(mut self, changes: usize) -> Self {

@@ -14,7 +14,7 @@ use crate::types::route::Route;
 
 /// What IGMP, or MLD, writes to share interfaces with routing protocols.
 ///
-/// Every method does nothing unless it is written. Each is handed the client that it speaks for:
+/// Every method has a default that does nothing ([CB-6](crate::specification#cb-6)). Each is handed the client that it speaks for:
 /// store no [`Client`](crate::Client) in the implementation, that would be a cycle.
 ///
 /// # When they are called
@@ -69,7 +69,7 @@ pub trait IgmpCallbacks<A: Address = Ipv4Addr>: Send + Sync {
     #[doc(alias = "PMGM_ENABLE_IGMP_CALLBACK")]
     fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {}
 
-    /// Which joins and prunes IGMP hears of; read once, when it registers (CL-6).
+    /// Which joins and prunes IGMP hears of; read once, when it registers ([CL-6](crate::specification#cl-6)).
     fn alert_mode(&self) -> AlertMode {
         AlertMode::None
     }
@@ -114,7 +114,7 @@ pub trait IgmpCallbacks<A: Address = Ipv4Addr>: Send + Sync {
 
 /// What a routing protocol writes to hear of what it has to know.
 ///
-/// Every method does nothing unless it is written. Each is handed the client that it speaks for:
+/// Every method has a default that does nothing ([CB-6](crate::specification#cb-6)). Each is handed the client that it speaks for:
 /// store no [`Client`](crate::Client) in the implementation, that would be a cycle.
 ///
 /// # Order

@@ -25,9 +25,10 @@ use crate::view::{Change, ForwardState, MembershipKind};
 ///
 /// # Dropping it
 ///
-/// Releases what the client is on, in the order of taking, hand-overs included, and deregisters (CL-4).
-/// From then on no callback of the client begins; one that is running on another thread may still run.
-/// Where another thread is handing one of its interfaces over, that thread completes the release.
+/// Releases what the client is on, in the order of taking, hand-overs included, and deregisters
+/// ([CL-4](crate::specification#cl-4)). From then on no callback of the client begins; one that is running on
+/// another thread may still run. Where another thread is handing one of its interfaces over, that thread
+/// completes the release.
 #[must_use = "dropping it deregisters the client"]
 pub struct Client<A: Address = Ipv4Addr> {
     me: ClientRef<A>,
@@ -38,7 +39,7 @@ impl<A: Address> Client<A> {
         Self { me: ClientRef::new(shared, client) }
     }
 
-    /// Ends the registration of a client that is on no interface (CL-3).
+    /// Ends the registration of a client that is on no interface ([CL-3](crate::specification#cl-3)).
     ///
     /// Nobody is called or told.
     ///
@@ -123,12 +124,14 @@ impl<A: Address> ClientRef<A> {
         self.client.name()
     }
 
-    /// Takes an interface: a routing protocol as its owner, IGMP to add memberships there (IF-1, IF-2).
+    /// Takes an interface: a routing protocol as its owner, IGMP to add memberships there
+    /// ([IF-1](crate::specification#if-1), [IF-2](crate::specification#if-2)).
     ///
-    /// If a routing protocol takes an interface on which IGMP is, this is a hand-over (HO-1):
-    /// [`disable_igmp`](crate::IgmpCallbacks::disable_igmp) is invoked and waited for; IGMP's memberships are
-    /// withdrawn, the owner changes, and the alerts that follow are delivered; then
-    /// [`enable_igmp`](crate::IgmpCallbacks::enable_igmp) is invoked. In every other case nobody is called.
+    /// If a routing protocol takes an interface on which IGMP is, this is a hand-over
+    /// ([HO-1](crate::specification#ho-1)): [`disable_igmp`](crate::IgmpCallbacks::disable_igmp) is invoked and
+    /// waited for; IGMP's memberships are withdrawn, the owner changes, and the alerts that follow are
+    /// delivered; then [`enable_igmp`](crate::IgmpCallbacks::enable_igmp) is invoked. In every other case
+    /// nobody is called.
     ///
     /// # Errors
     ///
@@ -157,7 +160,7 @@ impl<A: Address> ClientRef<A> {
         self.shared.take(self.client, interface).map_err(refused)
     }
 
-    /// Releases an interface, and with it all that the client holds there (IF-7).
+    /// Releases an interface, and with it all that the client holds there ([IF-7](crate::specification#if-7)).
     ///
     /// If a routing protocol releases an interface on which IGMP is, this is a hand-over, with the callbacks
     /// of [`take_interface_ownership`](Self::take_interface_ownership) in the same order. What the client
@@ -187,12 +190,14 @@ impl<A: Address> ClientRef<A> {
         self.shared.release(self.client, interface).map_err(refused)
     }
 
-    /// Adds `entry` on an interface that the client is on (MB-1, MB-2).
+    /// Adds `entry` on an interface that the client is on ([MB-1](crate::specification#mb-1),
+    /// [MB-2](crate::specification#mb-2)).
     ///
     /// Adding what is there changes nothing, and is no error; a block of the same (S,G) is replaced. If IGMP
     /// adds where a routing protocol owns the interface, that protocol gets
-    /// [`local_join`](crate::ProtocolCallbacks::local_join). If a client begins to want the entry, others
-    /// get [`join_alert`](crate::ProtocolCallbacks::join_alert)s as CT-3 says (RFC 2715 §3.1.1).
+    /// [`local_join`](crate::ProtocolCallbacks::local_join). If a client begins to want the entry, others get
+    /// [`join_alert`](crate::ProtocolCallbacks::join_alert)s as [CT-3](crate::specification#ct-3) says (RFC
+    /// 2715 §3.1.1).
     ///
     /// # Errors
     ///
@@ -220,12 +225,13 @@ impl<A: Address> ClientRef<A> {
         self.edit(interface, MembershipChange::Add(entry))
     }
 
-    /// Deletes `entry` on an interface that the client is on (MB-1, MB-2).
+    /// Deletes `entry` on an interface that the client is on ([MB-1](crate::specification#mb-1),
+    /// [MB-2](crate::specification#mb-2)).
     ///
     /// Deleting what is not there changes nothing, and is no error. The mirror image of
     /// [`add_group_membership`](Self::add_group_membership):
     /// [`local_leave`](crate::ProtocolCallbacks::local_leave), and
-    /// [`prune_alert`](crate::ProtocolCallbacks::prune_alert)s as CT-3 says.
+    /// [`prune_alert`](crate::ProtocolCallbacks::prune_alert)s as [CT-3](crate::specification#ct-3) says.
     ///
     /// # Errors
     ///
@@ -257,7 +263,7 @@ impl<A: Address> ClientRef<A> {
         self.edit(interface, MembershipChange::Delete(entry))
     }
 
-    /// Blocks `source` in `group` on an interface: IGMPv3's EXCLUDE (MB-6).
+    /// Blocks `source` in `group` on an interface: IGMPv3's EXCLUDE ([MB-6](crate::specification#mb-6)).
     ///
     /// Takes away only this client's own (\*,G) and (\*,\*) there for that source; what another client wants
     /// there stays. A membership of the same (S,G) is replaced. If IGMP blocks where a routing protocol owns
@@ -317,8 +323,9 @@ impl<A: Address> ClientRef<A> {
         self.edit(interface, MembershipChange::Unblock(source, group))
     }
 
-    /// Makes several changes on one interface, in order (MB-8). For a report of many records, and for
-    /// [`enable_igmp`](crate::IgmpCallbacks::enable_igmp), it is several times as fast as one call for each.
+    /// Makes several changes on one interface, in order ([MB-8](crate::specification#mb-8)). For a report of
+    /// many records, and for [`enable_igmp`](crate::IgmpCallbacks::enable_igmp), it is several times as fast as
+    /// one call for each.
     ///
     /// Each change is judged as if it came alone, and a refused one leaves the others alone. They are made in steps of a
     /// page at most; within a step, alerts and the forwarder follow the difference between before and after, so what comes
@@ -350,7 +357,8 @@ impl<A: Address> ClientRef<A> {
         outcomes
     }
 
-    /// Sets all that the client holds of one group on one interface (MB-9): what a state of IGMPv3 or MLDv2 comes to.
+    /// Sets all that the client holds of one group on one interface ([MB-9](crate::specification#mb-9)): what a
+    /// state of IGMPv3 or MLDv2 comes to.
     ///
     /// `EXCLUDE(A)` is (\*,G) and a block of each of A, `INCLUDE(B)` each of B, and nothing else of the group. It is one step
     /// if it fits a page, else several, and what adds receivers comes first; alerts follow the difference. Limits are checked
@@ -394,8 +402,8 @@ impl<A: Address> ClientRef<A> {
         self.shared.set_group(self.client, interface, group, mode, sources).map_err(refused)
     }
 
-    /// Begins a refresh of all that the client holds on an interface (HO-17): for a protocol that restarts or reloads, so
-    /// that nobody loses a packet.
+    /// Begins a refresh of all that the client holds on an interface ([HO-17](crate::specification#ho-17)): for
+    /// a protocol that restarts or reloads, so that nobody loses a packet.
     ///
     /// All that it holds there, but for forward state, is *stale* from now on, and stays in force. What the client adds again
     /// is confirmed; what it has not added again when it [ends](Refresh::end) the refresh, or when `deadline` has come and
@@ -434,8 +442,9 @@ impl<A: Address> ClientRef<A> {
         Ok(Refresh::new(Arc::clone(&self.shared), interface, id.map_err(refused)?))
     }
 
-    /// Offers an interface that the client owns to another protocol (IF-9): its take is then granted, and is a release by the
-    /// one and a take by the other in one hand-over, with no moment without an owner.
+    /// Offers an interface that the client owns to another protocol ([IF-9](crate::specification#if-9)): its
+    /// take is then granted, and is a release by the one and a take by the other in one hand-over, with no
+    /// moment without an owner.
     ///
     /// The offer ends with the take, when the client no longer owns the interface, and when either deregisters.
     ///
@@ -490,11 +499,13 @@ impl<A: Address> ClientRef<A> {
         self.shared.update(|state| state.engine.withdraw_offer(self.client, interface)).map_err(refused)
     }
 
-    /// Sets or clears the forward state of (S,G) on an interface that the client owns (MB-5).
+    /// Sets or clears the forward state of (S,G) on an interface that the client owns
+    /// ([MB-5](crate::specification#mb-5)).
     ///
     /// [`ForwardState::Off`] keeps the interface out of the oifs whatever is joined, [`ForwardState::On`] puts
-    /// it in where nobody joined. It goes with the forwarding entry, and when the interface changes hands. Where it
-    /// empties or fills the oifs, the owner of the iif gets a prune or join alert (FW-6), if it is another client.
+    /// it in where nobody joined. It goes with the forwarding entry, and when the interface changes hands.
+    /// Where it empties or fills the oifs, the owner of the iif gets a prune or join alert
+    /// ([FW-6](crate::specification#fw-6)), if it is another client.
     ///
     /// # Errors
     ///
@@ -535,7 +546,7 @@ impl<A: Address> ClientRef<A> {
     }
 
     /// Changes the upstream neighbour of an entry whose iif the client owns, and the iif to another interface
-    /// of the client (FW-8).
+    /// of the client ([FW-8](crate::specification#fw-8)).
     ///
     /// The new iif leaves the oifs, the old one may enter. Nobody is told. It holds until the entry is made
     /// anew, or the route to its source changes.
@@ -580,7 +591,8 @@ impl<A: Address> ClientRef<A> {
         self.shared.update(|state| state.engine.set_mfe(self.client, key, iif, upstream)).map_err(refused)
     }
 
-    /// Sets the time to live of an entry whose iif the client owns, from when it was made or renewed (FW-7).
+    /// Sets the time to live of an entry whose iif the client owns, from when it was made or renewed
+    /// ([FW-7](crate::specification#fw-7)).
     ///
     /// Entries live 900 s unless this says otherwise; it may be called from inside the alerts for the entry.
     ///
@@ -620,7 +632,8 @@ impl<A: Address> ClientRef<A> {
         self.shared.update(|state| state.engine.set_mfe_timeout(self.client, key, timeout)).map_err(refused)
     }
 
-    /// Switches `wrong_interface` alerts for an interface that the client owns on or off (FW-10).
+    /// Switches `wrong_interface` alerts for an interface that the client owns on or off
+    /// ([FW-10](crate::specification#fw-10)).
     ///
     /// They are off until they are switched on, and again when the interface changes hands.
     ///

@@ -15,22 +15,24 @@ use crate::types::interface::Interface;
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Error<A: Address = Ipv4Addr> {
-    /// A routing protocol is registered under this id, or one that is going away still holds it (CL-1).
+    /// A routing protocol is registered under this id, or one that is going away still holds it
+    /// ([CL-1](crate::specification#cl-1)).
     #[error("protocol {id} is already registered")]
     AlreadyRegistered {
         /// The id that is taken.
         id: ClientId,
     },
-    /// IGMP is registered, or is still going away; there is one IGMP at a time (CL-2).
+    /// IGMP is registered, or is still going away; there is one IGMP at a time ([CL-2](crate::specification#cl-2)).
     #[error("IGMP is already registered")]
     IgmpAlreadyRegistered,
-    /// The client has deregistered; only a callback that was running then can still ask (CL-4).
+    /// The client has deregistered; only a callback that was running then can still ask
+    /// ([CL-4](crate::specification#cl-4)).
     #[error("{client} has deregistered")]
     Deregistered {
         /// The client that is gone.
         client: ClientName,
     },
-    /// A client that deregisters has to release its interfaces first (CL-3).
+    /// A client that deregisters has to release its interfaces first ([CL-3](crate::specification#cl-3)).
     #[error("{client} is still on interface {}", list(interfaces))]
     StillOnInterfaces {
         /// The client.
@@ -38,7 +40,7 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// What it is on, in the order of taking.
         interfaces: Vec<Interface<A>>,
     },
-    /// Another routing protocol owns the interface (IF-3).
+    /// Another routing protocol owns the interface ([IF-3](crate::specification#if-3)).
     #[error("interface {interface} is owned by {owner}")]
     OwnedByAnother {
         /// The interface asked for.
@@ -46,7 +48,7 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// Who owns it.
         owner: ClientName,
     },
-    /// The client is on the interface already (IF-3).
+    /// The client is on the interface already ([IF-3](crate::specification#if-3)).
     #[error("{client} is already on interface {interface}")]
     AlreadyTaken {
         /// The interface asked for.
@@ -54,7 +56,8 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// The client.
         client: ClientName,
     },
-    /// The client is not on the interface that it releases (IF-4) or speaks of (MB-1).
+    /// The client is not on the interface that it releases ([IF-4](crate::specification#if-4)) or speaks of
+    /// ([MB-1](crate::specification#mb-1)).
     #[error("{client} is not on interface {interface}, {}", owned(owner))]
     NotOnInterface {
         /// The interface.
@@ -64,8 +67,10 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// Who owns it, if anybody does.
         owner: Option<ClientName>,
     },
-    /// The client is on the interface, but somebody else owns it: IGMP beside a protocol speaks for its memberships there,
-    /// and for nothing else (MB-5, FW-8, FW-10, IF-9).
+    /// The client is on the interface, but somebody else owns it: IGMP beside a protocol speaks for its
+    /// memberships there, and for nothing else ([MB-5](crate::specification#mb-5),
+    /// [FW-8](crate::specification#fw-8), [FW-10](crate::specification#fw-10),
+    /// [IF-9](crate::specification#if-9)).
     #[error("{client} is on interface {interface}, which is owned by {owner}")]
     NotOwner {
         /// The interface.
@@ -75,13 +80,13 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// Who owns it.
         owner: ClientName,
     },
-    /// No protocol is registered under this id, so nothing can be offered to it (IF-9).
+    /// No protocol is registered under this id, so nothing can be offered to it ([IF-9](crate::specification#if-9)).
     #[error("protocol {id} is not registered")]
     NotRegistered {
         /// The id.
         id: ClientId,
     },
-    /// An interface cannot be offered to its owner (IF-9).
+    /// An interface cannot be offered to its owner ([IF-9](crate::specification#if-9)).
     #[error("{client} offers interface {interface} to itself")]
     OfferedToItself {
         /// The interface.
@@ -89,7 +94,7 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// Its owner.
         client: ClientName,
     },
-    /// The interface is offered to somebody already: take that offer back first (IF-9).
+    /// The interface is offered to somebody already: take that offer back first ([IF-9](crate::specification#if-9)).
     #[error("interface {interface} is offered to {to} already")]
     AlreadyOffered {
         /// The interface.
@@ -97,7 +102,7 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// To whom it is offered.
         to: ClientName,
     },
-    /// A refresh of the client's has not ended on this interface (HO-17).
+    /// A refresh of the client's has not ended on this interface ([HO-17](crate::specification#ho-17)).
     #[error("{client} is refreshing what it holds on interface {interface}")]
     RefreshInProgress {
         /// The interface.
@@ -105,13 +110,15 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// The client.
         client: ClientName,
     },
-    /// The deadline of a refresh is not after the latest time that the manager was told (HO-17).
+    /// The deadline of a refresh is not after the latest time that the manager was told
+    /// ([HO-17](crate::specification#ho-17)).
     #[error("the deadline of the refresh on interface {interface} has passed")]
     DeadlinePassed {
         /// The interface.
         interface: Interface<A>,
     },
-    /// IGMP was disabled on the interface before all of a group filter was set; what had been set stays (MB-9).
+    /// IGMP was disabled on the interface before all of a group filter was set; what had been set stays
+    /// ([MB-9](crate::specification#mb-9)).
     #[error("the filter of group {group} is set in part: IGMP is disabled on interface {interface}")]
     PartlyDone {
         /// The interface.
@@ -119,19 +126,19 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// The group.
         group: GroupAddr<A>,
     },
-    /// The interface is changing hands; ask again when that is over (HO-7).
+    /// The interface is changing hands; ask again when that is over ([HO-7](crate::specification#ho-7)).
     #[error("interface {interface} is being handed over")]
     HandoverInProgress {
         /// The interface.
         interface: Interface<A>,
     },
-    /// IGMP must not add or delete here before `enable_igmp` is invoked (HO-2).
+    /// IGMP must not add or delete here before `enable_igmp` is invoked ([HO-2](crate::specification#ho-2)).
     #[error("IGMP is disabled on interface {interface} during its hand-over")]
     IgmpDisabled {
         /// The interface.
         interface: Interface<A>,
     },
-    /// A group in the SSM range can be joined from a source only (RFC 4607 §5.2; MB-4).
+    /// A group in the SSM range can be joined from a source only (RFC 4607 §5.2; [MB-4](crate::specification#mb-4)).
     #[error("group {group} is in the source-specific range {range}, and (*, {group}) names no source")]
     SourceRequired {
         /// The group.
@@ -139,13 +146,15 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// The range that it is in.
         range: A::Net,
     },
-    /// There is no forwarding entry for this (S,G) (MB-5, FW-8).
+    /// There is no forwarding entry for this (S,G) ([MB-5](crate::specification#mb-5),
+    /// [FW-8](crate::specification#fw-8)).
     #[error("there is no forwarding entry {entry}")]
     NoSuchMfe {
         /// The (S,G).
         entry: Entry<A>,
     },
-    /// Only the owner of the iif may change a forwarding entry (FW-7, FW-8).
+    /// Only the owner of the iif may change a forwarding entry ([FW-7](crate::specification#fw-7),
+    /// [FW-8](crate::specification#fw-8)).
     #[error("{client} does not own the incoming interface of {entry}, {}", owned(owner))]
     NotIncoming {
         /// The (S,G).
@@ -155,10 +164,10 @@ pub enum Error<A: Address = Ipv4Addr> {
         /// Who owns it, if anybody does.
         owner: Option<ClientName>,
     },
-    /// The forwarder cannot tell (EN-3).
+    /// The forwarder cannot tell ([EN-3](crate::specification#en-3)).
     #[error("the forwarder cannot tell")]
     Forwarder(#[source] ForwarderError),
-    /// A configured limit is reached (MB-7).
+    /// A configured limit is reached ([MB-7](crate::specification#mb-7)).
     #[error("limit reached: {0}")]
     LimitReached(Limit<A>),
 }
@@ -209,7 +218,7 @@ impl<A: Address> Error<A> {
     }
 }
 
-/// Which limit was reached, and how high it is (MB-7).
+/// Which limit was reached, and how high it is ([MB-7](crate::specification#mb-7)).
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Limit<A: Address = Ipv4Addr> {

@@ -1,34 +1,141 @@
-//! The multicast group manager for routing daemons: several multicast routing protocols, and IGMP or MLD, share the
-//! interfaces and the forwarding entries of one router. Each client says what it wants where, and is told what the
-//! others want of it, by the rules of RFC 2715 and of Microsoft's MGM.
+//! The multicast group manager for routing daemons.
+//!
+//! Two programs share an interface. IGMP knows what the hosts on it have joined; a routing protocol, say DVMRP, forwards to
+//! it. Who of the two owns the interface, and for whom do the hosts' groups count? When DVMRP takes the interface, or lets
+//! it go, who has to be told what, and in which order, so that no host loses a packet and nobody hears the same thing twice?
+//! PIM, on another interface, has to pull what is wanted here: who tells it, and who tells it to stop? Every router that runs
+//! more than one multicast protocol answers these questions, and most of them answer in each protocol anew.
+//!
+//! This crate is the answer as a library: a *multicast group manager*, as Microsoft's routing service has one
+//! ([MGM](https://learn.microsoft.com/en-us/windows/win32/rras/about-multicast-group-manager)), by the rules of RFC 2715. Each
+//! protocol is a client of it, says what it wants where, and is told what the others want of it. The manager keeps the
+//! interfaces and their owners, the memberships and the forwarding entries. It speaks no protocol, and has no thread, clock
+//! or socket of its own: you call it, and it calls you back, in a fixed order, with no lock held.
+//!
+//! ```sh
+//! cargo add multicast-group-manager
+//! ```
+//!
+//! The library is named `mgm`. IGMP beside a routing protocol:
 //!
 //! ```
-//! use mgm::{ClientId, ClientRef, Entry, IgmpCallbacks, Interface, Mgm, NoCallbacks};
+//! use std::collections::{BTreeMap, BTreeSet};
+//! use std::sync::{Arc, Mutex};
 //!
-//! struct Igmp { joined: Vec<Entry> }
+//! use mgm::{ClientId, ClientRef, Entry, Error, IgmpCallbacks, Interface, MembershipChange, Mgm, NoCallbacks};
 //!
-//! impl IgmpCallbacks for Igmp {
-//!     fn enable_igmp(&self, igmp: &ClientRef, interface: Interface) {
-//!         for entry in &self.joined {
-//!             igmp.add_group_membership(interface, *entry).expect("IGMP is on the interface");
+//! /// What hosts have joined, by interface: IGMP keeps this anyway.
+//! #[derive(Default)]
+//! struct Igmp { joined: Mutex<BTreeMap<Interface, BTreeSet<Entry>>> }
+//!
+//! impl Igmp {
+//!     /// A host has joined.
+//!     fn join(&self, igmp: &ClientRef, interface: Interface, entry: Entry) {
+//!         self.joined.lock().unwrap().entry(interface).or_default().insert(entry);
+//!         match igmp.add_group_membership(interface, entry) {
+//!             // During a hand-over the entry is only remembered, and `enable_igmp` adds it.
+//!             Ok(_) | Err(Error::IgmpDisabled { .. }) => {}
+//!             Err(refusal) => eprintln!("{refusal}"), // a limit, perhaps
 //!         }
 //!     }
 //! }
 //!
+//! impl IgmpCallbacks for Igmp {
+//!     /// The interface has changed hands: what is joined there, and nowhere else, is added again.
+//!     fn enable_igmp(&self, igmp: &ClientRef, interface: Interface) {
+//!         let joined = self.joined.lock().unwrap().get(&interface).cloned().unwrap_or_default();
+//!         let outcomes = igmp.batch(interface, joined.into_iter().map(MembershipChange::Add));
+//!         outcomes.refused().for_each(|(_, refusal)| eprintln!("{refusal}"));
+//!     }
+//! }
+//!
 //! let mgm = Mgm::new();
-//! let joined: Entry = "(*, 239.1.1.1)".parse()?;
-//! let igmp = mgm.register_igmp(Igmp { joined: vec![joined] })?;
-//! let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+//! let hosts = Arc::new(Igmp::default());
+//! let igmp = mgm.register_igmp(Arc::clone(&hosts))?;
+//! let dvmrp = mgm.register_protocol(ClientId { protocol: 2, component: 0 }, NoCallbacks)?;
+//!
 //! let eth0 = Interface::try_from(1)?;
 //! igmp.take_interface_ownership(eth0)?;
-//! igmp.add_group_membership(eth0, joined)?;
+//! hosts.join(&igmp, eth0, "(*, 239.1.1.1)".parse()?);
 //! assert_eq!(mgm.groups().next().unwrap().counts_for, igmp.name());
 //!
-//! // disable_igmp; the owner changes, and IGMP's memberships are withdrawn; enable_igmp, which adds them again.
-//! pim.take_interface_ownership(eth0)?;
-//! assert_eq!(mgm.groups().next().unwrap().counts_for, pim.name());
+//! dvmrp.take_interface_ownership(eth0)?; // disable_igmp; the owner changes; enable_igmp
+//! assert_eq!(mgm.groups().next().unwrap().counts_for, dvmrp.name());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! | example | what it shows |
+//! |---|---|
+//! | `cargo run --example minimal` | the least that a hand-over needs |
+//! | `cargo run --example handover` | DVMRP takes an interface and releases it, while the captured hosts report; or those of your own capture |
+//! | `cargo run --example two_protocols` | PIM, DVMRP and IGMP with routes, packets, time and faults |
+//! | `cargo run -p linux-router` | a router for IGMP and MLD hosts on the Linux kernel |
+//!
+//! All rules are statements with a code, as [HO-4](crate::specification#ho-4), on the page
+//! [`specification`]; what has changed is on [`changelog`], and how to work on the crate on [`developers`].
+//!
+//! # The nouns
+//!
+//! - A *client* is registered with a manager, [`Mgm`]: IGMP, or one instance of a routing protocol, named by a
+//!   [`ClientId`]. Its handle is a [`Client`]; dropping that gives back all that it holds.
+//! - An [`Interface`] is an index, and on a point-to-multipoint interface the next hop. Its *owner* is the one
+//!   routing protocol that took it, or else IGMP. IGMP may be on an interface beside the owner; when the owner
+//!   changes, the interface is *handed over*.
+//! - An [`Entry`] is (\*,\*), (\*,G) or (S,G). A client holds a [`Membership`] of an entry on an interface: it
+//!   wants it there, or, as IGMPv3's EXCLUDE, blocks it. What IGMP wants counts for the owner of the interface.
+//! - An [`Mfe`] is a multicast forwarding entry: an (S,G), the *iif* where its packets have to arrive, and the
+//!   *oifs*, where they go. It is made when the [`Forwarder`] reports a packet. The iif is the interface toward the
+//!   source by the [`Rib`], unless its owner answers `rpf` with another of its own.
+//! - An [`Alert`] is news for a client, and waits in a queue of its own. Joins and prunes say what others want: a protocol
+//!   has been told to pull (\*,G) or (\*,\*) exactly while some other client wants it, and (S,G) if, besides, it owns the
+//!   interface toward S. The owner of an iif also hears when others begin or cease to be among the oifs. Local joins and
+//!   leaves tell the owner of an interface what IGMP does there.
+//!
+//! A manager is of one address family: `Mgm` is `Mgm<Ipv4Addr>`, and `Mgm<Ipv6Addr>` is the other; there "IGMP"
+//! stands for MLD. [`Mgm::show`] prints all that a manager knows.
+//!
+//! # The hand-over
+//!
+//! DVMRP takes an interface on which IGMP is. Time runs downwards; `→` is a call of the manager, and `←` a call by it.
+//!
+//! ```text
+//! DVMRP → take_interface_ownership   granted: nobody else changes who is on the interface until this returns
+//! IGMP  ← disable_igmp               from here on IGMP's adds and deletes there are refused
+//!         the owner changes          what IGMP holds there is stale: it stays in force, and counts for DVMRP
+//! DVMRP ← local_join                 for each group that IGMP holds there
+//! DVMRP ← prune_alert                for what no other client wants, now that IGMP's wishes are DVMRP's own
+//! IGMP  ← enable_igmp
+//! IGMP  → batch                      adding again confirms what is stale: nobody is told
+//!         enable_igmp returns        what IGMP has not added again is deleted: DVMRP gets local_leave
+//! DVMRP   take_interface_ownership returns
+//!
+//! PIM     hears nothing, if IGMP adds all of it again
+//! kernel  gets no command, and loses no packet
+//! ```
+//!
+//! A release is the mirror image: DVMRP gets `local_leave`s, and joins for what IGMP wants now for itself.
+//! `cargo run --example handover` prints this from a capture of real hosts.
+//!
+//! **It is MGM's contract, word by word.** `PMGM_DISABLE_IGMP_CALLBACK` tells IGMP that a protocol "is taking or releasing
+//! ownership", and that it "should stop adding and deleting group memberships on the specified interface". So it does: until
+//! `enable_igmp` both are refused ([HO-2](crate::specification#ho-2)), and the manager deletes nothing in IGMP's name either;
+//! no page of MGM's says that it would. `PMGM_ENABLE_IGMP_CALLBACK` tells it that the protocol "has finished", and that it
+//! "should add all its group memberships on the specified interface". So it does, and what it does not add again goes
+//! ([HO-14](crate::specification#ho-14)). In the end there is what IGMP has added since ENABLE, and it counts for the new
+//! owner.
+//!
+//! **An IGMP that was written for the original** adds later, on another thread, because inside the callback it would
+//! deadlock there. Here its memberships go when `enable_igmp` returns, and come back as it adds them: the end is the same,
+//! and in between the interface is no oif for them. One line closes that gap too: an IGMP that calls
+//! [`begin_refresh`](ClientRef::begin_refresh) inside `enable_igmp` keeps what is stale until it has added what it wants, or
+//! until a deadline ([HO-17](crate::specification#ho-17)).
+//!
+//! **From one protocol to another** an interface goes without a moment in which nobody owns it, if the owner
+//! [offers](ClientRef::offer_interface) it. **A client that restarts** keeps what it holds by a
+//! [refresh](ClientRef::begin_refresh). Whoever is refused because an interface is changing hands asks
+//! [`Mgm::when_settled`].
+//!
+//! # How it is made
 //!
 //! ```text
 //!       IgmpCallbacks · ProtocolCallbacks               Forwarder             Rib
@@ -39,77 +146,90 @@
 //!     you ─► Client · Mgm ─► lock ─► engine ─► effects ─► outboxes ─► unlock ─► deliver
 //!              │
 //!              ├── handover   disable_igmp ─► engine: change the owner ─► enable_igmp
-//!              ├── creation   Rib ─► rpf ─► creation_alert ─► engine: install the entry
+//!              ├── making     Rib ─► rpf ─► creation_alert ─► engine: install the entry
 //!              └── routing    Rib ─► rpf ─► engine: move the entries
 //! ```
 //!
-//! - `engine`: all state and all rules, as a plain state machine without lock, callback, clock or I/O.
-//! - `outbox`: the news that waits for each client, filled under the lock and delivered without it.
-//! - `handover`, `creation`, `routing`: what asks a question in the middle, and so takes several steps.
+//! - The engine has all state and all rules, as a plain state machine without lock, callback, clock or I/O.
+//! - The outboxes have the alerts that wait for each client. They are filled under the lock and delivered without it.
 //! - The edges are four traits: [`IgmpCallbacks`] and [`ProtocolCallbacks`], for clients that need none
 //!   [`NoCallbacks`]; [`Forwarder`], to forward nothing [`NoForwarder`], on paper [`MemoryForwarder`]; and [`Rib`],
 //!   without which no source has a route.
 //!
-//! # Overview
-//!
-//! - A *client* is registered with a manager, [`Mgm`]: IGMP, or one instance of a routing protocol, named by a
-//!   [`ClientId`]. Its handle is a [`Client`]; dropping that gives back all that it holds.
-//! - An [`Interface`] is an index, and on a point-to-multipoint interface the next hop. Its *owner* is the one
-//!   routing protocol that took it, or else IGMP. IGMP may be on an interface beside the owner; when the owner
-//!   changes, the interface is *handed over* between `disable_igmp` and `enable_igmp`.
-//! - An [`Entry`] is (\*,\*), (\*,G) or (S,G). A client holds a [`Membership`] of an entry on an interface: it
-//!   wants it there, or, as IGMPv3's EXCLUDE, blocks it. What IGMP wants counts for the owner of the interface.
-//! - An [`Mfe`] is a multicast forwarding entry: an (S,G), the *iif* where its packets have to arrive, and the
-//!   *oifs*, where they go. It is made when the [`Forwarder`] reports a packet. The iif is the interface toward the
-//!   source by the [`Rib`], unless its owner answers `rpf` with another of its own; the oifs are where it is
-//!   wanted.
-//! - *Alerts* are news. `join_alert` and `prune_alert` say what others want: a protocol has been told to pull
-//!   (\*,G) or (\*,\*) exactly while some other client wants it, and (S,G) if it owns the interface toward S as
-//!   well. The owner of an iif also hears when others empty or fill the oifs. `local_join` and `local_leave` tell
-//!   the owner of an interface what IGMP does there.
-//!
-//! All of one manager is of one family: `Mgm` is `Mgm<Ipv4Addr>`, and `Mgm<Ipv6Addr>` is the other; there "IGMP"
-//! stands for MLD. [`Mgm::show`] prints all of it. Codes as `CB-2` name the statements of the specification that
-//! the code keeps.
-//!
 //! # Guarantees
 //!
-//! **Refusals.** An [`Error`] means that nothing has changed, and nobody was called or told.
+//! **Refusals.** An [`Error`] means that nothing has changed, and nobody was called or told. (The one exception says so in
+//! its name: [`Error::PartlyDone`].)
 //!
 //! **Order.** The state changes first, then comes the news of it: inside an alert, what caused it can be read
-//! (CB-2). One client's alerts arrive one at a time, in the order in which the state changed, on however many
-//! threads (CB-3). A call returns after the alerts that it caused have been delivered, unless another thread is
-//! delivering to the same client; inside a callback, they are delivered after that has returned (CB-4).
+//! ([CB-2](crate::specification#cb-2)). One client's alerts arrive one at a time, in the order in which the state changed, on
+//! however many threads ([CB-3](crate::specification#cb-3)). A call returns after the alerts that it caused have been
+//! delivered, unless another thread is delivering to the same client; inside a callback, they are delivered after that has
+//! returned ([CB-4](crate::specification#cb-4)).
 //!
-//! **Locks.** There is one, and none is held while a callback, a forwarder or a RIB runs or is dropped (CB-1). No
-//! method waits for a callback that runs on another thread. A daemon must not hold a lock of its own, that its
-//! callbacks take, while it calls.
+//! **Locks.** There is one, and none is held while a callback, a forwarder or a RIB runs or is dropped
+//! ([CB-1](crate::specification#cb-1)). No call holds it for more than one page of work, so a hand-over of a million
+//! memberships does not keep another thread waiting ([CB-7](crate::specification#cb-7)). No method waits for a callback that
+//! runs on another thread. A daemon must not hold a lock that its callbacks take, while it calls.
 //!
-//! **Re-entrancy.** Callbacks may call anything, adding inside `enable_igmp` included. What cannot be, a second
-//! hand-over of an interface that is being handed over, is refused at once ([`Error::HandoverInProgress`]).
+//! **Re-entrancy.** Callbacks may call anything, adding inside `enable_igmp` included. What cannot be, a second change of who
+//! is on an interface that is changing hands, is refused at once ([`Error::HandoverInProgress`]).
 //!
 //! **The hand-over.** Every `disable_igmp` is followed by exactly one `enable_igmp`, whatever happens in between:
-//! an error, a panic, a protocol that goes away (HO-6).
+//! an error, a panic, a protocol that goes away ([HO-6](crate::specification#ho-6)).
 //!
 //! **Panics.** A panic in a callback, forwarder or RIB is caught, reported through `tracing` and counted
-//! ([`Mgm::caught_panics`]); the caller whose call led to it is not harmed (CB-5). This needs panics that unwind:
-//! under `panic = "abort"` they end the process. The crate itself does not panic.
+//! ([`Mgm::caught_panics`]); the caller whose call led to it is not harmed ([CB-5](crate::specification#cb-5)). This needs
+//! panics that unwind: under `panic = "abort"` they end the process. The crate itself does not panic.
 //!
 //! **Nothing leaks.** What a client holds goes with its interfaces, and those with its handle. The forwarder holds
 //! exactly the manager's entries, but for what it refused, which is marked, retried and shown; it is emptied when
-//! the manager goes (FW-12).
+//! the manager goes ([FW-12](crate::specification#fw-12)).
+//!
+//! # With tokio
+//!
+//! The manager is not asynchronous: its calls do their work on the thread that makes them, and so do the callbacks.
+//!
+//! **Short calls** can be made in a task: adding, deleting and blocking single entries, asking for one interface or entry,
+//! reporting a packet. They take microseconds, and the time of the callbacks that they cause; more for an entry that covers
+//! many forwarding entries, as (\*,\*) does.
+//!
+//! **Long calls** grow with what they touch, to tens of milliseconds at a hundred thousand entries: taking and releasing
+//! interfaces, dropping a [`Client`], [`Mgm::interface_removed`], [`Mgm::routes_changed`], [`Mgm::expire`],
+//! [`Mgm::show`], large batches, walking all [groups](Mgm::groups) or [entries](Mgm::mfes). Make them in
+//! `spawn_blocking` or `block_in_place`.
+//!
+//! **Never wait for a task in a callback.** The callback may run on the very thread that the task needs. Send to an unbounded
+//! channel (an [`Alert`] is a value, for that), or use `try_send`; do not use `block_on` or `blocking_send`. Answer `rpf` and
+//! `creation_alert` from state that is shared with the task, under a lock that is held only to look.
+//!
+//! **Timers.** Nothing here sleeps. [`Mgm::expire`] does what is due and answers when it next wants to be called; calling it
+//! earlier or more often does no harm. A packet, a shorter time of an entry or a refresh may bring something that is due
+//! sooner, so do not sleep for longer than a second or so:
+//!
+//! ```ignore
+//! loop {
+//!     let now = Instant::now();
+//!     let due = tokio::task::block_in_place(|| mgm.expire(now));
+//!     let latest = now + Duration::from_secs(1);
+//!     tokio::time::sleep_until(due.map_or(latest, |due| due.min(latest)).into()).await;
+//! }
+//! ```
+//!
+//! **Shutting down.** First drop the clients, each of which gives back what it holds; then the last handle of the manager,
+//! which empties the forwarder; then what the forwarder needs, such as its event loop. If the forwarder goes first, its
+//! entries stay behind.
 //!
 //! # Trade-offs
 //!
 //! - Alerts run on the thread whose call caused them. No thread of the crate's own delays or loses them, but a slow
 //!   callback makes others' calls slow: queue what takes long.
-//! - A hand-over withdraws IGMP's memberships before `enable_igmp` adds them again. Nobody counts twice, and
-//!   nothing is taken over unasked; for that moment the interface is no oif for them, and others hear a prune and a
-//!   join.
-//! - One lock makes each change and all its consequences one step that others see whole or not at all. Changes do
-//!   not run in parallel; enumerations take the lock for one page at a time.
+//! - What IGMP holds stays in force during a hand-over, also what it is not going to add again: until `enable_igmp` has
+//!   returned, a stream may go where nobody wants it any more.
+//! - One lock makes each change and all its consequences one step that others see whole or not at all. Changes do not run in
+//!   parallel. Only what is long takes several steps, each of which leaves every entry as it was or as it will be.
 //! - Nothing here reads a clock or sleeps. Time is passed in, so that tests can turn it, and a daemon has to call
-//!   [`Mgm::expire`] when that says so.
+//!   [`Mgm::expire`].
 //! - What the RIB answered is kept for each source in use: routes that change have to be reported
 //!   ([`Mgm::routes_changed`]).
 //!
@@ -129,6 +249,12 @@
 //! | | Microsoft's MGM | this crate |
 //! |---|---|---|
 //! | IGMP adds inside `enable_igmp` | deadlocks, says its documentation | allowed |
+//! | IGMP's memberships during a hand-over | not documented | stale: in force until IGMP has added them again, or has not |
+//! | forwarding entries of an interface that changes hands | not documented | brought to the new owner in place |
+//! | from one protocol to another | a release, then a take | also an [offer](ClientRef::offer_interface), and no gap |
+//! | a client that restarts | adds all again after a release | a [refresh](ClientRef::begin_refresh): no loss |
+//! | many changes at once | one call for each | [`batch`](ClientRef::batch), [`set_group`](ClientRef::set_group) |
+//! | what others want, told to IGMP | as to any client | if it asks for that ([`AlertMode`]) |
 //! | `wrong_interface` | documented as not implemented | works; switched on for each interface, once in 3 s for an entry |
 //! | families | IPv4 | IPv4, IPv6 |
 //! | counting of (\*,\*) | undefined | its own counters, by the rules of (\*,G) |
@@ -155,10 +281,26 @@
 //! - `linux`: `LinuxForwarder`, a [`Forwarder`] on the kernel's multicast routing tables; nothing on other systems.
 //! - `route-table`: `RouteTable`, a [`Rib`] for a daemon that has none of its own.
 //! - `serde`: what can be shown can be serialised: a [`Snapshot`], and all that is in it.
+//! - `testing`: what the crate's own tests need, and no daemon.
 //!
 //! # MSRV
 //!
 //! Rust 1.88. A release that needs a newer one counts as a minor release.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(doc)]
+#[doc = include_str!("changelog.md")]
+pub mod changelog {}
+#[cfg(doc)]
+#[doc = include_str!("developers.md")]
+pub mod developers {}
+#[cfg(doc)]
+#[doc = include_str!("specification.md")]
+pub mod specification {}
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 mod builder;
 mod callbacks;

@@ -1,6 +1,7 @@
 //! How much the manager may be made to remember.
 
-/// Limits on what clients, and through them the hosts on a LAN, can make the manager remember (MB-7).
+/// Limits on what clients, and through them the hosts on a LAN, can make the manager remember
+/// ([MB-7](crate::specification#mb-7)).
 ///
 /// Each is off unless set. At a limit an add is refused with an error that names it; deletes never are.
 ///

@@ -75,7 +75,7 @@ impl<A: Address> Mgm<A> {
         Builder::new()
     }
 
-    /// Registers IGMP, or MLD in a manager for IPv6; one at a time (CL-2).
+    /// Registers IGMP, or MLD in a manager for IPv6; one at a time ([CL-2](crate::specification#cl-2)).
     ///
     /// # Errors
     ///
@@ -97,11 +97,11 @@ impl<A: Address> Mgm<A> {
         self.register(ClientName::Igmp, Callbacks::Igmp(Box::new(callbacks)))
     }
 
-    /// Registers one instance of a routing protocol (CL-1).
+    /// Registers one instance of a routing protocol ([CL-1](crate::specification#cl-1)).
     ///
     /// The client counts as told of all that others want at this moment: it reads that with
     /// [`groups`](Self::groups), gets no alerts for it, and may get a prune alert for what it never heard
-    /// a join of (CL-5).
+    /// a join of ([CL-5](crate::specification#cl-5)).
     ///
     /// # Errors
     ///
@@ -133,7 +133,8 @@ impl<A: Address> Mgm<A> {
         Ok(Client::new(Arc::clone(&self.shared), client))
     }
 
-    /// Who owns `interface`: the routing protocol that took it, or else IGMP if it is there (IF-5).
+    /// Who owns `interface`: the routing protocol that took it, or else IGMP if it is there
+    /// ([IF-5](crate::specification#if-5)).
     ///
     /// # Example: whom to ask for an interface
     ///
@@ -194,11 +195,11 @@ impl<A: Address> Mgm<A> {
         self.shared.interfaces()
     }
 
-    /// The memberships and blocks of all clients, in no particular order (EN-1).
+    /// The memberships and blocks of all clients, in no particular order ([EN-1](crate::specification#en-1)).
     ///
     /// The iterator takes the lock for one page at a time, of at most 256 entries. While others change the
     /// groups, it misses and repeats none that is there all along, and all that it shows of one entry was
-    /// so at one moment (EN-4).
+    /// so at one moment ([EN-4](crate::specification#en-4)).
     ///
     /// # Example: only those with a source
     ///
@@ -220,8 +221,9 @@ impl<A: Address> Mgm<A> {
         Groups::new(Arc::clone(&self.shared))
     }
 
-    /// Calls `wake` once when nobody is changing who is on `interface` any more (HO-7): for whoever was refused with
-    /// [`Error::HandoverInProgress`]. At once, on this thread, if nobody is.
+    /// Calls `wake` once when nobody is changing who is on `interface` any more
+    /// ([HO-7](crate::specification#ho-7)): for whoever was refused with [`Error::HandoverInProgress`]. At
+    /// once, on this thread, if nobody is.
     ///
     /// It is called on the thread that made the change, with no lock held, after the last callback of that change. Another
     /// change may begin before the caller comes to ask again. A panic in it is caught and counted.
@@ -242,7 +244,7 @@ impl<A: Address> Mgm<A> {
         self.shared.when_settled(interface, Box::new(wake));
     }
 
-    /// How many pieces were changed at the most in one hold of the lock (CB-7).
+    /// How many pieces were changed at the most in one hold of the lock ([CB-7](crate::specification#cb-7)).
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     #[must_use]
@@ -250,12 +252,13 @@ impl<A: Address> Mgm<A> {
         self.shared.read(|engine| engine.largest_page().changes)
     }
 
-    /// The system reports that the interface with this index is gone, with all its next hops (IF-8).
+    /// The system reports that the interface with this index is gone, with all its next hops
+    /// ([IF-8](crate::specification#if-8)).
     ///
     /// Every client on it is released, with all the alerts that deleting what it held would cause, and gets
     /// `interface_removed`. Neither IGMP callback is invoked; but where the interface is being handed over,
-    /// this is carried out right after, by the thread that hands it over (HO-10). An interface that is
-    /// merely down is not removed.
+    /// this is carried out right after, by the thread that hands it over ([HO-10](crate::specification#ho-10)).
+    /// An interface that is merely down is not removed.
     ///
     /// # Example: a cable card is pulled
     ///
@@ -274,13 +277,14 @@ impl<A: Address> Mgm<A> {
         self.shared.remove(index);
     }
 
-    /// The forwarder reports a packet for which it has no entry (FW-1).
+    /// The forwarder reports a packet for which it has no entry ([FW-1](crate::specification#fw-1)).
     ///
     /// Makes one, on this thread: the RIB is asked for the source; `rpf` is asked of the protocol that owns the
     /// interface toward it; `creation_alert` of the protocols with an oif; then the entry is installed, the
-    /// forwarder is told, and the owner of the iif gets at most one alert: a prune if there are no oifs, a join if
-    /// another client's is among them. If the packet came in elsewhere, `wrong_interface` follows (FW-10). An
-    /// entry that is there, or that another thread is making, is left alone.
+    /// forwarder is told, and the owner of the iif gets at most one alert: a prune if there are no oifs, a join
+    /// if another client's is among them. If the packet came in elsewhere, `wrong_interface` follows
+    /// ([FW-10](crate::specification#fw-10)). An entry that is there, or that another thread is making, is left
+    /// alone.
     ///
     /// # Errors
     ///
@@ -314,7 +318,8 @@ impl<A: Address> Mgm<A> {
         self.shared.packet_received(packet, now).map_err(refused)
     }
 
-    /// The forwarder reports a packet that came in on another interface than the iif of its entry (FW-10).
+    /// The forwarder reports a packet that came in on another interface than the iif of its entry
+    /// ([FW-10](crate::specification#fw-10)).
     ///
     /// The owner of the arrival interface gets `wrong_interface`, if it switched that on there; at most once
     /// for one entry in 3 s. Nothing is made of a packet that has no entry.
@@ -356,12 +361,12 @@ impl<A: Address> Mgm<A> {
         self.shared.packet_on_wrong_interface(Packet { source, group, arrival, header }, now);
     }
 
-    /// Routes to the sources in `prefix` have changed in the RIB (FW-9).
+    /// Routes to the sources in `prefix` have changed in the RIB ([FW-9](crate::specification#fw-9)).
     ///
     /// Each source in use there is looked up again, and the owner of the interface toward it asked `rpf` for each
     /// of its entries; then all change in one step. Where the iif moves to another owner, the old one gets a prune
     /// alert, and the new one a join alert if oifs are left; for each (S,G) that others want, the old owner of the
-    /// interface toward S gets a prune alert and the new one a join alert (CT-8).
+    /// interface toward S gets a prune alert and the new one a join alert ([CT-8](crate::specification#ct-8)).
     ///
     /// # Example: the stream moves to the other uplink
     ///
@@ -389,7 +394,8 @@ impl<A: Address> Mgm<A> {
         self.shared.routes_changed(prefix);
     }
 
-    /// Does what is due at `now`, and says when it next wants to be called (FW-7, FW-11).
+    /// Does what is due at `now`, and says when it next wants to be called ([FW-7](crate::specification#fw-7),
+    /// [FW-11](crate::specification#fw-11)).
     ///
     /// Entries whose time is over are made anew in place if they carried packets, with the callbacks of
     /// [`packet_received`](Self::packet_received), and deleted silently if not. What the forwarder refused is
@@ -415,7 +421,7 @@ impl<A: Address> Mgm<A> {
         self.shared.expire(now)
     }
 
-    /// One forwarding entry, read at one moment (EN-2).
+    /// One forwarding entry, read at one moment ([EN-2](crate::specification#en-2)).
     ///
     /// # Example: a stream that nobody wants
     ///
@@ -434,10 +440,10 @@ impl<A: Address> Mgm<A> {
         self.shared.read(|engine| engine.mfe(Key::of(source, group)))
     }
 
-    /// All forwarding entries, in the order of group, then source (EN-2).
+    /// All forwarding entries, in the order of group, then source ([EN-2](crate::specification#en-2)).
     ///
     /// The iterator takes the lock for one page at a time, of at most 256 entries. It misses and repeats no entry
-    /// that is there all along, and shows each as it was at one moment (EN-4).
+    /// that is there all along, and shows each as it was at one moment ([EN-4](crate::specification#en-4)).
     ///
     /// # Example: how many streams nobody wants
     ///
@@ -481,7 +487,7 @@ impl<A: Address> Mgm<A> {
         Mfes::new(Arc::clone(&self.shared), Some(Key::of(source, group)))
     }
 
-    /// What the forwarder counted for an entry (EN-3).
+    /// What the forwarder counted for an entry ([EN-3](crate::specification#en-3)).
     ///
     /// # Errors
     ///
@@ -508,8 +514,9 @@ impl<A: Address> Mgm<A> {
         self.shared.mfe_stats(source, group).map_err(refused)
     }
 
-    /// The entries that the forwarder does not hold as it should, deleted ones too (FW-11): those that are tried
-    /// again first, and no more than a page of them.
+    /// The entries that the forwarder does not hold as it should, deleted ones too
+    /// ([FW-11](crate::specification#fw-11)): those that are tried again first, and no more than a page of
+    /// them.
     ///
     /// # Example: a table that is full
     ///
@@ -576,7 +583,7 @@ impl<A: Address> Mgm<A> {
     }
 
     /// How many answers to `rpf` named an interface that the client does not own, or a route that does not lead
-    /// to the source (FW-1).
+    /// to the source ([FW-1](crate::specification#fw-1)).
     ///
     /// # Example: an answer with an interface of nobody
     ///
@@ -609,7 +616,7 @@ impl<A: Address> Mgm<A> {
         self.shared.wrong_answers.load(Ordering::Relaxed)
     }
 
-    /// How many panics of callbacks have been caught (CB-5).
+    /// How many panics of callbacks have been caught ([CB-5](crate::specification#cb-5)).
     ///
     /// Panics can be caught only where they unwind; under `panic = "abort"` they end the process.
     ///

@@ -30,7 +30,8 @@ impl<A: Address> Refresh<A> {
         self.interface
     }
 
-    /// Ends the refresh: what the client has not added again is deleted, with all the alerts of deletes (HO-14, HO-17).
+    /// Ends the refresh: what the client has not added again is deleted, with all the alerts of deletes
+    /// ([HO-14](crate::specification#ho-14), [HO-17](crate::specification#ho-17)).
     ///
     /// Ending one that is over, by its deadline, or because the interface has changed hands, changes nothing; nor does it
     /// end a newer one. Inside `enable_igmp`, what is left is deleted when that has returned.

@@ -27,11 +27,12 @@ pub struct Snapshot<A: Address = Ipv4Addr> {
     pub groups: Vec<Membership<A>>,
     /// The forwarding entries, in the order of group, then source.
     pub mfes: Vec<MfeSnapshot<A>>,
-    /// Entries that the manager has deleted and the forwarder still holds; no more than a page of them (FW-11).
+    /// Entries that the manager has deleted and the forwarder still holds; no more than a page of them
+    /// ([FW-11](crate::specification#fw-11)).
     pub leftovers: Vec<Failure<A>>,
-    /// Answers to `rpf` that were none (FW-1).
+    /// Answers to `rpf` that were none ([FW-1](crate::specification#fw-1)).
     pub wrong_answers: u64,
-    /// Panics of callbacks, forwarder and RIB that have been caught (CB-5).
+    /// Panics of callbacks, forwarder and RIB that have been caught ([CB-5](crate::specification#cb-5)).
     pub caught_panics: u64,
 }
 

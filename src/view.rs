@@ -9,7 +9,7 @@ use crate::types::entry::Entry;
 use crate::types::forwarding::ForwarderError;
 use crate::types::interface::Interface;
 
-/// One client's membership or block on one interface (EN-1).
+/// One client's membership or block on one interface ([EN-1](crate::specification#en-1)).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -20,15 +20,18 @@ pub struct Membership<A = Ipv4Addr> {
     pub interface: Interface<A>,
     /// Whether it is joined or blocked.
     pub kind: MembershipKind,
-    /// Its client has to add it again, or it goes (HO-11, HO-17).
+    /// Its client has to add it again, or it goes ([HO-11](crate::specification#ho-11),
+    /// [HO-17](crate::specification#ho-17)).
     pub stale: bool,
     /// The client that added it.
     pub added_by: ClientName,
-    /// The client that it counts for: the owner of the interface (CT-2). Blocks are not counted.
+    /// The client that it counts for: the owner of the interface ([CT-2](crate::specification#ct-2)). Blocks
+    /// are not counted.
     pub counts_for: ClientName,
 }
 
-/// What a client holds of an entry on an interface; setting one replaces the other (MB-6).
+/// What a client holds of an entry on an interface; setting one replaces the other
+/// ([MB-6](crate::specification#mb-6)).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -40,7 +43,7 @@ pub enum MembershipKind {
     Blocked,
 }
 
-/// Who is on an interface (IF-5).
+/// Who is on an interface ([IF-5](crate::specification#if-5)).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -51,13 +54,15 @@ pub struct InterfaceStatus<A = Ipv4Addr> {
     pub owner: ClientName,
     /// Whether IGMP is on it.
     pub igmp: bool,
-    /// From whom to whom it is going, from the moment that a take or release is granted until it has returned (HO-7).
+    /// From whom to whom it is going, from the moment that a take or release is granted until it has returned
+    /// ([HO-7](crate::specification#ho-7)).
     pub handover: Option<Handover>,
-    /// To whom its owner offers it (IF-9).
+    /// To whom its owner offers it ([IF-9](crate::specification#if-9)).
     pub offered_to: Option<ClientName>,
 }
 
-/// Who owns an interface before and after a change that is under way (IF-5); nobody, where that is absent.
+/// Who owns an interface before and after a change that is under way ([IF-5](crate::specification#if-5));
+/// nobody, where that is absent.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -68,7 +73,7 @@ pub struct Handover {
     pub to: Option<ClientName>,
 }
 
-/// Whether an add or delete changed anything: a membership is in a set (MB-2).
+/// Whether an add or delete changed anything: a membership is in a set ([MB-2](crate::specification#mb-2)).
 #[expect(clippy::exhaustive_enums, reason = "a set operation changes the set or does not")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Change {
@@ -78,7 +83,7 @@ pub enum Change {
     Unchanged,
 }
 
-/// What the owner of an interface says of one (S,G) there, beside memberships (MB-5).
+/// What the owner of an interface says of one (S,G) there, beside memberships ([MB-5](crate::specification#mb-5)).
 #[expect(clippy::exhaustive_enums, reason = "MGM_FORWARD_STATE is added or deleted, and there is no third")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ForwardState {
@@ -88,7 +93,7 @@ pub enum ForwardState {
     Off,
 }
 
-/// A multicast forwarding entry, read at one moment (EN-2).
+/// A multicast forwarding entry, read at one moment ([EN-2](crate::specification#en-2)).
 ///
 /// Instants mean nothing outside the process: what is serialised has its times in seconds, in
 /// [`MfeSnapshot`](crate::MfeSnapshot).
@@ -103,7 +108,8 @@ pub struct Mfe<A: Address = Ipv4Addr> {
     pub group: GroupAddr<A>,
     /// Where its packets have to arrive.
     pub iif: Interface<A>,
-    /// The routing protocol that owns the iif; nobody is asked or told without a route to the source (FW-4).
+    /// The routing protocol that owns the iif; nobody is asked or told without a route to the source
+    /// ([FW-4](crate::specification#fw-4)).
     pub owner: Option<ClientName>,
     /// The upstream neighbour.
     pub upstream: Option<A>,
@@ -117,11 +123,12 @@ pub struct Mfe<A: Address = Ipv4Addr> {
     /// When its time is over; never, if that is beyond what the clock can say.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub expires: Option<Instant>,
-    /// Why the forwarder does not hold it as it is here, and how often that was tried (FW-11).
+    /// Why the forwarder does not hold it as it is here, and how often that was tried
+    /// ([FW-11](crate::specification#fw-11)).
     pub failure: Option<MfeFailure>,
 }
 
-/// What the forwarder last said of an entry that it does not hold as it should (FW-11).
+/// What the forwarder last said of an entry that it does not hold as it should ([FW-11](crate::specification#fw-11)).
 #[expect(clippy::exhaustive_structs, reason = "tests of daemons compare it with what they expect")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -132,7 +139,8 @@ pub struct MfeFailure {
     pub attempts: u32,
 }
 
-/// An entry that the forwarder does not hold, or no longer should, and that is tried again (FW-11).
+/// An entry that the forwarder does not hold, or no longer should, and that is tried again
+/// ([FW-11](crate::specification#fw-11)).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

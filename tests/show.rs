@@ -54,11 +54,14 @@ fn a_program_reads_the_same_as_json() {
     let spoke = json!({ "index": 12, "next_hop": "192.0.2.7" });
     assert_eq!(
         shown["interfaces"][2],
-        json!({ "interface": spoke, "owner": "protocol 1.0", "igmp": true, "in_handover": false })
+        json!({ "interface": spoke, "owner": "protocol 1.0", "igmp": true, "handover": null, "offered_to": null })
     );
     let held = |source, group, kind| {
         let entry = json!({ "source": source, "group": group });
-        json!({ "entry": entry, "interface": lan, "kind": kind, "added_by": "IGMP", "counts_for": "IGMP" })
+        json!({
+            "entry": entry, "interface": lan, "kind": kind,
+            "stale": false, "added_by": "IGMP", "counts_for": "IGMP",
+        })
     };
     assert_eq!(shown["groups"].as_array().unwrap().len(), 6);
     assert_eq!(shown["groups"][0]["entry"], json!({ "source": "*", "group": "*" }));
@@ -123,7 +126,7 @@ fn what_the_forwarder_refused_is_marked() {
     );
     assert_eq!(shown.leftovers, []);
     // It is deleted, and stays in the forwarder.
-    router.pim.release_interface_ownership(interface("1")).unwrap();
+    router.mgm.interface_removed(interface("1").index());
     let shown = router.show();
     let left = "\n\n! (10.0.0.1, 239.1.1.1) is deleted, but stays in the forwarder: the forwarder is full (attempts: 2)\n";
     assert!(shown.to_string().contains(left), "{shown}");
@@ -180,7 +183,7 @@ fn faults_of_clients_are_counted_at_the_end() {
         fn rpf(&self, _: &ClientRef, request: &RpfRequest<'_>) -> Route {
             Route { interface: interface("9"), ..request.route }
         }
-        fn interface_removed(&self, _: &ClientRef, _: Interface) {
+        fn interface_removed(&self, _: &ClientRef, _: NonZeroU32) {
             panic!("on purpose");
         }
     }

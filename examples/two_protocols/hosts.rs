@@ -1,6 +1,7 @@
 //! IGMP, and the hosts that it speaks for.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use mgm::{Client, ClientRef, Entry, GroupAddr, IgmpCallbacks, Interface, Mgm, SourceAddr};
@@ -61,8 +62,8 @@ impl IgmpCallbacks for Memory {
         }
     }
 
-    fn interface_removed(&self, _: &ClientRef, interface: Interface) {
-        println!("   IGMP   interface_removed {interface}");
-        self.joined.lock().retain(|(lan, _)| *lan != interface);
+    fn interface_removed(&self, _: &ClientRef, index: NonZeroU32) {
+        println!("   IGMP   interface_removed {index}");
+        self.joined.lock().retain(|(lan, _)| lan.index() != index);
     }
 }

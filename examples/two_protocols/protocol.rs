@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::num::NonZeroU32;
 
 use mgm::{
     AlertCause, ClientRef, CreationOif, Entry, GroupAddr, Interface, NewMfe, ProtocolCallbacks, Route,
@@ -115,11 +116,11 @@ impl ProtocolCallbacks for Protocol {
         self.state.lock().blocked.remove(&(on, Entry::SourceGroup(source, group)));
     }
 
-    fn interface_removed(&self, _: &ClientRef, interface: Interface) {
-        self.say("interface_removed", interface);
+    fn interface_removed(&self, _: &ClientRef, index: NonZeroU32) {
+        self.say("interface_removed", index);
         let mut state = self.state.lock();
-        state.local.retain(|(on, _)| *on != interface);
-        state.blocked.retain(|(on, _)| *on != interface);
+        state.local.retain(|(on, _)| on.index() != index);
+        state.blocked.retain(|(on, _)| on.index() != index);
     }
 }
 

@@ -25,7 +25,7 @@ enum Held {
     #[default]
     No,
     /// It is being told to, and has not answered yet.
-    Telling,
+    Adding,
     Yes,
 }
 
@@ -125,12 +125,13 @@ impl<A: Address> Engine<A> {
             let entry = self.forwarding_entry(key);
             let Some(standing) = self.standing(key) else { continue };
             standing.is_queued = false;
-            let may_be_held = standing.may_be_held();
-            let held = std::mem::replace(&mut standing.held, Held::Telling);
             match entry {
-                Some(entry) if held != Held::No => return Some(Command::Change(entry)),
-                Some(entry) => return Some(Command::Add(entry)),
-                None if may_be_held => {
+                Some(entry) if standing.held != Held::No => return Some(Command::Change(entry)),
+                Some(entry) => {
+                    standing.held = Held::Adding;
+                    return Some(Command::Add(entry));
+                }
+                None if standing.may_be_held() => {
                     let (source, group) = key.pair();
                     return Some(Command::Delete(source, group));
                 }
@@ -144,21 +145,21 @@ impl<A: Address> Engine<A> {
 
     /// What became of a command.
     pub(crate) fn commanded(&mut self, command: &Command<A>, result: Result<(), ForwarderError>) {
-        let (key, is_held) = match command {
-            // One that panicked may have added it; if not, it will say so.
-            Command::Add(entry) => {
-                let is_held = matches!(result, Ok(()) | Err(ForwarderError::Panicked));
-                (Key::of(entry.source, entry.group), is_held)
-            }
-            // It was flushed behind the manager's back: it has to be added again.
-            Command::Change(entry) => {
-                (Key::of(entry.source, entry.group), result != Err(ForwarderError::NoSuchEntry))
-            }
-            Command::Delete(source, group) => (Key::of(*source, *group), result.is_err()),
-        };
+        let (source, group) = command.pair();
+        let key = Key::of(source, group);
         let latest = self.clock.latest();
         let Some(standing) = self.standing(key) else { return };
-        standing.held = if is_held { Held::Yes } else { Held::No };
+        standing.held = match (command, &result) {
+            // One that panicked may have added it; if not, it will say so.
+            (Command::Add(_) | Command::Change(_), Ok(()) | Err(ForwarderError::Panicked)) => Held::Yes,
+            // It was flushed behind the manager's back: it has to be added again.
+            (Command::Add(_), Err(_)) | (Command::Change(_), Err(ForwarderError::NoSuchEntry)) => Held::No,
+            (Command::Change(_), Err(_)) => Held::Yes,
+            (Command::Delete(..), Ok(())) => Held::No,
+            // It holds what it held before, which is nothing if it refused to add it.
+            (Command::Delete(..), Err(_)) => standing.held,
+        };
+        let is_held = standing.held != Held::No;
         let attempts = standing.failed.take().map_or(0, |failed| failed.attempts);
         if let Err(error) = result {
             let retry = latest.after(FIRST_RETRY * 2_u32.pow(attempts.min(LAST_RETRY)));

@@ -33,7 +33,7 @@ pub(super) enum Holders {
 #[derive(Debug)]
 pub(super) struct Many {
     interfaces: BTreeSet<InterfaceId>,
-    /// On how many interfaces each client wants it; none is zero.
+    /// On how many interfaces each client wants it; none is zero (CT-1).
     wanting: BTreeMap<ClientKey, u32>,
 }
 

@@ -35,8 +35,10 @@ const LIFETIME: Duration = Duration::from_secs(900);
 pub(super) struct Making<A> {
     /// Where a packet came in that was reported meanwhile: this making serves it (FW-13).
     reported: Option<Interface<A>>,
-    /// The owner has given the entry another time meanwhile, which is kept (FW-7).
-    pub(super) timeout_set: bool,
+    /// The time that the owner has given the entry meanwhile, which is kept (FW-7).
+    pub(super) timeout: Option<Duration>,
+    /// The owner has set the iif or the neighbour meanwhile, which is kept too.
+    pub(super) is_way_set: bool,
     id: MakingId,
 }
 
@@ -214,7 +216,7 @@ impl<A: Address> Engine<A> {
 
     fn begin_making(&mut self, key: Key<A>) -> MakingId {
         let id = MakingId(self.next_number());
-        self.makings.insert(key, Making { reported: None, timeout_set: false, id });
+        self.makings.insert(key, Making { reported: None, timeout: None, is_way_set: false, id });
         id
     }
 
@@ -361,7 +363,8 @@ impl<A: Address> Engine<A> {
             self.insert_mfe(at, Box::new(mfe));
             self.queue_for_forwarder(key);
         }
-        if let Some(rpf) = rpf {
+        let is_way_set = self.makings.get(&key).is_some_and(|making| making.is_way_set);
+        if let Some(rpf) = rpf.filter(|_| before.is_none() || !is_way_set) {
             self.set_way(at, iif, &rpf);
         }
         for answer in answers {
@@ -402,13 +405,11 @@ impl<A: Address> Engine<A> {
     /// FW-7: how long the entry lives. HO-15, FW-9: its time and its statistics stay.
     fn set_life(&mut self, at: Hashed<Key<A>>, occasion: Occasion<A>, now: Tick) {
         let Occasion::Renewal { counted } = occasion else { return };
-        let timeout_set = self.makings.get(&at.key).is_some_and(|making| making.timeout_set);
+        let timeout = self.makings.get(&at.key).and_then(|making| making.timeout).unwrap_or(LIFETIME);
         let Some(mfe) = self.mfes.get_mut(at) else { return };
         mfe.made = now;
         mfe.packets = counted.unwrap_or(mfe.packets);
-        if !timeout_set {
-            self.mfes.expire_at(at, now.after(LIFETIME));
-        }
+        self.mfes.expire_at(at, now.after(timeout));
     }
 
     /// FW-6, RFC 2715 §2 rules 4 and 5: an entry was made, or made anew, or has another owner. To each of the owners at
@@ -513,7 +514,7 @@ impl<A: Address> Engine<A> {
         self.mfes.due(now, last).take(self.page.size().changes).collect()
     }
 
-    /// When anything is next due (FW-16).
+    /// When anything is next due.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         let due = [self.mfes.next_due(), self.next_retry()].into_iter().flatten().min();
         let due = due.and_then(|due| self.clock.instant(due));
@@ -529,16 +530,6 @@ impl<A: Address> Engine<A> {
 
     pub(crate) fn has_mfe(&self, key: Key<A>) -> bool {
         self.mfes.get(self.at(key)).is_some()
-    }
-
-    /// Whether any forwarding entry may still be of the past of an interface.
-    pub(super) fn has_past_mfes(&self, id: InterfaceId) -> bool {
-        let record = self.interfaces.get(id);
-        let past = record.and_then(|record| Some((record, record.past.as_ref()?)));
-        past.is_some_and(|(record, past)| {
-            let is_attached = !record.iif_of.is_empty() || !record.upstream_of.is_empty();
-            !matches!(past.mfes, MfeWalk::Done) && (is_attached || !past.states_of.is_empty())
-        })
     }
 
     /// HO-15: a page of the forwarding entries of an interface that are still of the past.
@@ -588,10 +579,12 @@ impl<A: Address> Engine<A> {
     pub(crate) fn begin_anew(&self, key: Key<A>, interface: Interface<A>) -> Option<Anew> {
         let at = self.at(key);
         let mfe = self.mfes.get(at)?;
-        if mfe.owner != self.upstream(key.source).owner {
+        let id = self.interfaces.id(interface)?;
+        let comes_in_elsewhere = mfe.iif != id || mfe.owner.is_none();
+        let owns_iif = self.interfaces.get(id).is_some_and(|record| record.owner() == mfe.owner);
+        if mfe.owner != self.upstream(key.source).owner || !comes_in_elsewhere && !owns_iif {
             return Some(Anew::Incoming);
         }
-        let id = self.interfaces.id(interface)?;
         let tenure = self.interfaces.get(id)?.tenure;
         mfe.state(id).is_some_and(|state| state.tenure != tenure).then_some(Anew::StateOnly)
     }

@@ -80,6 +80,7 @@ impl<A: Address> Engine<A> {
         self.active(client)?;
         self.refuse_without_source(edit.entry)?;
         let holder = self.holder(client, interface)?;
+        self.refuse_while_leaving(holder, edit.action)?;
         let at = self.at(Key::from(edit.entry));
         match self.intent(holder, at, edit.action, Room::Needed)? {
             Intent::Nothing => Ok(Change::Unchanged),
@@ -116,6 +117,7 @@ impl<A: Address> Engine<A> {
             self.active(client)?;
             self.refuse_without_source(edit.entry)?;
             let holder = holder.clone()?;
+            self.refuse_while_leaving(holder, edit.action)?;
             match self.intent(holder, *at, edit.action, room)? {
                 Intent::Nothing => Ok(Change::Unchanged),
                 Intent::Confirm(step) if !self.is_past(holder.id, step.before.held) => {
@@ -133,11 +135,13 @@ impl<A: Address> Engine<A> {
         };
         let results = edits.iter().zip(&ats).map(judge).collect();
         if let Ok(holder) = holder {
+            self.keep_sources();
             for (at, before) in changed {
                 let Some(record) = self.interfaces.get(holder.id) else { continue };
                 let after = Seen { parties: record.parties, held: record.held(at) };
                 self.follow(holder.id, at, &Step { before, after });
             }
+            self.forget_sources();
         }
         results
     }

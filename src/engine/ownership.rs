@@ -22,6 +22,7 @@ use super::interfaces::{
     Transition,
 };
 use super::key::ClientKey;
+use super::membership::{Action, Holder};
 use super::table::{Cursor, Table};
 use crate::error::Error;
 use crate::types::address::Address;
@@ -33,10 +34,8 @@ use crate::view::Change;
 /// What became of a request that was not refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Granted {
-    /// It is done.
-    AtOnce,
     /// IGMP has no part in it. It has begun, and is to be carried on page by page.
-    InPages,
+    Change,
     /// IGMP is on the interface: nothing of it is done yet, and it is to be done inside the bracket of HO-1.
     HandOver,
 }
@@ -190,13 +189,10 @@ impl<A: Address> Engine<A> {
         }
     }
 
-    /// HO-1, HO-5: opens the hand-over, if a routing protocol asks and IGMP is there; else begins the change, and does
-    /// all of it if one page is enough.
+    /// HO-1, HO-5: opens the hand-over, if a routing protocol asks and IGMP is there; else makes the change.
     fn start(&mut self, transfer: Transfer, interface: Interface<A>) -> Granted {
         let id = self.interfaces.find_or_add(interface, &self.hasher);
-        let Some((id, record)) = id.and_then(|id| Some((id, self.interfaces.get_mut(id)?))) else {
-            return Granted::AtOnce;
-        };
+        let Some(record) = id.and_then(|id| self.interfaces.get_mut(id)) else { return Granted::Change };
         record.transition = Some(Box::new(Transition {
             transfer,
             from: record.owner(),
@@ -208,16 +204,12 @@ impl<A: Address> Engine<A> {
             return Granted::HandOver;
         }
         self.change_owner(interface);
-        if !self.bring_over(interface) || self.has_past_mfes(id) {
-            return Granted::InPages;
-        }
-        self.end_past(interface);
-        self.settle_quietly(id);
-        Granted::AtOnce
+        self.bring_over(interface);
+        Granted::Change
     }
 
     /// Makes the change that was granted, unless it has been made: all that is attached is of the past from now on
-    /// (HO-16), and what IGMP holds is stale if the interface has another owner (HO-11).
+    /// (HO-16), and what IGMP holds is stale if the interface has another owner (HO-3, HO-11).
     pub(crate) fn change_owner(&mut self, interface: Interface<A>) {
         let Some(id) = self.interfaces.id(interface) else { return };
         let tenure = TenureId(self.next_number());
@@ -410,8 +402,8 @@ impl<A: Address> Engine<A> {
         walk
     }
 
-    /// HO-7: the interface is settled. HO-10: begins what was deferred meanwhile, and what no longer applies falls away.
-    /// Says what has begun, and is to be carried on.
+    /// HO-7: the interface is settled. HO-10: begins the first of what was deferred meanwhile that still applies, and hands
+    /// the rest on to it. Says what has begun, and is to be carried out.
     pub(crate) fn settle(&mut self, interface: Interface<A>) -> Option<(Granted, Transfer)> {
         let id = self.interfaces.id(interface)?;
         let transition = self.interfaces.get_mut(id)?.transition.take()?;
@@ -423,7 +415,7 @@ impl<A: Address> Engine<A> {
                 }
                 Deferred::Removal => (self.remove(interface), Transfer::Remove),
             };
-            if let Some(granted @ (Granted::InPages | Granted::HandOver)) = granted {
+            if let Some(granted) = granted {
                 let record = self.interfaces.find_mut(interface);
                 if let Some(transition) = record.and_then(|record| record.transition.as_mut()) {
                     transition.deferred.extend(deferred);
@@ -431,16 +423,8 @@ impl<A: Address> Engine<A> {
                 return Some((granted, transfer));
             }
         }
-        self.settle_quietly(id);
-        None
-    }
-
-    /// The end of a transition during which nothing can have been deferred.
-    fn settle_quietly(&mut self, id: InterfaceId) {
-        if let Some(record) = self.interfaces.get_mut(id) {
-            record.transition = None;
-        }
         self.interfaces.tidy(id);
+        None
     }
 
     pub(crate) fn is_in_transition(&self, interface: Interface<A>) -> bool {
@@ -460,6 +444,20 @@ impl<A: Address> Engine<A> {
         match party {
             Party::Igmp if is_disabled => Err(Error::IgmpDisabled { interface: record.interface }),
             Party::Igmp | Party::Protocol => Ok(()),
+        }
+    }
+
+    /// HO-7: a client that leaves can add nothing there any more, from the moment that its release is granted.
+    pub(super) fn refuse_while_leaving(&self, holder: Holder, action: Action) -> Result<(), Error<A>> {
+        let Some(record) = self.interfaces.get(holder.id) else { return Ok(()) };
+        let leaves = |transition: &Transition| {
+            transition.transfer.apply(record.parties)[holder.party] != record.parties[holder.party]
+        };
+        match action {
+            Action::Set(_) if record.transition.as_deref().is_some_and(leaves) => {
+                Err(Error::HandoverInProgress { interface: record.interface })
+            }
+            Action::Set(_) | Action::Clear(_) => Ok(()),
         }
     }
 

@@ -29,7 +29,7 @@ impl<A> Default for GroupsCursor<A> {
 
 impl<A: Address> Engine<A> {
     pub(crate) fn interface(&self, interface: Interface<A>) -> Option<InterfaceStatus<A>> {
-        status(self.interfaces.find(interface)?)
+        self.status(self.interfaces.find(interface)?)
     }
 
     /// Appends a page of interfaces to `page`, those after `last`, and says how far it came.
@@ -41,7 +41,7 @@ impl<A: Address> Engine<A> {
         let mut seen = None;
         for record in self.interfaces.after(last).take(self.page.size().looks) {
             seen = Some(record.interface);
-            page.extend(status(record));
+            page.extend(self.status(record));
         }
         seen
     }
@@ -131,19 +131,19 @@ impl<A: Address> Engine<A> {
             }
         }
     }
-}
 
-fn status<A: Address>(record: &InterfaceRecord<A>) -> Option<InterfaceStatus<A>> {
-    let name = |client: ClientKey| client.name();
-    let handover = record
-        .transition
-        .as_ref()
-        .map(|transition| Handover { from: transition.from.map(name), to: transition.to.map(name) });
-    Some(InterfaceStatus {
-        interface: record.interface,
-        owner: name(record.owner()?),
-        igmp: record.parties.igmp.is_some(),
-        handover,
-        offered_to: record.offer.map(name),
-    })
+    fn status(&self, record: &InterfaceRecord<A>) -> Option<InterfaceStatus<A>> {
+        let name = |client: ClientKey| client.name();
+        let handover = record
+            .transition
+            .as_ref()
+            .map(|transition| Handover { from: transition.from.map(name), to: transition.to.map(name) });
+        Some(InterfaceStatus {
+            interface: record.interface,
+            owner: name(record.owner()?),
+            igmp: record.parties.igmp.is_some(),
+            handover,
+            offered_to: record.offer.filter(|client| self.active(*client).is_ok()).map(name),
+        })
+    }
 }

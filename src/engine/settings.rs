@@ -100,6 +100,9 @@ impl<A: Address> Engine<A> {
             mfe.upstream = upstream;
             mfe.learned = learned;
         }
+        if let Some(making) = self.makings.get_mut(&key) {
+            making.is_way_set = true;
+        }
         self.move_iif(at, id);
         self.tell_of_oifs(at);
         Ok(())
@@ -114,7 +117,7 @@ impl<A: Address> Engine<A> {
     ) -> Result<(), Error<A>> {
         let made = self.owned_mfe(client, key)?.made;
         if let Some(making) = self.makings.get_mut(&key) {
-            making.timeout_set = true;
+            making.timeout = Some(timeout);
         }
         self.mfes.expire_at(self.at(key), made.after(timeout));
         Ok(())

@@ -25,6 +25,9 @@ pub(super) struct Sources<A: Address> {
     /// Sources of which nothing is known, and about which the RIB is being asked.
     asked: BTreeMap<Number<A>, Asked>,
     last_change: Stamp,
+    /// While several entries are changed in one step: sources that are to be looked at when all are, as the next entry may
+    /// need what the last one no longer does.
+    kept: Option<Vec<A>>,
 }
 
 #[derive(Debug)]
@@ -139,6 +142,7 @@ impl<A: Address> Sources<A> {
             moving: BTreeMap::new(),
             asked: BTreeMap::new(),
             last_change: Stamp(0),
+            kept: None,
         }
     }
 
@@ -412,8 +416,22 @@ impl<A: Address> Engine<A> {
         }
     }
 
+    /// Forgets no source until [`forget_sources`](Self::forget_sources).
+    pub(super) fn keep_sources(&mut self) {
+        self.sources.kept = Some(Vec::new());
+    }
+
+    pub(super) fn forget_sources(&mut self) {
+        for source in self.sources.kept.take().into_iter().flatten() {
+            self.forget_source(source);
+        }
+    }
+
     /// Forgets the route to a source that has nothing in use or in the making.
     pub(crate) fn forget_source(&mut self, source: A) {
+        if let Some(kept) = &mut self.sources.kept {
+            return kept.push(source);
+        }
         if self.sources.is_unused(source)
             && !self.makings.keys().any(|making| making.source == source)
             && let Some(known) = self.sources.known.remove(&Number(source))

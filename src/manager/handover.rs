@@ -58,11 +58,7 @@ impl<A: Address> Shared<A> {
     /// Does what is left of a change that was granted.
     fn carry_out(self: &Arc<Self>, granted: Granted, transfer: Transfer, interface: Interface<A>) {
         match granted {
-            Granted::AtOnce => {
-                tracing::info!(%interface, %transfer, "ownership changed");
-                self.wake_settled(interface);
-            }
-            Granted::InPages => {
+            Granted::Change => {
                 drop(HandOver::new(self, interface, None));
                 tracing::info!(%interface, %transfer, "ownership changed");
             }

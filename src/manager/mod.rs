@@ -84,7 +84,7 @@ impl<A: Address> Shared<A> {
         self.state.lock()
     }
 
-    /// Reads the state.
+    /// Reads the state at one moment, between two steps (HO-8).
     pub(crate) fn read<R>(&self, look: impl FnOnce(&Engine<A>) -> R) -> R {
         look(&self.lock().engine)
     }
@@ -118,7 +118,8 @@ impl<A: Address> Shared<A> {
         result
     }
 
-    /// One hold of the lock: ask the engine, queue what follows, unlock, deliver.
+    /// One hold of the lock: ask the engine, queue what follows, unlock, deliver. So whoever is told can read the state
+    /// that caused it (CB-2).
     fn step<R>(self: &Arc<Self>, change: impl FnOnce(&mut State<A>) -> R) -> (R, Vec<Walk<A>>) {
         let mut state = self.lock();
         state.engine.turn_page();

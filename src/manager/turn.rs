@@ -77,12 +77,15 @@ impl<A: Address> Shared<A> {
         while let Some(next) = work {
             let inside = Inside::enter(self);
             let done = self.perform(next);
-            due.add(inside.leave());
+            let caused = inside.leave();
             let mut state = self.lock();
             let (left, garbage) = state.take_back(done);
+            if left == Left::Nothing {
+                due.end_one();
+            }
+            due.add(caused);
             match left {
                 Left::Nothing => {
-                    due.end_one();
                     work = state.next_work(&mut due);
                     drop(state);
                     drop(garbage);

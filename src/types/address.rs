@@ -250,7 +250,7 @@ impl<A: Address> SourceAddr<A> {
     /// # Errors
     ///
     /// - [`AddressError::NotUnicast`]: it is multicast, unspecified, loopback or broadcast.
-    /// - [`AddressError::NeverForwarded`]: it is of link scope (MB-4).
+    /// - [`AddressError::NeverForwarded`]: it is of link scope ([MB-4](crate::specification#mb-4)).
     pub fn new(address: A) -> Result<Self, AddressError<A>> {
         let HostAddr(address) = HostAddr::new(address)?;
         if address.is_link_local() { Err(AddressError::NeverForwarded(address)) } else { Ok(Self(address)) }

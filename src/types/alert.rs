@@ -30,7 +30,7 @@ impl fmt::Display for AlertCause {
     }
 }
 
-/// Which joins and prunes IGMP hears of (CL-6); read once, when it registers.
+/// Which joins and prunes IGMP hears of ([CL-6](crate::specification#cl-6)); read once, when it registers.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum AlertMode {

@@ -6,7 +6,7 @@ use super::address::{Address, GroupAddr, SourceAddr};
 use super::interface::Interface;
 use super::route::Route;
 
-/// About which new forwarding entries a protocol is asked (FW-3).
+/// About which new forwarding entries a protocol is asked ([FW-3](crate::specification#fw-3)).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum CreationMode {

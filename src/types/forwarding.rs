@@ -19,7 +19,7 @@ pub struct ForwardingEntry<A = Ipv4Addr> {
     pub oifs: Vec<Interface<A>>,
 }
 
-/// What a forwarder counted for one entry (EN-3).
+/// What a forwarder counted for one entry ([EN-3](crate::specification#en-3)).
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

@@ -8,7 +8,7 @@ use super::address::{Address, AddressError, HostAddr};
 
 /// An interface: its index and, on a link of a point-to-multipoint interface, the next hop.
 ///
-/// Links of one interface that differ in the next hop are interfaces of their own
+/// Links of one interface that differ in the next hop are interfaces of their own ([IF-6](crate::specification#if-6))
 /// (MGM: `dwIfIndex` and `dwIfNextHopAddr`). Prints as `3`, or as `3 via 10.0.0.9`.
 ///
 /// # Example: an interface and a link

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::address::{GroupAddr, SourceAddr};
 use super::entry::Entry;
 
-/// One change of a [`batch`](crate::ClientRef::batch) (MB-8).
+/// One change of a [`batch`](crate::ClientRef::batch) ([MB-8](crate::specification#mb-8)).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum MembershipChange<A = Ipv4Addr> {

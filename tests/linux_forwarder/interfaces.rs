@@ -42,7 +42,7 @@ fn beyond_32_interfaces_the_error_is_clear_and_the_others_forward() {
         // The two links and 30 others have a number.
         let refused = ForwarderError::TooManyInterfaces { index: stubs[30].index().get(), max: 32 };
         let failure = world.mgm.mfe(world.source(0), group).unwrap().failure.expect("it does not fit");
-        assert_eq!(failure.0, refused);
+        assert_eq!(failure.error, refused);
         assert_eq!(refused.to_string(), "the forwarder has no room for interface 1030 beside 32 others");
         assert_eq!(world.listed(), [1, 32]);
         assert_eq!(
@@ -102,13 +102,13 @@ fn a_next_hop_is_refused_and_the_others_forward() {
         let receiver = world.links[1].receiver(group);
         world.join(1, group);
         let hub = stubs(world, 1)[0].index();
-        let spoke = Interface::link(hub, world_source::<A>());
+        let spoke = Interface::link(hub, world_source::<A>().into());
         world.protocol().take_interface_ownership(spoke).unwrap();
         world.protocol().add_group_membership(spoke, Entry::Group(group)).unwrap();
         let sender = world.links[0].sender();
         sender.send(group, "all the same");
         assert_eq!(world.receive(&receiver), "all the same");
-        let failure = || world.mgm.mfe(world.source(0), group).unwrap().failure.map(|(error, _)| error);
+        let failure = || world.mgm.mfe(world.source(0), group).unwrap().failure.map(|failed| failed.error);
         assert_eq!(failure(), Some(ForwarderError::NextHop { index: hub.get() }));
 
         world.protocol().release_interface_ownership(spoke).unwrap();
@@ -123,7 +123,7 @@ fn what_was_installed_in_part_is_deleted_whole() {
 
     fn delete<A: Family>(world: &mut World<A>) {
         let group = A::group(1);
-        let spoke = Interface::link(stubs(world, 1)[0].index(), world_source::<A>());
+        let spoke = Interface::link(stubs(world, 1)[0].index(), world_source::<A>().into());
         world.protocol().take_interface_ownership(spoke).unwrap();
         world.protocol().add_group_membership(spoke, Entry::Group(group)).unwrap();
         world.links[0].sender().send(group, "to nobody");

@@ -1,4 +1,4 @@
-//! Random sequences of all calls against a naive model of the specification, and the same calls from many threads.
+//! Random sequences of all operations against a naive model of the specification, and the same from many threads.
 //!
 //! Each property runs `MGM_MODEL_CASES` sequences (an environment variable; 2000 unless it is set), and
 //! the threads a quarter as many rounds. With fewer than 500 not every error need occur.
@@ -9,72 +9,70 @@
     reason = "a test may fail by panicking, and names what it looks at"
 )]
 
-mod follow;
-mod forwarding;
+mod alone;
 mod invariant;
+mod ledger;
 mod naive;
 mod ops;
+mod plane;
+mod properties;
+mod replay;
+mod rib;
+mod rig;
 mod threads;
+mod words;
 mod world;
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::time::Instant;
 
-use mgm::{Error, Limit};
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
 
-use crate::invariant::Ledger;
-use crate::ops::{Max, Op, Sequence, Verb, Where, Who};
+use crate::invariant::Watch;
+use crate::ops::Sequence;
+use crate::words::Verdict;
+use crate::world::World;
 
 #[test]
 fn every_call_does_what_the_model_does() {
-    check(&ops::sequences(), |sequence| match world::run(&sequence).mismatch {
-        None => Ok(()),
-        Some(mismatch) => Err(TestCaseError::fail(mismatch)),
-    });
-}
-
-/// Drawn once in some ten thousand sequences: a join alert for IGMP, which has no such callback, was counted.
-#[test]
-fn no_alert_waits_for_igmp_when_it_is_the_only_one_that_wanted() {
-    let take = |slot, on| Op::Take(Who::Slot(slot), Where::Fixed(on));
-    let add = |slot, on| Op::Set(Verb::Add, Who::Slot(slot), Where::Fixed(on), 1);
-    let sequence = Sequence {
-        limits: Max { waiting_alerts: Some(0), ..Max::default() },
-        igmp_adds_again: false,
-        steps: vec![Op::Register(0), take(0, 0), add(0, 0), Op::Register(1), take(1, 1), add(1, 1)],
-        in_calls: Vec::new(),
-        in_alerts: Vec::new(),
-    };
-    assert_eq!(world::run(&sequence).mismatch, None);
+    check(&ops::sequences(), |sequence| run(&sequence).map_err(TestCaseError::fail));
 }
 
 #[test]
-fn every_refusal_changes_nothing() {
-    let seen = RefCell::new(BTreeSet::new());
-    check(&ops::sequences(), |sequence| {
-        for refusal in world::run(&sequence).refusals {
-            prop_assert_eq!(&refusal.before, &refusal.after, "{:?}: {}", refusal.call, refusal.error);
-            prop_assert_eq!(refusal.callbacks, 0, "{:?}: {}", refusal.call, refusal.error);
-            seen.borrow_mut().insert(kind(&refusal.error));
-        }
-        Ok(())
-    });
-    let never: Vec<_> = KINDS.iter().filter(|kind| !seen.borrow().contains(*kind)).collect();
-    assert!(never.is_empty() || cases() < 500, "no sequence led to {never:?}");
+fn the_model_alone_agrees_with_itself() {
+    check(&ops::sequences(), |sequence| alone::run(&sequence).map_err(TestCaseError::fail));
+    check(&ops::calm_sequences(), |sequence| alone::run(&sequence).map_err(TestCaseError::fail));
 }
 
 #[test]
-fn a_protocol_is_told_to_pull_what_others_want_and_nothing_else() {
-    check(&ops::quiet_sequences(), |sequence| {
-        let mut ledger = Ledger::default();
-        for event in world::run(&sequence).events {
-            ledger.enter(&event).map_err(|broken| TestCaseError::fail(format!("{event:?}: {broken}")))?;
-        }
-        Ok(())
-    });
+fn each_client_has_been_told_what_can_be_read() {
+    check(&ops::calm_sequences(), |sequence| watch(&sequence).map_err(TestCaseError::fail));
+}
+
+#[test]
+fn ho_12_adding_all_again_is_seen_by_the_old_and_the_new_owner_alone() {
+    hold(&properties::cases(), properties::adding_all_again_is_seen_by_two);
+}
+
+#[test]
+fn ho_14_adding_a_subset_again_is_withdrawing_all_and_adding_it() {
+    hold(&properties::cases(), properties::adding_a_subset_is_withdrawing_and_adding_it);
+}
+
+#[test]
+fn ho_17_a_refresh_in_which_all_is_added_again_is_seen_by_nobody() {
+    hold(&properties::cases(), properties::a_refresh_with_all_again_is_seen_by_nobody);
+}
+
+#[test]
+fn mb_8_a_batch_is_its_parts() {
+    hold(&(ops::calm_sequences(), ops::steps(), any::<usize>()), properties::a_batch_is_its_parts);
+}
+
+#[test]
+fn mb_9_a_filter_is_its_difference() {
+    hold(&(ops::calm_sequences(), ops::filters(), any::<usize>()), properties::a_filter_is_its_difference);
 }
 
 #[test]
@@ -86,6 +84,44 @@ fn many_threads_break_no_statement() {
         alive.send(()).unwrap();
         threads::run(brawl).map_err(TestCaseError::fail)
     });
+}
+
+/// CT-4, CT-5, CT-7, CT-8, FW-6, FW-11 and FW-12, after each operation.
+fn watch(sequence: &Sequence) -> Verdict {
+    let world = World::new(sequence, Instant::now());
+    let mut watch = Watch::new(sequence.manners.igmp_is_told);
+    let mut quiet = || {
+        let rib = world.rig.table.0.lock().unwrap().clone();
+        watch.enter(&world.take_events(), &rib)?;
+        let view = world.rig.view(world.now());
+        watch.check(&view, &rib)?;
+        invariant::check_ways(&view, &rib)?;
+        invariant::check_forwarder(&world.rig)
+    };
+    for op in &sequence.steps {
+        world.act(op);
+        quiet().map_err(|why| format!("after {op:?}: {why}"))?;
+    }
+    world.calm_down();
+    quiet()?;
+    if !world.rig.mgm.forwarder_failures().is_empty() {
+        return Err("FW-11: a failure is not retried".to_owned());
+    }
+    world.drop_all();
+    quiet()
+}
+
+fn run(sequence: &Sequence) -> Verdict {
+    let now = Instant::now();
+    let world = World::new(sequence, now);
+    sequence.steps.iter().for_each(|op| world.act(op));
+    world.calm_down();
+    world.drop_all();
+    replay::follow(sequence, now, world.take_events())
+}
+
+fn hold<S: Strategy<Value: Debug>>(all: &S, property: impl Fn(&S::Value) -> Verdict) {
+    check(all, |case| property(&case).map_err(TestCaseError::fail));
 }
 
 fn check<S: Strategy<Value: Debug>>(all: &S, judge: impl Fn(S::Value) -> Result<(), TestCaseError>) {
@@ -110,41 +146,4 @@ fn config() -> ProptestConfig {
 
 fn cases() -> u32 {
     std::env::var("MGM_MODEL_CASES").map_or(2000, |cases| cases.parse().unwrap())
-}
-
-const KINDS: [&str; 14] = [
-    "AlreadyRegistered",
-    "IgmpAlreadyRegistered",
-    "Deregistered",
-    "StillOnInterfaces",
-    "OwnedByAnother",
-    "AlreadyTaken",
-    "NotOnInterface",
-    "HandoverInProgress",
-    "IgmpDisabled",
-    "SourceRequired",
-    "Memberships",
-    "MembershipsOnInterface",
-    "MembershipsOfClient",
-    "WaitingAlerts",
-];
-
-fn kind(error: &Error) -> &'static str {
-    match error {
-        Error::AlreadyRegistered { .. } => "AlreadyRegistered",
-        Error::IgmpAlreadyRegistered => "IgmpAlreadyRegistered",
-        Error::Deregistered { .. } => "Deregistered",
-        Error::StillOnInterfaces { .. } => "StillOnInterfaces",
-        Error::OwnedByAnother { .. } => "OwnedByAnother",
-        Error::AlreadyTaken { .. } => "AlreadyTaken",
-        Error::NotOnInterface { .. } => "NotOnInterface",
-        Error::HandoverInProgress { .. } => "HandoverInProgress",
-        Error::IgmpDisabled { .. } => "IgmpDisabled",
-        Error::SourceRequired { .. } => "SourceRequired",
-        Error::LimitReached(Limit::Memberships { .. }) => "Memberships",
-        Error::LimitReached(Limit::MembershipsOnInterface { .. }) => "MembershipsOnInterface",
-        Error::LimitReached(Limit::MembershipsOfClient { .. }) => "MembershipsOfClient",
-        Error::LimitReached(Limit::WaitingAlerts { .. }) => "WaitingAlerts",
-        _ => "another",
-    }
 }

@@ -1,7 +1,7 @@
-//! The same calls from several threads at once, with callbacks that call back.
+//! The same operations from several threads at once, with callbacks that call back.
 //!
-//! What order they take is open, so this holds them to the statements that hold in every order: CB-3,
-//! CB-4, HO-2, HO-6, CT-4, CT-7 and CB-5.
+//! What order they take is open, so this holds them to the statements that hold in every order: HO-2, HO-6, CB-3 to
+//! CB-5 while they run, and, when all is quiet, CT-4 to CT-8, FW-1, FW-2, FW-9, FW-11 to FW-13 and CL-4.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{Write, stderr};
@@ -10,17 +10,25 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mgm::{
-    AlertCause, Client, ClientName, ClientRef, Entry, GroupAddr, IgmpCallbacks, Interface, MembershipKind,
-    Mgm, ProtocolCallbacks, SourceAddr,
+    Alert, Client, ClientName, ClientRef, CreationMode, CreationOif, IgmpCallbacks, Interface, NewMfe,
+    ProtocolCallbacks, Route, RpfRequest,
 };
 
-use crate::ops::{self, INTERFACES, Op, Reaction, SLOTS, Verb, Where, Who};
+use crate::invariant::{check_forwarder, check_oifs, check_ways, due};
+use crate::ledger::Ledger;
+use crate::naive::caller;
+use crate::ops::{
+    self, Announced, FLOWS, Faults, IGMP, INTERFACES, Key, LAST, Max, Op, Reaction, SLOTS, Scene, Where, Who,
+    flow, interface, interfaces, name,
+};
+use crate::rig::{Rig, interface_of};
+use crate::words::{Call, Done, Shown, Verdict};
 
-/// Comes and goes while the threads run; the others stay.
-const GUEST: usize = SLOTS - 1;
+/// Comes and goes while the threads run; the others stay. It is asked about every new entry.
+const GUEST: usize = LAST;
 
 /// What each thread does, and what the callbacks do.
 #[derive(Clone, Debug)]
@@ -31,53 +39,58 @@ pub(crate) struct Brawl {
 
 /// One manager and its clients, used from all threads.
 struct Arena {
-    mgm: Mgm,
+    rig: Rig,
     slots: [Mutex<Option<Arc<Client>>>; SLOTS],
-    heard: [Mutex<Heard>; SLOTS],
+    start: Instant,
+    seconds: AtomicU64,
+    reactions: Mutex<VecDeque<Reaction>>,
+    /// What those that stay have been told, by slot.
+    ledger: Mutex<Ledger>,
     /// For each interface, three steps a hand-over: `disable_igmp` begins, it ends, `enable_igmp` begins.
     brackets: [AtomicU64; INTERFACES],
-    reactions: Mutex<VecDeque<Reaction>>,
+    /// Where there may be forward state, which cannot be read.
+    stated: Mutex<BTreeSet<(Interface, Key)>>,
     callbacks: AtomicU64,
     panics: AtomicU64,
     broken: Mutex<Option<String>>,
 }
 
-/// What a protocol has been told, and has not been told the end of.
-#[derive(Default)]
-struct Heard {
-    to_pull: BTreeSet<Entry>,
-    local: BTreeSet<(Interface, Entry, MembershipKind)>,
-}
-
 /// Runs it; says what was broken.
-pub(crate) fn run(brawl: Brawl) -> Result<(), String> {
+pub(crate) fn run(brawl: Brawl) -> Verdict {
     let arena = Arc::new(Arena {
-        mgm: Mgm::new(),
+        rig: Rig::new(Max::default()),
         slots: Default::default(),
-        heard: Default::default(),
-        brackets: Default::default(),
+        start: Instant::now(),
+        seconds: AtomicU64::new(0),
         reactions: Mutex::new(brawl.reactions.into()),
+        ledger: Mutex::default(),
+        brackets: Default::default(),
+        stated: Mutex::default(),
         callbacks: AtomicU64::new(0),
         panics: AtomicU64::new(0),
         broken: Mutex::new(None),
     });
     (0..SLOTS).for_each(|slot| arena.register(slot));
+    arena.take_some();
     thread::scope(|scope| {
         for ops in brawl.threads {
             let arena = &arena;
-            scope.spawn(move || ops.into_iter().for_each(|op| arena.act(op, None)));
+            scope.spawn(move || ops.iter().for_each(|op| arena.act(op, None)));
         }
     });
     arena.check_quiet();
-    for slot in [0, GUEST] {
+    for slot in [IGMP, GUEST] {
         arena.leave(slot);
         arena.check_quiet();
     }
     (0..SLOTS).for_each(|slot| arena.leave(slot));
-    let left = (arena.mgm.groups().count(), arena.mgm.interfaces().len());
-    arena.hold(left == (0, 0), || format!("CL-4: {left:?} entries and interfaces are left"));
+    let left = arena.rig.view(arena.now(0));
+    arena.hold(left.groups.is_empty() && left.interfaces.is_empty(), || format!("CL-4: left: {left:?}"));
     let broken = arena.broken.lock().unwrap().take();
-    broken.map_or(Ok(()), Err)
+    let plane = Arc::clone(&arena.rig.plane);
+    drop(arena);
+    let left = plane.memory.entries();
+    broken.or_else(|| (!left.is_empty()).then(|| format!("FW-12: left: {left:?}"))).map_or(Ok(()), Err)
 }
 
 /// Ends the process if nothing is sent to it for a long time: a deadlock cannot be reported otherwise.
@@ -96,6 +109,7 @@ pub(crate) fn watchdog() -> Sender<()> {
     alive
 }
 
+/// What is done.
 impl Arena {
     fn hold(&self, held: bool, statement: impl FnOnce() -> String) {
         if !held {
@@ -103,15 +117,35 @@ impl Arena {
         }
     }
 
+    fn check(&self, verdict: Verdict) {
+        if let Err(why) = verdict {
+            self.hold(false, || why);
+        }
+    }
+
+    fn now(&self, later: u64) -> Instant {
+        let before = self.seconds.fetch_add(later, Ordering::SeqCst);
+        self.start + Duration::from_secs(before + later)
+    }
+
     fn register(self: &Arc<Self>, slot: usize) {
         let ear = Ear { arena: Arc::downgrade(self), slot, inside: AtomicBool::new(false) };
-        let client = match ops::name(slot) {
-            ClientName::Igmp => self.mgm.register_igmp(ear),
-            ClientName::Protocol(id) => self.mgm.register_protocol(id, ear),
+        let client = match name(slot) {
+            ClientName::Igmp => self.rig.mgm.register_igmp(ear),
+            ClientName::Protocol(id) => self.rig.mgm.register_protocol(id, ear),
         };
         if let Ok(client) = client {
             *self.slots[slot].lock().unwrap() = Some(Arc::new(client));
         }
+    }
+
+    /// Each protocol one interface, IGMP two, and a route.
+    fn take_some(self: &Arc<Self>) {
+        let take = |slot, on| self.act(&Op::Take(Who::Slot(slot), Where::Fixed(on)), None);
+        (1..SLOTS).for_each(|slot| take(slot, slot - 1));
+        (1..3).for_each(|on| take(IGMP, on));
+        let route = Route { prefix: ops::prefix(1), interface: interface(0), upstream: None };
+        self.act(&Op::Route(route.prefix, Some(route), Announced::Yes), None);
     }
 
     /// The handle is dropped here, or where it is still in use.
@@ -120,53 +154,63 @@ impl Arena {
         drop(client);
     }
 
-    fn act(self: &Arc<Self>, op: Op, me: Option<(&ClientRef, Option<Interface>)>) {
-        let place = |place| match (place, me) {
-            (Where::Fixed(number), _) => number,
-            (Where::Here, me) => me.and_then(|(_, here)| here).map_or(0, number),
+    fn act(self: &Arc<Self>, op: &Op, me: Option<(usize, &ClientRef, Option<Interface>)>) {
+        let scene = Scene {
+            slots: std::array::from_fn(Some),
+            me: me.map(|(slot, ..)| slot),
+            here: me.and_then(|(.., here)| here),
+            refreshes: self.rig.refreshes(),
         };
-        let act_as = |who, act: &dyn Fn(&ClientRef)| match (who, me) {
-            (Who::Me, Some((client, _))) => act(client),
-            (Who::Me, None) => {}
-            (Who::Slot(slot), _) => {
-                let client = self.slots[slot].lock().unwrap().clone();
-                client.iter().for_each(|client| act(client));
-            }
-        };
-        match op {
-            Op::Register(_) => self.register(GUEST),
-            Op::Deregister(_) | Op::Drop(_) => self.leave(GUEST),
-            Op::Remove(on) => self.mgm.interface_removed(ops::interface(place(on)).index()),
-            Op::Take(who, on) => act_as(who, &|client| {
-                let _refused = client.take_interface_ownership(ops::interface(place(on)));
-            }),
-            Op::Release(who, on) => act_as(who, &|client| {
-                let _refused = client.release_interface_ownership(ops::interface(place(on)));
-            }),
-            Op::Set(verb, who, on, entry) => {
-                act_as(who, &|client| self.set(client, verb, place(on), ops::entry(entry)));
-            }
+        let call = op.resolve(&scene);
+        let call = call.map(|call| match call {
+            Op::Packet(key, on) => self.rig.receive(key, on),
+            // All are told of all routes: what they know is what can be read.
+            Op::Route(prefix, route, _) => Op::Route(prefix, route, Announced::Yes),
+            Op::Faults(faults) => Op::Faults(Faults { panics: false, ..faults }),
+            call => call,
+        });
+        match (call, me) {
+            (Some(Op::Register(_)), _) => self.register(GUEST),
+            (Some(Op::Deregister(_) | Op::Drop(_)), _) => self.leave(GUEST),
+            (Some(call), me) => match caller(&call) {
+                None => self.report(&call),
+                Some(slot) => match me.filter(|(it, ..)| *it == slot) {
+                    Some((_, client, _)) => self.perform(client, &call),
+                    None => {
+                        let client = self.slots[slot].lock().unwrap().clone();
+                        client.iter().for_each(|client| self.perform(client, &call));
+                    }
+                },
+            },
+            (None, _) => {}
         }
     }
 
-    fn set(&self, client: &ClientRef, verb: Verb, on: usize, entry: Entry) {
-        let before = self.brackets[on].load(Ordering::SeqCst);
-        let interface = ops::interface(on);
-        let result = match (verb, entry) {
-            (Verb::Add, _) => client.add_group_membership(interface, entry),
-            (Verb::Delete, _) => client.delete_group_membership(interface, entry),
-            (Verb::Block, Entry::SourceGroup(source, group)) => client.block_source(interface, source, group),
-            (Verb::Unblock, Entry::SourceGroup(source, group)) => {
-                client.unblock_source(interface, source, group)
-            }
-            (Verb::Block | Verb::Unblock, Entry::AllGroups | Entry::Group(_)) => unreachable!(),
+    fn report(&self, call: &Call) {
+        let later = if let Op::Expire(seconds) = call { *seconds } else { 0 };
+        let outcome = self.rig.report(call, self.now(later));
+        self.hold(outcome.is_ok(), || format!("MB-7: {outcome:?}, and nothing is limited"));
+    }
+
+    fn perform(&self, client: &ClientRef, call: &Call) {
+        if let Op::State(_, on, key, _) = call {
+            self.stated.lock().unwrap().insert((*on, *key));
+        }
+        let on = match call {
+            Op::Set(_, on, _) | Op::Filter(_, on, ..) | Op::Batch(_, on, _) => Some(*on),
+            _ => None,
         };
-        let after = self.brackets[on].load(Ordering::SeqCst);
-        let by_igmp = client.name() == ClientName::Igmp;
+        let bracket = |on: Interface| self.brackets[number(on)].load(Ordering::SeqCst);
+        let before = on.map(bracket);
+        let outcome = self.rig.perform(client, call, self.now(0));
+        let is_done = match &outcome {
+            Ok(Done::Batch(results)) => results.iter().any(Result::is_ok),
+            outcome => outcome.is_ok(),
+        };
         // Between the end of `disable_igmp` and the beginning of `enable_igmp` step 3 begins, unseen.
-        let while_disabled = before == after && before % 3 == 1;
-        self.hold(!(by_igmp && result.is_ok() && while_disabled), || {
-            format!("HO-2: {verb:?} {entry} succeeds while IGMP is disabled on {interface}")
+        let while_disabled = before.is_some_and(|before| on.map(bracket) == Some(before) && before % 3 == 1);
+        self.hold(!(client.name() == name(IGMP) && is_done && while_disabled), || {
+            format!("HO-2: {call:?} succeeds while IGMP is disabled there")
         });
     }
 
@@ -175,42 +219,69 @@ impl Arena {
         let count = self.brackets[number(on)].fetch_add(1, Ordering::SeqCst);
         self.hold(count % 3 == step, || format!("HO-6: step {step} on {on}, and not {}", count % 3));
     }
+}
 
-    /// No call is in progress.
-    fn check_quiet(&self) {
+/// What holds while no call is in progress.
+impl Arena {
+    fn check_quiet(self: &Arc<Self>) {
+        self.reactions.lock().unwrap().clear();
         let callbacks = self.callbacks.load(Ordering::SeqCst);
         // Changes nothing, and delivers what has been forgotten.
-        self.mgm.interface_removed(std::num::NonZeroU32::MAX);
+        self.rig.mgm.interface_removed(std::num::NonZeroU32::MAX);
         let late = self.callbacks.load(Ordering::SeqCst) - callbacks;
-        self.hold(late == 0, || format!("CB-4: {late} alerts came late"));
-        for (on, bracket) in self.brackets.iter().enumerate() {
-            let enabled = bracket.load(Ordering::SeqCst).is_multiple_of(3);
-            self.hold(enabled, || format!("HO-6: IGMP stays disabled on {}", ops::interface(on)));
+        self.hold(late == 0, || format!("CB-4: {late} callbacks came late"));
+        for (bracket, on) in self.brackets.iter().zip(interfaces()) {
+            let is_enabled = bracket.load(Ordering::SeqCst).is_multiple_of(3);
+            self.hold(is_enabled, || format!("HO-6: IGMP stays disabled on {on}"));
         }
-        let panics = (self.mgm.caught_panics(), self.panics.load(Ordering::SeqCst));
+        let settled = self.rig.view(self.now(0)).interfaces.iter().all(|status| status.handover.is_none());
+        self.hold(settled, || "HO-7: a change never ends".to_owned());
+        self.check_told();
+        self.check_entries();
+        self.check_forwarder();
+        let panics = (self.rig.mgm.caught_panics(), self.panics.load(Ordering::SeqCst));
         self.hold(panics.0 == panics.1, || format!("CB-5: {panics:?} panics"));
-        (1..GUEST).for_each(|protocol| self.check_protocol(protocol));
     }
 
-    fn check_protocol(&self, protocol: usize) {
-        let name = ops::name(protocol);
-        let heard = self.heard[protocol].lock().unwrap();
-        let all: Vec<_> = self.mgm.groups().collect();
-        let by_others = all.iter().filter(|held| held.counts_for != name && held.entry.source().is_none());
-        let wanted: BTreeSet<_> = by_others.map(|held| held.entry).collect();
-        self.hold(wanted == heard.to_pull, || {
-            format!("CT-4: {name} was told to pull {:?}, and others want {wanted:?}", heard.to_pull)
-        });
-        let by_igmp = all.iter().filter(|held| held.counts_for == name && held.added_by != name);
-        let local: BTreeSet<_> = by_igmp.map(|held| (held.interface, held.entry, held.kind)).collect();
-        self.hold(local == heard.local, || {
-            format!("CT-7: {name} was told of {:?}, and IGMP holds {local:?}", heard.local)
-        });
+    fn check_told(&self) {
+        let stay: Vec<_> = (0..SLOTS).filter(|slot| ![IGMP, GUEST].contains(slot)).collect();
+        let clients: Vec<_> = stay.iter().map(|slot| (*slot, name(*slot))).collect();
+        let rib = self.rig.table.0.lock().unwrap().clone();
+        let due = due(&clients, &self.rig.view(self.now(0)), &rib);
+        let told = self.ledger.lock().unwrap();
+        let agreed = (&told.pulls, &told.locals) == (&due.pulls, &due.locals);
+        self.hold(agreed, || format!("CT-4 to CT-8: told {told:?}\n  due {due:?}"));
+    }
+
+    fn check_entries(self: &Arc<Self>) {
+        self.report(&Op::Faults(Faults::default()));
+        // FW-13: none is for ever in the making.
+        (0..FLOWS).for_each(|number| self.report(&Op::Unknown(flow(number), interface(0))));
+        self.hold(self.rig.mgm.mfes().count() == FLOWS, || "FW-13: an entry cannot be made".to_owned());
+        let rib = self.rig.table.0.lock().unwrap().clone();
+        let stated = std::mem::take(&mut *self.stated.lock().unwrap());
+        let view = self.rig.view(self.now(0));
+        self.check(check_ways(&view, &rib));
+        self.check(check_oifs(&view, &stated));
+        for (on, (group, source)) in stated {
+            for slot in 0..SLOTS {
+                let client = self.slots[slot].lock().unwrap().clone();
+                client.map(|client| client.set_forward_state(on, source, group, None));
+            }
+        }
+        self.check(check_oifs(&self.rig.view(self.now(0)), &BTreeSet::new()));
+    }
+
+    fn check_forwarder(&self) {
+        (0..2).for_each(|_| self.report(&Op::Expire(65)));
+        let failures = self.rig.mgm.forwarder_failures();
+        self.hold(failures.is_empty(), || format!("FW-11: still not done: {failures:?}"));
+        self.check(check_forwarder(&self.rig));
     }
 }
 
 fn number(interface: Interface) -> usize {
-    (0..INTERFACES).find(|number| ops::interface(*number) == interface).unwrap()
+    interfaces().position(|it| it == interface).unwrap()
 }
 
 /// The callbacks of one registration.
@@ -221,40 +292,46 @@ struct Ear {
 }
 
 impl Ear {
-    fn disable(&self, igmp: &ClientRef, on: Interface) {
-        let Some(arena) = self.arena.upgrade() else { return };
-        let ended = || arena.step(on, 1);
-        arena.step(on, 0);
-        self.react(&arena, igmp, Some(on), ended);
-    }
-
-    fn enable(&self, igmp: &ClientRef, on: Interface) {
-        let Some(arena) = self.arena.upgrade() else { return };
-        arena.step(on, 2);
-        self.react(&arena, igmp, Some(on), || ());
-    }
-
-    fn alert(&self, client: &ClientRef, on: Option<Interface>, take_down: impl FnOnce(&mut Heard) -> bool) {
+    fn alert(&self, client: &ClientRef, alert: &Alert) {
         let Some(arena) = self.arena.upgrade() else { return };
         let alone = !self.inside.swap(true, Ordering::SeqCst);
         arena.hold(alone, || format!("CB-3: two alerts to {} at a time", client.name()));
-        if self.slot != GUEST {
-            let in_order = take_down(&mut arena.heard[self.slot].lock().unwrap());
-            arena.hold(in_order, || format!("CB-3: {} hears alerts out of order", client.name()));
+        if ![IGMP, GUEST].contains(&self.slot) {
+            let heard = arena.ledger.lock().unwrap().hear(self.slot, alert);
+            arena.check(heard.map_err(|why| format!("CB-3: {why}")));
         }
-        self.react(&arena, client, on, || self.inside.store(false, Ordering::SeqCst));
+        let ending = self.react(&arena, client, interface_of(alert), |_| ());
+        self.inside.store(false, Ordering::SeqCst);
+        ending.come(&arena);
     }
 
-    fn react(&self, arena: &Arc<Arena>, me: &ClientRef, on: Option<Interface>, ended: impl FnOnce()) {
+    /// Answers, calls, and says how it ends.
+    fn react(
+        &self,
+        arena: &Arc<Arena>,
+        me: &ClientRef,
+        here: Option<Interface>,
+        answer: impl FnOnce(&Reaction),
+    ) -> Ending {
         arena.callbacks.fetch_add(1, Ordering::SeqCst);
         let reaction = arena.reactions.lock().unwrap().pop_front().unwrap_or_default();
         // Others have their chance to come between.
         thread::yield_now();
-        for op in reaction.ops {
-            arena.act(op, Some((me, on)));
-        }
-        ended();
-        if reaction.panics {
+        answer(&reaction);
+        reaction.ops.iter().for_each(|op| arena.act(op, Some((self.slot, me, here))));
+        Ending { panics: reaction.panics }
+    }
+}
+
+/// How a callback ends.
+#[must_use]
+struct Ending {
+    panics: bool,
+}
+
+impl Ending {
+    fn come(self, arena: &Arena) {
+        if self.panics {
             arena.panics.fetch_add(1, Ordering::SeqCst);
             resume_unwind(Box::new("as the reaction says"));
         }
@@ -263,46 +340,56 @@ impl Ear {
 
 impl IgmpCallbacks for Ear {
     fn disable_igmp(&self, igmp: &ClientRef, on: Interface) {
-        self.disable(igmp, on);
+        let Some(arena) = self.arena.upgrade() else { return };
+        arena.step(on, 0);
+        let ending = self.react(&arena, igmp, Some(on), |_| ());
+        arena.step(on, 1);
+        ending.come(&arena);
     }
 
     fn enable_igmp(&self, igmp: &ClientRef, on: Interface) {
-        self.enable(igmp, on);
+        let Some(arena) = self.arena.upgrade() else { return };
+        arena.step(on, 2);
+        let ending = self.react(&arena, igmp, Some(on), |_| ());
+        ending.come(&arena);
     }
 
-    fn interface_removed(&self, igmp: &ClientRef, on: Interface) {
-        self.alert(igmp, Some(on), |_| true);
+    fn alert(&self, igmp: &ClientRef, alert: Alert) {
+        self.alert(igmp, &alert);
     }
 }
 
 impl ProtocolCallbacks for Ear {
-    fn join_alert(&self, client: &ClientRef, entry: Entry, _: AlertCause) {
-        self.alert(client, None, |heard| heard.to_pull.insert(entry));
+    fn creation_mode(&self) -> CreationMode {
+        if self.slot == GUEST { CreationMode::Always } else { CreationMode::WithOifs }
     }
 
-    fn prune_alert(&self, client: &ClientRef, entry: Entry, _: AlertCause) {
-        self.alert(client, None, |heard| heard.to_pull.remove(&entry));
+    fn rpf(&self, client: &ClientRef, request: &RpfRequest<'_>) -> Route {
+        let Some(arena) = self.arena.upgrade() else { return request.route };
+        let mut answer = request.route;
+        let ending = self.react(&arena, client, Some(request.arrival), |reaction| {
+            answer = reaction.rpf.answer(request.route);
+        });
+        ending.come(&arena);
+        answer
     }
 
-    fn local_join(&self, client: &ClientRef, on: Interface, entry: Entry) {
-        self.alert(client, Some(on), |heard| heard.local.insert((on, entry, MembershipKind::Joined)));
+    fn creation_alert(&self, client: &ClientRef, entry: &NewMfe, oifs: &mut [CreationOif]) {
+        let Some(arena) = self.arena.upgrade() else { return };
+        let key = (entry.group, entry.source);
+        let ending = self.react(&arena, client, Some(entry.iif), |reaction| {
+            for oif in oifs {
+                let shown = Shown { on: oif.interface(), igmp: oif.has_igmp(), is_enabled: oif.is_enabled() };
+                oif.set_enabled(reaction.creation.answer(shown).is_enabled);
+                if oif.is_enabled() != shown.is_enabled {
+                    arena.stated.lock().unwrap().insert((shown.on, key));
+                }
+            }
+        });
+        ending.come(&arena);
     }
 
-    fn local_leave(&self, client: &ClientRef, on: Interface, entry: Entry) {
-        self.alert(client, Some(on), |heard| heard.local.remove(&(on, entry, MembershipKind::Joined)));
-    }
-
-    fn local_block(&self, client: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
-        let entry = Entry::SourceGroup(source, group);
-        self.alert(client, Some(on), |heard| heard.local.insert((on, entry, MembershipKind::Blocked)));
-    }
-
-    fn local_unblock(&self, client: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
-        let entry = Entry::SourceGroup(source, group);
-        self.alert(client, Some(on), |heard| heard.local.remove(&(on, entry, MembershipKind::Blocked)));
-    }
-
-    fn interface_removed(&self, client: &ClientRef, on: Interface) {
-        self.alert(client, Some(on), |_| true);
+    fn alert(&self, client: &ClientRef, alert: Alert) {
+        self.alert(client, &alert);
     }
 }

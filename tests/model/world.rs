@@ -1,96 +1,44 @@
-//! The manager under test, its clients, and what they see; the model is asked at every event.
+//! The manager under test, its clients, RIB and forwarder. All that happens is recorded, for the model to follow.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::{Duration, Instant};
 
 use mgm::{
-    AlertCause, Client, ClientName, ClientRef, Entry, Error, GroupAddr, IgmpCallbacks, Interface, Mgm,
-    ProtocolCallbacks, SourceAddr,
+    Alert, AlertMode, Client, ClientName, ClientRef, CreationMode, CreationOif, IgmpCallbacks, Interface,
+    NewMfe, ProtocolCallbacks, Route, RpfRequest,
 };
 
-use crate::follow::Follower;
-use crate::naive::{Call, Held, News, Outcome, Status, Uid, Verdict};
-use crate::ops::{INTERFACES, Op, Reaction, SLOTS, Sequence, Verb, Where, Who, interface, name};
+use crate::naive::caller;
+use crate::ops::{
+    self, Again, Announced, Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb,
+    Who, name,
+};
+use crate::replay::Event;
+use crate::rig::{Rig, interface_of};
+use crate::words::{Call, Done, Heard, Outcome, Reply, Shown, Uid};
 
-/// What came of one sequence.
-#[derive(Debug, Default)]
-pub(crate) struct Record {
-    /// Where the manager and the model first differed.
-    pub(crate) mismatch: Option<String>,
-    pub(crate) refusals: Vec<Refusal>,
-    pub(crate) events: Vec<Event>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) call: Call,
-    pub(crate) error: Error,
-    pub(crate) before: View,
-    pub(crate) after: View,
-    /// Callbacks that began during the call.
-    pub(crate) callbacks: usize,
-}
-
-#[derive(Debug)]
-pub(crate) enum Event {
-    Heard(Uid, News),
-    Done { call: Call, outcome: Outcome, inside_callback: bool },
-}
-
-/// Everything that can be read from a manager of this version.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct View {
-    groups: BTreeSet<Held>,
-    /// In the order in which the manager lists them.
-    interfaces: Vec<Status>,
-    caught_panics: u64,
-}
-
-/// Runs a sequence; at its end every handle is dropped.
-pub(crate) fn run(sequence: &Sequence) -> Record {
-    let world = Arc::new(World {
-        mgm: Mgm::builder().limits(sequence.limits.into()).build(),
-        slots: Default::default(),
-        igmp_adds_again: sequence.igmp_adds_again,
-        inside: Mutex::new(Inside {
-            follower: Follower::new(sequence.limits),
-            in_calls: sequence.in_calls.clone().into(),
-            in_alerts: sequence.in_alerts.clone().into(),
-            to_add_again: Vec::new(),
-            callbacks: 0,
-            running: 0,
-            record: Record::default(),
-        }),
-    });
-    sequence.steps.iter().for_each(|op| world.act(*op, None));
-    world.inside().in_calls.clear();
-    world.inside().in_alerts.clear();
-    (0..SLOTS).for_each(|slot| world.act(Op::Drop(slot), None));
-    world.nothing_is_left();
-    world.empty_slots();
-    let mut inside = world.inside();
-    std::mem::take(&mut inside.record)
-}
-
-struct World {
-    mgm: Mgm,
+pub(crate) struct World {
+    pub(crate) rig: Rig,
+    manners: Manners,
     slots: [Mutex<Option<Handle>>; SLOTS],
-    igmp_adds_again: bool,
     inside: Mutex<Inside>,
 }
 
 type Handle = (Uid, Arc<Client>);
 
 struct Inside {
-    follower: Follower,
+    now: Instant,
+    again: Again,
+    has_unannounced: bool,
+    registered: usize,
+    events: Vec<Event>,
     in_calls: VecDeque<Reaction>,
     in_alerts: VecDeque<Reaction>,
-    to_add_again: Vec<(Interface, Entry)>,
-    /// How many have begun, and how many of them have not ended.
-    callbacks: usize,
-    running: usize,
-    record: Record,
+    in_questions: VecDeque<Reaction>,
+    /// What IGMP held where it was disabled.
+    to_add_again: Vec<(Interface, Step)>,
 }
 
 /// The client in whose callback something is done.
@@ -102,6 +50,71 @@ struct Me<'a> {
 }
 
 impl World {
+    pub(crate) fn new(sequence: &Sequence, now: Instant) -> Arc<Self> {
+        Arc::new(Self {
+            rig: Rig::new(sequence.max),
+            manners: sequence.manners,
+            slots: Default::default(),
+            inside: Mutex::new(Inside {
+                now,
+                again: sequence.manners.again,
+                has_unannounced: false,
+                registered: 0,
+                events: Vec::new(),
+                in_calls: sequence.in_calls.clone().into(),
+                in_alerts: sequence.in_alerts.clone().into(),
+                in_questions: sequence.in_questions.clone().into(),
+                to_add_again: Vec::new(),
+            }),
+        })
+    }
+
+    /// Does one operation outside callbacks; nothing where there is no such client.
+    pub(crate) fn act(self: &Arc<Self>, op: &Op) {
+        self.act_inside(op, None);
+    }
+
+    /// The forwarder heals, and callbacks call nothing any more.
+    pub(crate) fn calm_down(self: &Arc<Self>) {
+        let mut inside = self.inside();
+        inside.in_calls.clear();
+        inside.in_alerts.clear();
+        inside.in_questions.clear();
+        drop(inside);
+        [Op::Faults(Faults::default()), Op::Expire(65), Op::Expire(65)].iter().for_each(|op| self.act(op));
+    }
+
+    /// CL-4.
+    pub(crate) fn drop_all(self: &Arc<Self>) {
+        (0..SLOTS).for_each(|slot| self.act(&Op::Drop(Who::Slot(slot))));
+    }
+
+    /// What IGMP does from now on where it is enabled.
+    pub(crate) fn set_again(&self, again: Again) {
+        self.inside().again = again;
+    }
+
+    pub(crate) fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.inside().events)
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.inside().now
+    }
+
+    pub(crate) fn uid(&self, slot: usize) -> Option<Uid> {
+        self.slot(slot).as_ref().map(|(uid, _)| *uid)
+    }
+
+    pub(crate) fn uid_of(&self, client: ClientName) -> Option<Uid> {
+        (0..SLOTS).find(|slot| name(*slot) == client).and_then(|slot| self.uid(slot))
+    }
+
+    /// How many have been begun.
+    pub(crate) fn refreshes(&self) -> usize {
+        self.rig.refreshes()
+    }
+
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap()
     }
@@ -110,83 +123,106 @@ impl World {
         self.slots[slot].lock().unwrap()
     }
 
-    /// Does one step; nothing where the slot is empty, or once the manager and the model differ.
-    fn act(self: &Arc<Self>, op: Op, me: Option<Me<'_>>) {
-        if self.inside().record.mismatch.is_some() {
-            return;
-        }
-        let place = |place| match (place, me) {
-            (Where::Fixed(number), _) => interface(number),
-            (Where::Here, me) => me.and_then(|me| me.here).unwrap_or_else(|| interface(0)),
+    fn record(&self, event: Event) {
+        self.inside().events.push(event);
+    }
+
+    fn act_inside(self: &Arc<Self>, op: &Op, me: Option<Me<'_>>) {
+        let scene = Scene {
+            slots: std::array::from_fn(|slot| self.uid(slot)),
+            me: me.map(|me| me.uid),
+            here: me.and_then(|me| me.here),
+            refreshes: self.rig.refreshes(),
         };
-        match op {
-            Op::Register(slot) => self.register(slot),
-            Op::Deregister(slot) => self.give_up(slot, Self::deregister),
-            Op::Drop(slot) => self.give_up(slot, Self::drop_client),
-            Op::Remove(on) => {
-                let index = place(on).index();
-                self.call(Call::Remove(index), || {
-                    self.mgm.interface_removed(index);
-                    Ok(None)
-                });
+        let call = op.resolve(&scene);
+        self.announce_before(call.as_ref(), me);
+        match call {
+            Some(Op::Register(slot)) => self.register(slot),
+            Some(Op::Deregister(uid)) => self.give_up(uid, Self::deregister),
+            Some(Op::Drop(uid)) => self.give_up(uid, Self::drop_client),
+            Some(Op::Packet(key, on)) => self.report(&self.rig.receive(key, on)),
+            // A change of interfaces may be going on.
+            Some(Op::Route(prefix, route, _)) if me.is_some() => {
+                self.report(&Op::Route(prefix, route, Announced::Yes));
             }
-            Op::Take(who, on) => self.act_as(who, me, |uid, client| {
-                let on = place(on);
-                self.call(Call::Take(uid, on), || client.take_interface_ownership(on).map(|()| None));
-            }),
-            Op::Release(who, on) => self.act_as(who, me, |uid, client| {
-                let on = place(on);
-                self.call(Call::Release(uid, on), || client.release_interface_ownership(on).map(|()| None));
-            }),
-            Op::Set(verb, who, on, entry) => self.act_as(who, me, |uid, client| {
-                self.set(verb, (uid, client), place(on), crate::ops::entry(entry));
-            }),
+            Some(call) if caller(&call).is_none() => self.report(&call),
+            Some(call) => self.perform(&call, me),
+            None => {}
         }
     }
 
-    fn act_as(&self, who: Who, me: Option<Me<'_>>, act: impl FnOnce(Uid, &ClientRef)) {
-        match (who, me) {
-            (Who::Me, Some(me)) => act(me.uid, me.client),
-            (Who::Me, None) => {}
-            (Who::Slot(slot), _) => {
-                let client = self.slot(slot).clone();
-                if let Some((uid, client)) = client {
-                    act(uid, &client);
-                }
+    /// In which order sources are found to have other routes, when nobody said so and an interface changes hands, is open:
+    /// it is said before.
+    fn announce_before(self: &Arc<Self>, call: Option<&Call>, me: Option<Me<'_>>) {
+        let mut inside = self.inside();
+        match call {
+            Some(Op::Route(_, _, Announced::No)) => inside.has_unannounced = true,
+            Some(Op::Take(..) | Op::Release(..) | Op::Drop(_) | Op::Remove(_)) if inside.has_unannounced => {
+                inside.has_unannounced = false;
+                drop(inside);
+                self.act_inside(&Op::RoutesChanged(ops::prefix(0)), me);
             }
+            _ => {}
         }
     }
 
-    fn set(&self, verb: Verb, (uid, client): (Uid, &ClientRef), on: Interface, entry: Entry) {
-        self.call(Call::Set(verb, uid, on, entry), || {
-            match (verb, entry) {
-                (Verb::Add, _) => client.add_group_membership(on, entry),
-                (Verb::Delete, _) => client.delete_group_membership(on, entry),
-                (Verb::Block, Entry::SourceGroup(source, group)) => client.block_source(on, source, group),
-                (Verb::Unblock, Entry::SourceGroup(source, group)) => {
-                    client.unblock_source(on, source, group)
-                }
-                (Verb::Block | Verb::Unblock, Entry::AllGroups | Entry::Group(_)) => unreachable!(),
-            }
-            .map(Some)
-        });
+    fn call(&self, call: &Call, real: impl FnOnce() -> Outcome) {
+        self.record(Event::Begins(call.clone()));
+        let outcome = real();
+        let view = self.rig.view(self.now());
+        self.record(Event::Ends(outcome, view));
+    }
+
+    fn perform(&self, call: &Call, me: Option<Me<'_>>) {
+        if let Some(uid) = caller(call) {
+            self.as_client(uid, me, |client| self.call(call, || self.rig.perform(client, call, self.now())));
+        }
+    }
+
+    fn report(&self, call: &Call) {
+        let later = if let Op::Expire(seconds) = call { *seconds } else { 0 };
+        let now = {
+            let mut inside = self.inside();
+            inside.now += Duration::from_secs(later);
+            inside.now
+        };
+        let left_over = if let Op::Unknown(key, _) = call { Some(*key) } else { None };
+        let left_over = left_over.filter(|key| self.rig.is_left_over(*key));
+        self.call(call, || self.rig.report(call, now));
+        // The manager takes what the forwarder went on counting for the new entry's.
+        if let Some(key) = left_over {
+            self.report(&Op::Carried(key));
+        }
+    }
+
+    fn as_client(&self, uid: Uid, me: Option<Me<'_>>, act: impl FnOnce(&ClientRef)) {
+        if let Some(me) = me.filter(|me| me.uid == uid) {
+            return act(me.client);
+        }
+        let held = (0..SLOTS).find_map(|slot| self.slot(slot).clone().filter(|(it, _)| *it == uid));
+        if let Some((_, client)) = held {
+            act(&client);
+        }
     }
 
     fn register(self: &Arc<Self>, slot: usize) {
-        let uid = self.inside().follower.model.next_uid();
-        let ear = Ear { world: Arc::downgrade(self), uid };
-        self.call(Call::Register(uid, name(slot)), || {
+        let uid = self.inside().registered;
+        let ear = Ear { world: Arc::downgrade(self), uid, slot, manners: self.manners };
+        self.call(&Op::Register(slot), || {
             let client = match name(slot) {
-                ClientName::Igmp => self.mgm.register_igmp(ear)?,
-                ClientName::Protocol(id) => self.mgm.register_protocol(id, ear)?,
+                ClientName::Igmp => self.rig.mgm.register_igmp(ear)?,
+                ClientName::Protocol(id) => self.rig.mgm.register_protocol(id, ear)?,
             };
             *self.slot(slot) = Some((uid, Arc::new(client)));
-            Ok(None)
+            self.inside().registered += 1;
+            Ok(Done::Silently)
         });
     }
 
     /// Ends a registration, unless its handle is in use further out.
-    fn give_up(&self, slot: usize, end: impl FnOnce(&Self, Uid, Client) -> Option<Client>) {
+    fn give_up(&self, uid: Uid, end: impl FnOnce(&Self, Uid, Client) -> Option<Client>) {
+        let is_its = |slot: &usize| self.slot(*slot).as_ref().is_some_and(|(it, _)| *it == uid);
+        let Some(slot) = (0..SLOTS).find(is_its) else { return };
         let Some((uid, client)) = self.slot(slot).take() else { return };
         let left = match Arc::try_unwrap(client) {
             Ok(client) => end(self, uid, client).map(Arc::new),
@@ -199,8 +235,8 @@ impl World {
 
     fn deregister(&self, uid: Uid, client: Client) -> Option<Client> {
         let mut back = None;
-        self.call(Call::Deregister(uid), || match client.deregister() {
-            Ok(()) => Ok(None),
+        self.call(&Op::Deregister(uid), || match client.deregister() {
+            Ok(()) => Ok(Done::Silently),
             Err(refused) => {
                 let error = refused.error().clone();
                 back = Some(refused.into_client());
@@ -211,91 +247,11 @@ impl World {
     }
 
     fn drop_client(&self, uid: Uid, client: Client) -> Option<Client> {
-        self.call(Call::Drop(uid), || {
+        self.call(&Op::Drop(uid), || {
             drop(client);
-            Ok(None)
+            Ok(Done::Silently)
         });
         None
-    }
-
-    fn call(&self, call: Call, real: impl FnOnce() -> Outcome) {
-        let (before, callbacks) = {
-            let mut inside = self.inside();
-            inside.follower.begin(call);
-            (View::of(&self.mgm), inside.callbacks)
-        };
-        let outcome = real();
-        let after = View::of(&self.mgm);
-        let mut inside = self.inside();
-        let verdict = inside.follower.end(&outcome);
-        inside.judge(call, verdict);
-        inside.compare(call, &after, &self.mgm);
-        if let Err(error) = &outcome {
-            let callbacks = inside.callbacks - callbacks;
-            inside.record.refusals.push(Refusal { call, error: error.clone(), before, after, callbacks });
-        }
-        let inside_callback = inside.running > 0;
-        inside.record.events.push(Event::Done { call, outcome, inside_callback });
-    }
-
-    /// CL-4: dropped handles leave nothing behind.
-    fn nothing_is_left(&self) {
-        let view = View::of(&self.mgm);
-        let mut inside = self.inside();
-        if inside.record.mismatch.is_none() && !(view.groups.is_empty() && view.interfaces.is_empty()) {
-            inside.record.mismatch = Some(format!("after all handles are dropped: {view:?}"));
-        }
-    }
-
-    fn empty_slots(&self) {
-        for slot in 0..SLOTS {
-            let client = self.slot(slot).take();
-            drop(client);
-        }
-    }
-}
-
-impl Inside {
-    fn judge(&mut self, event: impl std::fmt::Debug, verdict: Verdict) {
-        if let Err(why) = verdict
-            && self.record.mismatch.is_none()
-        {
-            self.record.mismatch = Some(format!("{event:?}: {why}"));
-        }
-    }
-
-    /// CB-2, and what every query answers.
-    fn compare(&mut self, event: impl std::fmt::Debug, view: &View, mgm: &Mgm) {
-        let model = View {
-            groups: self.follower.model.groups(),
-            interfaces: self.follower.model.interfaces(),
-            caught_panics: self.follower.caught_panics,
-        };
-        let agreed =
-            if *view == model { Ok(()) } else { Err(format!("manager {view:#?}, model {model:#?}")) };
-        self.judge(&event, agreed);
-        for on in (0..INTERFACES).map(interface) {
-            let status = model.interfaces.iter().find(|(interface, ..)| *interface == on);
-            let (owner, seen) = (mgm.owner(on), mgm.interface(on).map(|status| status.igmp));
-            let agreed = (owner, seen) == (status.map(|status| status.1), status.map(|status| status.2));
-            self.judge(&event, if agreed { Ok(()) } else { Err(format!("{on}: {owner:?}, {seen:?}")) });
-        }
-    }
-}
-
-impl View {
-    fn of(mgm: &Mgm) -> Self {
-        let groups: Vec<_> = mgm
-            .groups()
-            .map(|held| (held.entry, held.interface, held.kind, held.added_by, held.counts_for))
-            .collect();
-        let set: BTreeSet<_> = groups.iter().copied().collect();
-        assert_eq!(groups.len(), set.len(), "EN-4: repeated: {groups:?}");
-        let statuses = mgm.interfaces().into_iter();
-        let interfaces = statuses
-            .map(|status| (status.interface, status.owner, status.igmp, status.in_handover))
-            .collect();
-        Self { groups: set, interfaces, caught_panics: mgm.caught_panics() }
     }
 }
 
@@ -303,105 +259,132 @@ impl View {
 struct Ear {
     world: Weak<World>,
     uid: Uid,
+    slot: usize,
+    manners: Manners,
 }
 
 impl Ear {
-    fn hear(&self, client: &ClientRef, news: News, here: Option<Interface>) {
+    fn alert(&self, client: &ClientRef, alert: Alert) {
+        let here = interface_of(&alert);
+        let reactions = |inside: &mut Inside| inside.in_alerts.pop_front();
+        self.hear(client, Heard::Alert(alert), here, reactions, |_| Reply::default());
+    }
+
+    /// Does, answers, and then may panic.
+    fn hear(
+        &self,
+        client: &ClientRef,
+        heard: Heard,
+        here: Option<Interface>,
+        reactions: impl FnOnce(&mut Inside) -> Option<Reaction>,
+        answer: impl FnOnce(&Reaction) -> Reply,
+    ) {
         let Some(world) = self.world.upgrade() else { return };
         let me = Me { uid: self.uid, client, here };
-        let Some(reaction) = self.begin(&world, news) else { return };
-        match (news, here) {
-            (News::Enable(_), Some(on)) if world.igmp_adds_again => add_again(&world, me, on),
-            _ => {}
+        let view = world.rig.view(world.now());
+        world.record(Event::Hears(self.uid, heard.clone(), view));
+        let reaction = reactions(&mut world.inside()).unwrap_or_default();
+        match heard {
+            Heard::Disable(on) => world.remember(on),
+            Heard::Enable(on) => world.add_again(on, me),
+            Heard::Alert(_) | Heard::Rpf { .. } | Heard::Creation { .. } => {}
         }
-        for op in reaction.ops {
-            world.act(op, Some(me));
+        for op in &reaction.ops {
+            world.act_inside(op, Some(me));
         }
-        let mut inside = world.inside();
-        inside.running -= 1;
-        inside.follower.callback_ends(reaction.panics);
-        drop(inside);
+        let reply = Reply { panics: reaction.panics, ..answer(&reaction) };
+        world.record(Event::Returns(reply));
         if reaction.panics {
             // Past the panic hook, which would print it.
             resume_unwind(Box::new("as the sequence says"));
         }
     }
-
-    /// Nothing more is done once the manager and the model differ.
-    fn begin(&self, world: &World, news: News) -> Option<Reaction> {
-        let view = View::of(&world.mgm);
-        let mut inside = world.inside();
-        inside.callbacks += 1;
-        inside.record.events.push(Event::Heard(self.uid, news));
-        let verdict = inside.follower.callback_begins(self.uid, news);
-        inside.judge((self.uid, news), verdict);
-        inside.compare((self.uid, news), &view, &world.mgm);
-        if inside.record.mismatch.is_some() {
-            return None;
-        }
-        inside.running += 1;
-        if let News::Disable(on) = news {
-            let held = view.groups.iter().filter(|(_, at, _, by, _)| *at == on && *by == ClientName::Igmp);
-            inside.to_add_again.extend(held.map(|(entry, ..)| (on, *entry)));
-        }
-        let reactions = match news {
-            News::Disable(_) | News::Enable(_) => &mut inside.in_calls,
-            _ => &mut inside.in_alerts,
-        };
-        Some(reactions.pop_front().unwrap_or_default())
-    }
 }
 
-fn add_again(world: &World, me: Me<'_>, on: Interface) {
-    let due = |(at, _): &mut (Interface, Entry)| *at == on;
-    let again: Vec<_> = world.inside().to_add_again.extract_if(.., due).collect();
-    for (on, entry) in again {
-        world.set(Verb::Add, (me.uid, me.client), on, entry);
+/// What IGMP does at a hand-over.
+impl World {
+    fn remember(&self, on: Interface) {
+        let held = self.rig.mgm.groups().filter(|held| held.interface == on && held.added_by == name(IGMP));
+        let mut again: Vec<_> =
+            held.map(|held| (on, Step { verb: Verb::again(held.kind), entry: held.entry })).collect();
+        again.sort_by_key(|(_, step)| step.entry);
+        let mut inside = self.inside();
+        inside.to_add_again.retain(|(at, _)| *at != on);
+        inside.to_add_again.extend(again);
+    }
+
+    fn add_again(self: &Arc<Self>, on: Interface, me: Me<'_>) {
+        let again: Vec<_> =
+            self.inside().to_add_again.extract_if(.., |(at, _)| *at == on).map(|(_, step)| step).collect();
+        let what = self.inside().again;
+        what.ops(&again).iter().for_each(|op| self.act_inside(op, Some(me)));
     }
 }
 
 impl IgmpCallbacks for Ear {
     fn disable_igmp(&self, igmp: &ClientRef, on: Interface) {
-        self.hear(igmp, News::Disable(on), Some(on));
+        let reactions = |inside: &mut Inside| inside.in_calls.pop_front();
+        self.hear(igmp, Heard::Disable(on), Some(on), reactions, |_| Reply::default());
     }
 
     fn enable_igmp(&self, igmp: &ClientRef, on: Interface) {
-        self.hear(igmp, News::Enable(on), Some(on));
+        let reactions = |inside: &mut Inside| inside.in_calls.pop_front();
+        self.hear(igmp, Heard::Enable(on), Some(on), reactions, |_| Reply::default());
     }
 
-    fn interface_removed(&self, igmp: &ClientRef, on: Interface) {
-        self.hear(igmp, News::Removed(on), Some(on));
+    fn alert_mode(&self) -> AlertMode {
+        if self.manners.igmp_is_told { AlertMode::JoinsAndPrunes } else { AlertMode::None }
+    }
+
+    fn alert(&self, igmp: &ClientRef, alert: Alert) {
+        self.alert(igmp, alert);
     }
 }
 
 impl ProtocolCallbacks for Ear {
-    fn join_alert(&self, client: &ClientRef, entry: Entry, cause: AlertCause) {
-        assert_eq!(cause, AlertCause::Membership);
-        self.hear(client, News::Join(entry), None);
+    fn creation_mode(&self) -> CreationMode {
+        let is_asked_always = self.manners.last_is_asked_always && self.slot == LAST;
+        if is_asked_always { CreationMode::Always } else { CreationMode::WithOifs }
     }
 
-    fn prune_alert(&self, client: &ClientRef, entry: Entry, cause: AlertCause) {
-        assert_eq!(cause, AlertCause::Membership);
-        self.hear(client, News::Prune(entry), None);
+    fn rpf(&self, client: &ClientRef, request: &RpfRequest<'_>) -> Route {
+        let mut answer = request.route;
+        let heard = Heard::Rpf {
+            key: (request.group, request.source),
+            arrival: request.arrival,
+            header: request.header.to_vec(),
+            route: request.route,
+        };
+        let reactions = |inside: &mut Inside| inside.in_questions.pop_front();
+        self.hear(client, heard, Some(request.arrival), reactions, |reaction| {
+            answer = reaction.rpf.answer(request.route);
+            Reply { route: Some(answer), ..Reply::default() }
+        });
+        answer
     }
 
-    fn local_join(&self, client: &ClientRef, on: Interface, entry: Entry) {
-        self.hear(client, News::LocalJoin(on, entry), Some(on));
+    fn creation_alert(&self, client: &ClientRef, entry: &NewMfe, oifs: &mut [CreationOif]) {
+        let key = (entry.group, entry.source);
+        let heard = Heard::Creation { key, iif: entry.iif, shown: shown(oifs) };
+        let reactions = |inside: &mut Inside| inside.in_questions.pop_front();
+        let here = oifs.first().map(CreationOif::interface);
+        self.hear(client, heard, here, reactions, |reaction| {
+            let answer =
+                |oif: &mut CreationOif| oif.set_enabled(reaction.creation.answer(show(oif)).is_enabled);
+            oifs.iter_mut().for_each(answer);
+            Reply { enabled: shown(oifs), ..Reply::default() }
+        });
     }
 
-    fn local_leave(&self, client: &ClientRef, on: Interface, entry: Entry) {
-        self.hear(client, News::LocalLeave(on, entry), Some(on));
+    fn alert(&self, client: &ClientRef, alert: Alert) {
+        self.alert(client, alert);
     }
+}
 
-    fn local_block(&self, client: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
-        self.hear(client, News::LocalBlock(on, Entry::SourceGroup(source, group)), Some(on));
-    }
+fn shown(oifs: &[CreationOif]) -> BTreeSet<Shown> {
+    oifs.iter().map(show).collect()
+}
 
-    fn local_unblock(&self, client: &ClientRef, on: Interface, source: SourceAddr, group: GroupAddr) {
-        self.hear(client, News::LocalUnblock(on, Entry::SourceGroup(source, group)), Some(on));
-    }
-
-    fn interface_removed(&self, client: &ClientRef, on: Interface) {
-        self.hear(client, News::Removed(on), Some(on));
-    }
+fn show(oif: &CreationOif) -> Shown {
+    Shown { on: oif.interface(), igmp: oif.has_igmp(), is_enabled: oif.is_enabled() }
 }

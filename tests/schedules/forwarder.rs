@@ -53,8 +53,8 @@ impl Plane {
         } else if put(&mut self.entries.lock().unwrap()) {
             Ok(())
         } else {
-            // What it has refused it may be told to delete, to be sure.
-            let may_be = command == "delete" && self.has_refused.load(SeqCst);
+            // What it has refused it may hold or not: it may be told to change or delete it, to be sure.
+            let may_be = command != "add" && self.has_refused.load(SeqCst);
             self.violations.check(may_be, &format!("FW-11: {command} out of order"));
             Err(ForwarderError::NoSuchEntry)
         };

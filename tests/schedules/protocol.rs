@@ -1,6 +1,7 @@
 //! A routing protocol that keeps account of what it is told.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -31,13 +32,14 @@ pub(crate) struct Protocol {
     told: Mutex<Told>,
     pub(crate) heard: Mutex<Vec<Alert>>,
     pub(crate) interfaces_removed: AtomicUsize,
-    /// It has deregistered; how many alerts have begun since.
+    /// It has deregistered; an alert that began before that may have ended since.
     pub(crate) is_gone: AtomicBool,
-    pub(crate) late: AtomicUsize,
+    has_ended_late: AtomicBool,
     /// What it does when it is told.
     pub(crate) reaction: OnceLock<Reaction>,
-    /// The interface that it answers to `rpf`, if not that of the route.
+    /// What it answers to `rpf` instead of the interface and the neighbour of the route.
     pub(crate) choice: Mutex<Option<Interface>>,
+    pub(crate) neighbour: Mutex<Option<Ipv4Addr>>,
 }
 
 /// What a protocol has been told and not been told the end of.
@@ -59,9 +61,10 @@ impl Protocol {
             heard: Mutex::default(),
             interfaces_removed: AtomicUsize::new(0),
             is_gone: AtomicBool::new(false),
-            late: AtomicUsize::new(0),
+            has_ended_late: AtomicBool::new(false),
             reaction: OnceLock::new(),
             choice: Mutex::default(),
+            neighbour: Mutex::default(),
         }
     }
 
@@ -72,9 +75,9 @@ impl Protocol {
     /// Hears one alert: `note` says whether it follows from what has been heard before.
     fn hear(&self, me: &ClientRef, alert: Option<Alert>, note: impl FnOnce(&mut Told) -> bool) {
         let _inside = self.callbacks.alert();
-        if self.is_gone.load(SeqCst) {
-            self.late.fetch_add(1, SeqCst);
-        }
+        // One that a thread has begun to make may still run, and no other after it.
+        let is_over = self.has_ended_late.load(SeqCst);
+        self.violations.check(!is_over, "CL-4: an alert begins after the client has deregistered");
         self.violations.check(!self.is_being_told.swap(true, SeqCst), "CB-3: two alerts at once");
         let follows = note(&mut self.told.lock().unwrap());
         self.violations.check(follows, &format!("CB-3, told: {alert:?} twice, or out of order"));
@@ -85,6 +88,7 @@ impl Protocol {
                 reaction(me, alert);
             }
         }
+        self.has_ended_late.store(self.is_gone.load(SeqCst), SeqCst);
         self.is_being_told.store(false, SeqCst);
     }
 }
@@ -93,9 +97,10 @@ impl ProtocolCallbacks for Protocol {
     fn rpf(&self, _: &ClientRef, request: &RpfRequest<'_>) -> Route {
         let _inside = self.callbacks.call();
         pause();
-        let choice = *self.choice.lock().unwrap();
+        let interface = self.choice.lock().unwrap().unwrap_or(request.route.interface);
+        let upstream = *self.neighbour.lock().unwrap();
         pause();
-        choice.map_or(request.route, |interface| Route { interface, ..request.route })
+        Route { interface, upstream: upstream.or(request.route.upstream), ..request.route }
     }
 
     fn creation_alert(&self, _: &ClientRef, _: &NewMfe, _: &mut [CreationOif]) {

@@ -82,7 +82,9 @@ fn cl_3_a_client_is_on_an_interface_from_the_moment_that_its_take_is_granted() {
         join_alert(PIM, star(1)),
         disable_igmp(eth(1)),
         enable_igmp(eth(1)),
+        local_join(PIM, eth(1), star(1)),
         prune_alert(PIM, star(1)),
+        local_leave(PIM, eth(1), star(1)),
     ]);
     assert_eq!(*refused.error(), Error::StillOnInterfaces { client, interfaces });
     assert_eq!(t.mgm.owner(eth(1)), Some(client));

@@ -101,20 +101,20 @@ fn fw_1_a_panic_in_rpf_leaves_the_ribs_answer() {
 }
 
 #[test]
-fn fw_1_nobody_is_asked_where_nobody_owns_the_interface_toward_the_source() {
+fn fw_1_nobody_is_asked_where_no_protocol_owns_the_interface_toward_the_source() {
     let r = Router::<A>::new();
     r.dvmrp.adds(lan(), star(1));
     r.reroute(1, wan());
     r.reroute(2, stub());
     r.forget_calls();
     r.packet(1, 1, wan());
-    r.packet(2, 1, stub()); // IGMP is no routing protocol
+    r.packet(2, 1, stub()); // IGMP is the owner, and is never asked (CL-6)
     r.assert_callbacks([
         creation_alert(DVMRP, 1, 1, wan(), [enabled(lan())]),
         creation_alert(DVMRP, 2, 1, stub(), [enabled(lan())]),
     ]);
     assert_eq!([r.path(1, 1), r.path(2, 1)], [path(wan(), [lan()]), path(stub(), [lan()])]);
-    assert_eq!([r.mfe(1, 1).unwrap().owner, r.mfe(2, 1).unwrap().owner], [None, None]);
+    assert_eq!([r.mfe(1, 1).unwrap().owner, r.mfe(2, 1).unwrap().owner], [None, Some(ClientName::Igmp)]);
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn fw_11_it_is_told_of_each_entry_added_changed_and_deleted_in_order() {
     r.packet(2, 1, up());
     r.dvmrp.adds(lan(), star(1));
     r.reroute(2, alt());
-    r.pim.releases(up());
+    r.remove(up());
     r.packet(3, 1, lan());
     let told = [
         add_mfe(1, 1, up(), []),
@@ -95,7 +95,7 @@ fn fw_11_a_failed_delete_is_visible_and_tried_again() {
     let r = Router::<A>::new();
     r.packet(1, 1, up());
     r.forwarder.refuse(FULL);
-    r.pim.releases(up());
+    r.remove(up());
     assert_eq!(r.path(1, 1), None);
     assert_eq!(failures(&r), [Failed::Delete(from(1, 1), 1)]);
     assert_eq!(r.expire(0), Some(1));
@@ -130,8 +130,8 @@ fn fw_11_what_failed_to_be_added_is_deleted_too() {
     r.packet(1, 1, up());
     r.forwarder.recover();
     r.forget_calls();
-    r.pim.releases(up());
-    r.assert_calls([delete_mfe(1, 1)]);
+    r.remove(up());
+    r.assert_commands([delete_mfe(1, 1)]);
     assert_eq!(r.expire(100), None);
     r.assert_calls([]);
 }
@@ -142,7 +142,7 @@ fn fw_11_an_entry_made_again_before_its_delete_succeeded_is_changed() {
     r.dvmrp.adds(lan(), star(1));
     r.packet(1, 1, up());
     r.forwarder.refuse(FULL);
-    r.pim.releases(up());
+    r.remove(up());
     r.pim.takes(up());
     r.forget_calls();
     r.dvmrp.deletes(lan(), star(1));
@@ -159,7 +159,7 @@ fn fw_11_what_is_to_be_deleted_and_is_not_there_is_gone() {
     let r = Router::<A>::new();
     r.packet(1, 1, up());
     r.forwarder.refuse(ForwarderError::NoSuchEntry);
-    r.pim.releases(up());
+    r.remove(up());
     assert_eq!(r.mgm.forwarder_failures(), []);
     assert_eq!(r.expire(1), None);
 }
@@ -199,7 +199,7 @@ fn fw_12_one_that_panicked_when_it_had_done_it_leaks_nothing() {
         r.forwarder.after(move |what| if kind(what) { boom() } else { Ok(()) });
         r.packet(2, 1, up());
         r.dvmrp.adds(lan(), star(1));
-        r.pim.releases(up());
+        r.remove(up());
         r.forwarder.recover();
         r.expire(10);
         assert!(r.mgm.caught_panics() > 0);
@@ -264,7 +264,7 @@ fn fw_11_the_forwarder_may_call_the_manager() {
         Ok(())
     });
     r.packet(1, 1, up());
-    r.pim.releases(up());
+    r.remove(up());
     let told = r.commands();
     let added = [add_mfe(1, 1, up(), []), add_mfe(2, 1, up(), [])];
     assert_eq!(told[..2], added);
@@ -293,9 +293,9 @@ fn fw_11_a_slow_forwarder_delays_only_the_thread_that_calls_it() {
         r.dvmrp.adds(lan(), star(1));
         r.dvmrp.adds(dmz(), star(1));
         r.dvmrp.deletes(lan(), star(1));
-        r.packet(3, 1, up());
-        r.pim.set_mfe_timeout(A::source(3), A::group(1), Duration::ZERO).unwrap();
-        let _next = r.mgm.expire(r.now());
+        r.rib.set(host::<A>(3), wan());
+        r.packet(3, 1, wan());
+        r.remove(wan());
         assert_eq!(
             [1, 2, 3].map(|source| r.path(source, 1)),
             [path(up(), [dmz()]), path(up(), [dmz()]), None]
@@ -325,7 +325,7 @@ fn fw_11_an_entry_that_goes_while_the_forwarder_is_adding_it_is_deleted_after() 
         thread::scope(|scope| {
             scope.spawn(|| r.packet(1, 1, up()));
             gate.await_arrival();
-            r.pim.releases(up());
+            r.remove(up());
             if again {
                 r.packet(1, 1, up());
             }
@@ -360,7 +360,7 @@ fn fw_11_an_entry_that_comes_back_while_the_forwarder_is_deleting_it() {
             Ok(())
         });
         thread::scope(|scope| {
-            scope.spawn(|| r.pim.releases(up()));
+            scope.spawn(|| r.remove(up()));
             gate.await_arrival();
             r.packet(1, 1, up());
             r.forget_calls();

@@ -12,6 +12,19 @@ fn igmp_alone(t: &Testbed<A>) -> (Arc<Client<A>>, Arc<Client<A>>) {
     (Arc::new(igmp), Arc::new(pim))
 }
 
+/// Whether a client has to add it again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stale {
+    Yes,
+    No,
+}
+
+/// What is held, whether it is stale, and for whom it counts.
+fn counted(mgm: &Mgm<A>) -> Vec<(Entry<A>, Stale, ClientName)> {
+    let stale = |held: &Membership<A>| if held.stale { Stale::Yes } else { Stale::No };
+    held(mgm).iter().map(|held| (held.entry, stale(held), held.counts_for)).collect()
+}
+
 /// IGMP on eth1, and PIM, which owns it.
 fn igmp_beside_the_owner(t: &Testbed<A>) -> (Arc<Client<A>>, Arc<Client<A>>) {
     let (igmp, pim) = (t.igmp(), t.protocol(PIM));
@@ -32,13 +45,14 @@ fn ho_1_a_take_disables_igmp_changes_all_and_enables_igmp() {
     });
     t.inside(prune_alert(PIM, star(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(me.name()));
-        assert_eq!(held(&me.manager()), []);
+        assert_eq!(counted(&me.manager()), [(star(1), Stale::Yes, me.name())]);
     });
     t.inside(enable_igmp(eth(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Protocol(PIM)));
     });
     pim.takes(eth(1));
-    t.assert_calls(bracket(eth(1), [prune_alert(PIM, star(1))]));
+    let between = bracket(eth(1), [local_join(PIM, eth(1), star(1)), prune_alert(PIM, star(1))]);
+    t.assert_calls([between, vec![local_leave(PIM, eth(1), star(1))]].concat());
 }
 
 #[test]
@@ -53,13 +67,14 @@ fn ho_1_a_release_disables_igmp_changes_all_and_enables_igmp() {
     });
     t.inside(local_leave(PIM, eth(1), star(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Igmp));
-        assert_eq!(held(&me.manager()), []);
+        assert_eq!(counted(&me.manager()), [(star(1), Stale::Yes, ClientName::Igmp)]);
     });
     t.inside(enable_igmp(eth(1)), |me| {
         assert_eq!(me.manager().owner(eth(1)), Some(ClientName::Igmp));
     });
     pim.releases(eth(1));
-    t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), star(1))]));
+    let between = bracket(eth(1), [join_alert(PIM, star(1)), local_leave(PIM, eth(1), star(1))]);
+    t.assert_calls([between, vec![prune_alert(PIM, star(1))]].concat());
 }
 
 #[test]
@@ -129,7 +144,8 @@ fn ho_2_igmp_is_refused_from_before_disable_until_enable_on_every_thread() {
         thread::scope(|scope| scope.spawn(|| me.adds(eth(1), from(2, 1))).join()).unwrap();
     });
     pim.releases(eth(1));
-    t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), star(1))]));
+    let between = bracket(eth(1), [join_alert(PIM, star(1)), local_leave(PIM, eth(1), star(1))]);
+    t.assert_calls([between, vec![prune_alert(PIM, star(1))]].concat());
     assert_eq!(held(&t.mgm).len(), 2);
 }
 
@@ -150,26 +166,21 @@ fn ho_2_igmps_other_interfaces_and_the_owner_are_unaffected() {
 }
 
 #[test]
-fn ho_3_wants_are_withdrawn_from_the_old_owner_and_count_for_the_new_one_when_added_again() {
+fn ho_3_what_igmp_holds_counts_for_the_new_owner_and_adding_it_again_tells_nobody() {
     let t = Testbed::<A>::new();
     let (igmp, pim) = igmp_alone(&t);
     let _dvmrp = t.protocol(DVMRP);
     igmp.adds(eth(1), star(1));
     t.assert_calls([join_alert(PIM, star(1)), join_alert(DVMRP, star(1))]);
-    // Withdrawn while it counted for IGMP: everybody else hears of it, and nobody of a leave.
     t.inside(enable_igmp(eth(1)), |me| {
-        me.adds(eth(1), star(1));
+        let protocol = ClientName::Protocol(PIM);
+        assert_eq!(counted(&me.manager()), [(star(1), Stale::Yes, protocol)]);
+        assert_eq!(me.adds(eth(1), star(1)), Change::Unchanged);
+        assert_eq!(counted(&me.manager()), [(star(1), Stale::No, protocol)]);
     });
     pim.takes(eth(1));
-    t.assert_calls([
-        disable_igmp(eth(1)),
-        prune_alert(PIM, star(1)),
-        prune_alert(DVMRP, star(1)),
-        enable_igmp(eth(1)),
-        local_join(PIM, eth(1), star(1)),
-        join_alert(DVMRP, star(1)),
-    ]);
-    assert_eq!(held(&t.mgm).first().map(|held| held.counts_for), Some(pim.name()));
+    t.assert_calls(bracket(eth(1), [local_join(PIM, eth(1), star(1)), prune_alert(PIM, star(1))]));
+    assert_eq!(counted(&t.mgm), [(star(1), Stale::No, pim.name())]);
 }
 
 #[test]
@@ -195,13 +206,16 @@ fn ho_3_a_protocol_that_releases_gets_its_leaves_and_igmp_counts_for_itself_agai
 }
 
 #[test]
-fn ho_3_what_igmp_does_not_add_again_is_no_longer_joined_or_blocked() {
+fn ho_14_what_igmp_does_not_add_again_is_no_longer_joined_or_blocked() {
     let t = Testbed::<A>::new();
     let (igmp, pim) = igmp_alone(&t);
     igmp.adds(eth(1), from(1, 1));
     igmp.blocks(eth(1), 2, 1);
     pim.takes(eth(1));
-    t.assert_calls(bracket(eth(1), []));
+    let (joined, blocked) = (from(1, 1), from(2, 1));
+    let between = [local_join(PIM, eth(1), joined), local_block(PIM, eth(1), blocked)];
+    let swept = [local_unblock(PIM, eth(1), blocked), local_leave(PIM, eth(1), joined)];
+    t.assert_calls([bracket(eth(1), between), swept.into()].concat());
     assert_eq!(held(&t.mgm), []);
     assert_eq!(igmp.deletes(eth(1), from(1, 1)), Change::Unchanged);
     t.assert_calls([]);
@@ -243,12 +257,18 @@ fn ho_5_without_igmp_there_or_when_refused_or_for_igmp_itself_nobody_is_called()
 
 #[test]
 fn ho_6_enable_follows_disable_whichever_callback_panics() {
-    for bad in 0..3 {
+    for bad in 0..5 {
         let t = Testbed::<A>::new();
         let (igmp, pim) = igmp_alone(&t);
         igmp.adds(eth(1), star(1));
         t.assert_calls([join_alert(PIM, star(1))]);
-        let calls = [disable_igmp(eth(1)), prune_alert(PIM, star(1)), enable_igmp(eth(1))];
+        let calls = [
+            disable_igmp(eth(1)),
+            local_join(PIM, eth(1), star(1)),
+            prune_alert(PIM, star(1)),
+            enable_igmp(eth(1)),
+            local_leave(PIM, eth(1), star(1)),
+        ];
         t.panic_inside(calls[bad].clone());
         pim.takes(eth(1));
         t.assert_calls(calls);
@@ -257,7 +277,8 @@ fn ho_6_enable_follows_disable_whichever_callback_panics() {
         igmp.adds(eth(1), star(1));
         t.assert_calls([local_join(PIM, eth(1), star(1))]);
         pim.releases(eth(1));
-        t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), star(1))]));
+        let between = bracket(eth(1), [join_alert(PIM, star(1)), local_leave(PIM, eth(1), star(1))]);
+        t.assert_calls([between, vec![prune_alert(PIM, star(1))]].concat());
     }
 }
 
@@ -313,8 +334,14 @@ fn ho_7_during_a_hand_over_its_alerts_find_it_in_progress() {
         let refused = Err(Error::HandoverInProgress { interface: eth(1) });
         assert_eq!(me.take_interface_ownership(eth(1)), refused);
     });
+    // What is deleted after `enable_igmp` (HO-14) belongs to the hand-over too.
+    t.inside(prune_alert(PIM, star(1)), |me| {
+        let refused = Err(Error::HandoverInProgress { interface: eth(1) });
+        assert_eq!(me.take_interface_ownership(eth(1)), refused);
+    });
     pim.releases(eth(1));
-    t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), star(1))]));
+    let between = bracket(eth(1), [join_alert(PIM, star(1)), local_leave(PIM, eth(1), star(1))]);
+    t.assert_calls([between, vec![prune_alert(PIM, star(1))]].concat());
 }
 
 #[test]
@@ -377,9 +404,12 @@ fn ho_8_a_query_answers_with_the_old_state_or_the_new() {
         while !changes.is_finished() {
             let status = mgm.interface(eth(1)).unwrap();
             assert!(status.igmp);
-            let read: Vec<_> = mgm.groups().map(|held| (held.added_by, held.counts_for)).collect();
-            let (igmps, pims) = ((ClientName::Igmp, pim.name()), (pim.name(), pim.name()));
-            assert!([vec![], vec![igmps], vec![igmps, pims]].contains(&read), "a mixture: {read:?}");
+            let read: Vec<_> =
+                mgm.groups().map(|held| (held.added_by, held.counts_for, held.stale)).collect();
+            let (igmps, pims) = ((ClientName::Igmp, pim.name(), false), (pim.name(), pim.name(), false));
+            let stale = (ClientName::Igmp, ClientName::Igmp, true);
+            let whole = [vec![], vec![igmps], vec![igmps, pims], vec![stale]];
+            assert!(whole.contains(&read), "a mixture: {read:?}");
         }
     });
 }
@@ -392,7 +422,8 @@ fn ho_9_the_alerts_of_the_change_are_delivered_before_enable() {
     igmp.adds(eth(1), star(1));
     t.assert_calls([local_join(PIM, eth(1), star(1)), join_alert(DVMRP, star(1))]);
     pim.releases(eth(1));
-    t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), star(1)), prune_alert(DVMRP, star(1))]));
+    let between = bracket(eth(1), [join_alert(PIM, star(1)), local_leave(PIM, eth(1), star(1))]);
+    t.assert_calls([between, vec![prune_alert(PIM, star(1)), prune_alert(DVMRP, star(1))]].concat());
 }
 
 #[test]
@@ -405,7 +436,9 @@ fn ho_9_inside_a_callback_they_come_after_it() {
         join_alert(PIM, star(1)),
         disable_igmp(eth(1)),
         enable_igmp(eth(1)),
+        local_join(PIM, eth(1), star(1)),
         prune_alert(PIM, star(1)),
+        local_leave(PIM, eth(1), star(1)),
     ]);
 }
 
@@ -545,8 +578,8 @@ fn ho_10_an_interface_removed_in_the_middle_is_removed_right_after() {
         t.assert_calls([
             disable_igmp(eth(1)),
             enable_igmp(eth(1)),
-            interface_removed(PIM, eth(1)),
             interface_removed(IGMP, eth(1)),
+            interface_removed(PIM, eth(1)),
         ]);
         assert_eq!(t.mgm.interface(eth(1)), None);
         igmp.takes(eth(1));
@@ -555,7 +588,7 @@ fn ho_10_an_interface_removed_in_the_middle_is_removed_right_after() {
 }
 
 #[test]
-fn ho_10_the_taker_dropped_and_the_interface_removed_in_the_middle_leave_nothing() {
+fn ho_10_the_taker_dropped_and_then_the_interface_removed_in_the_middle_come_in_that_order() {
     let t = Testbed::<A>::new();
     let (igmp, pim) = (t.igmp(), t.protocol(PIM));
     igmp.takes(eth(1));
@@ -569,51 +602,51 @@ fn ho_10_the_taker_dropped_and_the_interface_removed_in_the_middle_leave_nothing
         join_alert(PIM, star(1)),
         disable_igmp(eth(1)),
         enable_igmp(eth(1)),
+        disable_igmp(eth(1)),
+        enable_igmp(eth(1)),
         interface_removed(ClientName::Igmp, eth(1)),
     ]);
     assert_eq!((t.mgm.interface(eth(1)), held(&t.mgm)), (None, vec![]));
     let _id_is_free = t.protocol(PIM);
 }
 
+/// S1 comes in by PIM's uplink, S2 on the interface itself.
 #[test]
-fn ho_3_taking_withdraws_what_igmp_has_from_the_oifs_before_and_it_adds_it_again_after() {
+fn ho_12_of_a_hand_over_in_which_all_is_added_again_only_the_new_owner_hears() {
     let r = Router::<A>::new();
     let bgmp = r.protocol(BGMP);
     r.igmp.adds(stub(), star(1));
     r.packet(1, 1, up());
     r.rib.set(host::<A>(2), stub());
-    r.packet(2, 1, stub()); // comes in on the interface itself
+    r.packet(2, 1, stub());
     let read = |igmp: &ClientRef<A>| {
-        let oifs = igmp.manager().mfe(A::source(1), A::group(1)).unwrap().oifs;
-        (oifs, igmp.manager().mfe(A::source(2), A::group(1)).is_some())
+        let mfe = |source| igmp.manager().mfe(A::source(source), A::group(1)).unwrap();
+        (mfe(1).oifs, mfe(2).owner)
     };
-    r.inside(disable_igmp(stub()), move |igmp| assert_eq!(read(igmp), (vec![stub()], true), "none is done"));
+    r.inside(disable_igmp(stub()), move |igmp| {
+        assert_eq!(read(igmp), (vec![stub()], Some(ClientName::Igmp)), "none is done");
+    });
     r.inside(enable_igmp(stub()), move |igmp| {
-        assert_eq!(read(igmp), (vec![], false), "all of it is done");
+        assert_eq!(read(igmp), (vec![stub()], Some(ClientName::Protocol(BGMP))), "all of it is done");
         igmp.adds(stub(), star(1));
     });
     r.forget_calls();
     bgmp.takes(stub());
-    let calls = r.calls();
-    let at = |what: Call<A>| {
-        calls.iter().position(|call| *call == what).unwrap_or_else(|| panic!("{what:?}: {calls:?}"))
-    };
-    let steps = [
-        disable_igmp(stub()),
-        change_mfe(1, 1, up(), []),
-        mfe_prune(PIM, 1, 1),
-        enable_igmp(stub()),
-        change_mfe(1, 1, up(), [stub()]),
-        mfe_join(PIM, 1, 1),
-    ];
-    assert!(steps.map(at).is_sorted(), "{calls:?}");
-    assert!(at(delete_mfe(2, 1)) < at(enable_igmp(stub())));
-    assert_eq!(calls.iter().filter(|call| call.to == Party::Forwarder).count(), 3);
-    assert_eq!(r.path(1, 1), path(up(), [stub()]));
+    r.assert_calls(bracket(
+        stub(),
+        [
+            local_join(BGMP, stub(), star(1)),
+            prune_alert(BGMP, star(1)),
+            lookup(2, stub()),
+            rpf(BGMP, 2, 1, arrived(stub()), via(stub())),
+            mfe_prune(BGMP, 2, 1),
+        ],
+    ));
+    assert_eq!([r.path(1, 1), r.path(2, 1)], [path(up(), [stub()]), path(stub(), [])]);
 }
 
 #[test]
-fn ho_3_what_igmp_does_not_add_again_is_forwarded_no_more() {
+fn ho_14_what_igmp_does_not_add_again_is_forwarded_no_more() {
     let r = Router::<A>::new();
     r.igmp.takes(lan());
     r.igmp.adds(lan(), star(1));
@@ -621,9 +654,8 @@ fn ho_3_what_igmp_does_not_add_again_is_forwarded_no_more() {
     r.forget_calls();
     r.dvmrp.releases(lan());
     assert_eq!(r.path(1, 1), path(up(), []));
-    r.assert_callbacks(bracket(
-        lan(),
-        [mfe_prune(PIM, 1, 1), prune_alert(PIM, star(1)), local_leave(DVMRP, lan(), star(1))],
-    ));
+    let between = bracket(lan(), [join_alert(DVMRP, star(1)), local_leave(DVMRP, lan(), star(1))]);
+    let swept = [mfe_prune(PIM, 1, 1), prune_alert(PIM, star(1)), prune_alert(DVMRP, star(1))];
+    r.assert_callbacks([between, swept.into()].concat());
     assert_eq!(r.mgm.owner(lan()), Some(ClientName::Igmp));
 }

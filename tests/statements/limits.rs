@@ -192,7 +192,7 @@ fn mb_7_memberships_and_blocks_of_one_client_are_limited() {
 }
 
 #[test]
-fn mb_7_what_a_hand_over_withdraws_makes_room_again() {
+fn mb_7_what_is_stale_keeps_its_place_and_is_confirmed_at_any_limit() {
     let t = Testbed::<A>::limited(
         Limits::default().memberships(1).memberships_per_interface(1).memberships_per_client(1),
     );
@@ -200,11 +200,25 @@ fn mb_7_what_a_hand_over_withdraws_makes_room_again() {
     igmp.adds(eth(1), from(1, 1));
     t.assert_calls([local_join(PIM, eth(1), from(1, 1))]);
     t.inside(enable_igmp(eth(1)), |me| {
-        me.adds(eth(1), from(2, 1));
-        assert!(me.add_group_membership(eth(1), from(3, 1)).is_err());
+        assert!(me.add_group_membership(eth(1), from(2, 1)).is_err(), "no room");
+        assert!(held(&me.manager()).iter().all(|held| held.stale), "what was stale stays stale");
+        assert_eq!(me.adds(eth(1), from(1, 1)), Change::Unchanged);
     });
     pim.releases(eth(1));
     t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), from(1, 1))]));
+    assert_eq!(held(&t.mgm).len(), 1);
+    // What is not added again makes room when it has gone, and no sooner.
+    t.inside(enable_igmp(eth(1)), |me| assert!(me.add_group_membership(eth(1), from(2, 1)).is_err()));
+    pim.takes(eth(1));
+    igmp.adds(eth(1), from(2, 1));
+    t.forget_calls();
+    // A block in its place is no growth, and ends the stale membership at once.
+    t.inside(enable_igmp(eth(1)), |me| {
+        assert_eq!(me.blocks(eth(1), 2, 1), Change::Changed);
+    });
+    pim.releases(eth(1));
+    assert!(held(&t.mgm).iter().map(|held| (held.kind, held.stale)).eq([(MembershipKind::Blocked, false)]));
+    t.assert_calls(bracket(eth(1), [local_leave(PIM, eth(1), from(2, 1))]));
 }
 
 #[test]

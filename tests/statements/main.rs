@@ -82,6 +82,7 @@ mod v4 {
     use crate::support::*;
 
     mod alerts;
+    mod batches;
     mod callbacks;
     mod clients;
     mod creation;
@@ -89,13 +90,16 @@ mod v4 {
     mod errors;
     mod expiry;
     mod faults;
+    mod filters;
     mod forwarder;
     mod handover;
     mod limits;
     mod membership;
+    mod offers;
     mod oifs;
     mod ownership;
     mod races;
+    mod refresh;
     mod release;
     mod routes;
     mod spans;
@@ -113,6 +117,7 @@ mod v6 {
     use crate::support::*;
 
     mod alerts;
+    mod batches;
     mod callbacks;
     mod clients;
     mod creation;
@@ -120,13 +125,16 @@ mod v6 {
     mod errors;
     mod expiry;
     mod faults;
+    mod filters;
     mod forwarder;
     mod handover;
     mod limits;
     mod membership;
+    mod offers;
     mod oifs;
     mod ownership;
     mod races;
+    mod refresh;
     mod release;
     mod routes;
     mod spans;

@@ -87,14 +87,14 @@ fn fw_9_another_owner_is_asked_and_joins_and_the_old_one_prunes() {
         lookup(1, lan()),
         rpf(DVMRP, 1, 1, arrived(up()), via(lan())),
         change_mfe(1, 1, lan(), [stub()]),
-        mfe_prune(PIM, 1, 1),
         mfe_join(DVMRP, 1, 1),
+        mfe_prune(PIM, 1, 1),
     ]);
     assert_eq!(r.mfe(1, 1).unwrap().owner, Some(r.dvmrp.name()));
 }
 
 #[test]
-fn fw_9_the_new_owner_gets_no_join_if_no_oifs_are_left() {
+fn fw_9_the_new_owner_is_told_as_at_creation_and_the_old_one_only_if_it_pulled() {
     let r = Router::<A>::new();
     r.dvmrp.adds(lan(), star(1));
     r.packet(1, 1, up());
@@ -103,9 +103,10 @@ fn fw_9_the_new_owner_gets_no_join_if_no_oifs_are_left() {
     r.reroute(1, lan());
     r.assert_callbacks([
         rpf(DVMRP, 1, 1, arrived(up()), via(lan())),
-        rpf(DVMRP, 1, 2, arrived(up()), via(lan())),
         mfe_prune(PIM, 1, 1),
-        mfe_prune(PIM, 1, 2),
+        mfe_prune(DVMRP, 1, 1), // no oif is left
+        rpf(DVMRP, 1, 2, arrived(up()), via(lan())),
+        mfe_prune(DVMRP, 1, 2),
     ]);
     assert_eq!(r.path(1, 1), path(lan(), []));
 }
@@ -214,9 +215,9 @@ fn fw_9_when_the_route_vanishes_the_iif_stays_nobody_owns_the_entry_and_the_old_
     r.rib.set(A::every_source(), up());
     r.routes_changed();
     r.assert_callbacks([
+        join_alert(PIM, from(1, 1)),
         rpf(PIM, 1, 1, arrived(up()), via(up())),
         mfe_join(PIM, 1, 1),
-        join_alert(PIM, from(1, 1)),
     ]);
     assert_eq!(r.mfe(1, 1).unwrap().owner, Some(r.pim.name()));
 }
@@ -300,13 +301,17 @@ fn fw_9_the_stream_survives_the_change_of_route() {
 }
 
 #[test]
-fn fw_9_all_entries_move_in_one_step() {
+fn fw_9_each_entry_moves_in_one_step() {
     let r = Router::<A>::new();
     r.dvmrp.adds(dmz(), star(1));
     for source in 1..=5 {
         r.packet(source, 1, up());
     }
-    r.inside_alerts(PIM, |pim, _| assert!(pim.manager().mfes().all(|mfe| mfe.iif == lan())));
+    r.inside_alerts(PIM, |pim, what| {
+        let What::Prune(entry, _) = what else { panic!("{what:?}") };
+        let mfe = pim.manager().mfe(entry.source().unwrap(), entry.group().unwrap()).unwrap();
+        assert_eq!((mfe.iif, mfe.oifs, mfe.owner), (lan(), vec![dmz()], Some(ClientName::Protocol(DVMRP))));
+    });
     r.rib.set(A::every_source(), lan());
     r.forget_calls();
     r.routes_changed();
@@ -316,7 +321,7 @@ fn fw_9_all_entries_move_in_one_step() {
 #[test]
 fn fw_9_a_route_that_changes_again_while_rpf_is_asked() {
     let r = Router::<A>::new();
-    r.dvmrp.adds(dmz(), star(1));
+    r.igmp.adds(stub(), star(1));
     r.packet(1, 1, up());
     let rib = Arc::clone(&r.rib);
     r.inside_next(PIM, What::is_rpf, move |pim| {
@@ -326,7 +331,7 @@ fn fw_9_a_route_that_changes_again_while_rpf_is_asked() {
     r.forget_calls();
     r.rib.set(A::every_source(), alt());
     r.routes_changed();
-    assert_eq!(r.path(1, 1), path(lan(), [dmz()]));
+    assert_eq!(r.path(1, 1), path(lan(), [stub()]));
     let news = r.callbacks();
     for once in [mfe_prune(PIM, 1, 1), mfe_join(DVMRP, 1, 1)] {
         assert_eq!(news.iter().filter(|call| **call == once).count(), 1, "{once:?}");

@@ -4,8 +4,8 @@ use std::error::Error as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use mgm::{
-    Address, AddressError, ClientId, ClientName, Entry, EntryError, GroupAddr, Interface, InterfaceError,
-    SourceAddr,
+    Address, AddressError, ClientId, ClientName, Entry, EntryError, GroupAddr, HostAddr, Interface,
+    InterfaceError, SourceAddr,
 };
 
 fn group_of<A: Address>(text: &str) -> Result<GroupAddr<A>, AddressError<A>> {
@@ -77,6 +77,14 @@ fn no_sources<A: Address>(texts: &[&str]) {
     }
 }
 
+/// A host may have such an address, as the next hop of a link may, but no router forwards what it sends from there.
+fn sources_of_link_scope<A: Address>(texts: &[&str]) {
+    for text in texts {
+        assert_eq!(source_of::<A>(text), Err(AddressError::NeverForwarded(address(text))));
+        assert_eq!(HostAddr::<A>::new(address(text)).unwrap().to_string(), *text);
+    }
+}
+
 fn sources<A: Address>(texts: &[&str]) {
     for text in texts {
         let source = source_of::<A>(text).unwrap();
@@ -94,7 +102,8 @@ fn mb_4_sources_of_ipv4() {
         "239.1.1.1",
         "255.255.255.255",
     ]);
-    sources::<Ipv4Addr>(&["10.0.0.1", "198.51.100.7", "169.254.1.1", "223.255.255.254"]);
+    sources_of_link_scope::<Ipv4Addr>(&["169.254.0.0", "169.254.1.1", "169.254.255.255"]);
+    sources::<Ipv4Addr>(&["10.0.0.1", "198.51.100.7", "169.253.255.255", "169.255.0.0", "223.255.255.254"]);
     assert_eq!(SourceAddr::try_from(Ipv4Addr::new(10, 0, 0, 1)), "10.0.0.1".parse());
     assert!(SourceAddr::try_from(Ipv4Addr::BROADCAST).is_err());
 }
@@ -102,7 +111,8 @@ fn mb_4_sources_of_ipv4() {
 #[test]
 fn mb_4_sources_of_ipv6() {
     no_sources::<Ipv6Addr>(&["::", "::1", "ff02::1", "ff0e::1"]);
-    sources::<Ipv6Addr>(&["2001:db8::1", "fe80::1"]);
+    sources_of_link_scope::<Ipv6Addr>(&["fe80::", "fe80::1", "febf:ffff::1"]);
+    sources::<Ipv6Addr>(&["2001:db8::1", "fe7f:ffff::1", "fec0::1"]);
     assert_eq!(SourceAddr::try_from(address::<Ipv6Addr>("2001:db8::1")), "2001:db8::1".parse());
     assert!(SourceAddr::try_from(Ipv6Addr::UNSPECIFIED).is_err());
 }

@@ -1,6 +1,8 @@
 //! What clients do.
 
-use mgm::{Change, ClientRef, Entry, ForwardState, Interface, Membership, Mgm};
+use mgm::{
+    Change, ClientId, ClientRef, Entry, Filter, ForwardState, Interface, Membership, MembershipChange, Mgm,
+};
 
 use super::Family;
 
@@ -47,6 +49,35 @@ pub(crate) trait Acts<A: Family> {
         state: impl Into<Option<ForwardState>>,
     ) -> Change {
         self.client().set_forward_state(on, A::source(source), A::group(group), state.into()).unwrap()
+    }
+
+    #[track_caller]
+    fn offers(&self, interface: Interface<A>, to: ClientId) {
+        self.client().offer_interface(interface, to).unwrap();
+    }
+
+    /// Several changes in one call, none of which is refused.
+    #[track_caller]
+    fn batches(
+        &self,
+        interface: Interface<A>,
+        changes: impl IntoIterator<Item = MembershipChange<A>>,
+    ) -> Change {
+        self.client().batch(interface, changes).into_result().unwrap()
+    }
+
+    /// The group filter is to be INCLUDE of these sources.
+    #[track_caller]
+    fn includes<const N: usize>(&self, interface: Interface<A>, group: u16, sources: [u16; N]) -> Change {
+        let sources = sources.map(A::source);
+        self.client().set_group(interface, A::group(group), Filter::Include(&sources)).unwrap()
+    }
+
+    /// The group filter is to be EXCLUDE of these sources.
+    #[track_caller]
+    fn excludes<const N: usize>(&self, interface: Interface<A>, group: u16, sources: [u16; N]) -> Change {
+        let sources = sources.map(A::source);
+        self.client().set_group(interface, A::group(group), Filter::Exclude(&sources)).unwrap()
     }
 
     #[track_caller]

@@ -7,8 +7,8 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use mgm::{
-    AlertCause, ClientName, ClientRef, CreationMode, CreationOif, Entry, GroupAddr, IgmpCallbacks, Interface,
-    NewMfe, ProtocolCallbacks, Route, RpfRequest, SourceAddr,
+    AlertCause, AlertMode, ClientName, ClientRef, CreationMode, CreationOif, Entry, GroupAddr, IgmpCallbacks,
+    Interface, NewMfe, ProtocolCallbacks, Route, RpfRequest, SourceAddr,
 };
 use parking_lot::Mutex;
 
@@ -115,6 +115,7 @@ impl<A: Family> Record<A> {
 pub(crate) struct Mock<A: Family> {
     pub(super) record: Arc<Record<A>>,
     pub(super) mode: CreationMode,
+    pub(super) alert_mode: AlertMode,
 }
 
 impl<A: Family> IgmpCallbacks<A> for Mock<A> {
@@ -124,6 +125,30 @@ impl<A: Family> IgmpCallbacks<A> for Mock<A> {
 
     fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
         self.record.called(igmp, What::EnableIgmp(interface));
+    }
+
+    fn alert_mode(&self) -> AlertMode {
+        self.alert_mode
+    }
+
+    fn join_alert(&self, igmp: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {
+        self.record.alerted(igmp, What::Join(entry, cause));
+    }
+
+    fn prune_alert(&self, igmp: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {
+        self.record.alerted(igmp, What::Prune(entry, cause));
+    }
+
+    fn wrong_interface(
+        &self,
+        igmp: &ClientRef<A>,
+        on: Interface<A>,
+        source: SourceAddr<A>,
+        group: GroupAddr<A>,
+        header: &[u8],
+    ) {
+        let mfe = Entry::SourceGroup(source, group);
+        self.record.alerted(igmp, What::WrongInterface { on, mfe, header: header.to_vec() });
     }
 
     fn interface_removed(&self, igmp: &ClientRef<A>, index: NonZeroU32) {

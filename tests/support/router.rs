@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mgm::{Address, Builder, Client, Error, ForwardingEntry, Interface, Limits, Mfe};
+use mgm::{Address, AlertMode, Builder, Client, Error, ForwardingEntry, Interface, Limits, Mfe};
 use parking_lot::Mutex;
 
 use super::{Acts, DVMRP, Family, PIM, Record, Routes, Testbed, eth, host};
@@ -79,11 +79,21 @@ impl<A: Family> Router<A> {
     }
 
     pub(crate) fn with(options: impl FnOnce(Builder<A>) -> Builder<A>) -> Self {
+        Self::build(AlertMode::None, options)
+    }
+
+    /// With an IGMP that is told of joins and prunes (CL-6).
+    pub(crate) fn with_told_igmp() -> Self {
+        Self::build(AlertMode::JoinsAndPrunes, |builder| builder)
+    }
+
+    fn build(igmp: AlertMode, options: impl FnOnce(Builder<A>) -> Builder<A>) -> Self {
         let record = Arc::new(Record::new());
         let rib = Arc::new(Routes::new(Arc::clone(&record)));
         rib.set(A::every_source(), up());
         let bed = Testbed::recorded_by(record, |builder| options(builder.rib(Arc::clone(&rib))));
-        let (igmp, pim, dvmrp) = (bed.igmp(), bed.protocol(PIM), bed.protocol(DVMRP));
+        let igmp = if igmp == AlertMode::None { bed.igmp() } else { bed.told_igmp() };
+        let (pim, dvmrp) = (bed.protocol(PIM), bed.protocol(DVMRP));
         for (client, on) in [(&pim, up()), (&pim, alt()), (&dvmrp, lan()), (&dvmrp, dmz()), (&igmp, stub())] {
             client.takes(on);
         }
@@ -136,6 +146,11 @@ impl<A: Family> Router<A> {
 
     pub(crate) fn path(&self, source: u16, group: u16) -> Option<Path<A>> {
         self.mfe(source, group).map(|Mfe { iif, oifs, .. }| Path { iif, oifs })
+    }
+
+    /// The interface is gone, and what comes in there. A client may take it again.
+    pub(crate) fn remove(&self, interface: Interface<A>) {
+        self.mgm.interface_removed(interface.index());
     }
 
     pub(crate) fn routes_changed(&self) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::thread;
 
 use mgm::{
-    Builder, Client, ClientId, ClientRef, CreationMode, CreationOif, Interface, Limits, Mgm, Route,
-    RpfRequest,
+    AlertMode, Builder, Client, ClientId, ClientRef, CreationMode, CreationOif, Interface, Limits, Mgm,
+    Route, RpfRequest,
 };
 
 use super::{
@@ -52,6 +52,12 @@ impl<A: Family> Testbed<A> {
         self.mgm.register_igmp(self.mock()).unwrap()
     }
 
+    /// Registers an IGMP that is told of joins and prunes (CL-6).
+    pub(crate) fn told_igmp(&self) -> Client<A> {
+        let mock = Mock { alert_mode: AlertMode::JoinsAndPrunes, ..self.mock() };
+        self.mgm.register_igmp(mock).unwrap()
+    }
+
     pub(crate) fn protocol(&self, id: ClientId) -> Client<A> {
         self.mgm.register_protocol(id, self.mock()).unwrap()
     }
@@ -73,12 +79,13 @@ impl<A: Family> Testbed<A> {
 
     /// Registers a protocol that is asked about every new entry.
     pub(crate) fn flooder(&self, id: ClientId) -> Client<A> {
-        let mock = Mock { record: Arc::clone(&self.record), mode: CreationMode::Always };
+        let mock = Mock { mode: CreationMode::Always, ..self.mock() };
         self.mgm.register_protocol(id, mock).unwrap()
     }
 
     pub(crate) fn mock(&self) -> Mock<A> {
-        Mock { record: Arc::clone(&self.record), mode: CreationMode::WithOifs }
+        let record = Arc::clone(&self.record);
+        Mock { record, mode: CreationMode::WithOifs, alert_mode: AlertMode::None }
     }
 
     /// Does `then` inside the next such call, as the client that is called.
@@ -191,16 +198,22 @@ impl<A: Family> Testbed<A> {
         self.assert_in_step();
     }
 
+    /// Fails unless these are the calls of clients since the last time, those to each client in this order.
+    #[track_caller]
+    pub(crate) fn assert_callbacks_of_each(&self, expected: impl AsRef<[Call<A>]>) {
+        let by_client = |calls: &[Call<A>]| {
+            let mut calls = calls.to_vec();
+            calls.sort_by_key(|call| if let Party::Client(name) = call.to { Some(name) } else { None });
+            calls
+        };
+        assert_same(&by_client(&self.callbacks()), &by_client(expected.as_ref()));
+        self.assert_in_step();
+    }
+
     /// Fails unless these are the calls of the forwarder since the last time, in this order; others do not matter.
     #[track_caller]
     pub(crate) fn assert_commands(&self, expected: impl AsRef<[Call<A>]>) {
         assert_same(&self.commands(), expected.as_ref());
-    }
-
-    /// Fails unless these are the calls of the forwarder since the last time, in any order; others do not matter.
-    #[track_caller]
-    pub(crate) fn assert_commands_in_any_order(&self, expected: impl AsRef<[Call<A>]>) {
-        assert_same_set(self.commands(), expected.as_ref());
     }
 
     /// Fails unless so many panics were caught, all of which the test has caused.

@@ -8,8 +8,7 @@ use mgm::{
     Forwarder, ForwarderError, ForwardingEntry, GroupAddr, Interface, MemoryForwarder, MfeStats, SourceAddr,
 };
 
-use super::naive::Key;
-use super::ops::Faults;
+use crate::ops::{Faults, Key};
 
 #[derive(Debug, Default)]
 pub(crate) struct Plane {
@@ -25,6 +24,8 @@ pub(crate) struct Notes {
     /// What the manager asked to have deleted.
     pub(crate) deletes: Vec<Key>,
     pub(crate) panics: u64,
+    /// How many commands came.
+    pub(crate) commands: usize,
     pub(crate) broken: Option<String>,
 }
 
@@ -49,6 +50,7 @@ impl Plane {
         done: impl FnOnce() -> Result<(), ForwarderError>,
     ) -> Result<(), ForwarderError> {
         let mut notes = self.notes();
+        notes.commands += 1;
         // A failed add may have left a part: the manager has that deleted too.
         let may_be_part = is_there && notes.last.get(&key).is_some_and(|(error, _)| error.is_some());
         if self.entry(key).is_some() != is_there && !may_be_part {
