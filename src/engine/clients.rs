@@ -36,6 +36,10 @@ pub(super) struct ClientRecord<A: Address> {
 }
 
 impl<A: Address> ClientRecord<A> {
+    fn is_told(&self, client: ClientKey) -> bool {
+        !client.is_igmp() || self.modes.alerts == AlertMode::JoinsAndPrunes
+    }
+
     pub(super) fn interfaces(&self) -> impl Iterator<Item = Interface<A>> {
         self.interfaces.values().copied()
     }
@@ -69,15 +73,12 @@ impl<A: Address> Clients<A> {
 
     /// Those that are told of what others want (CL-6).
     pub(super) fn told(&self) -> impl Iterator<Item = ClientKey> {
-        self.records.keys().copied().filter(|client| self.is_told(*client))
+        let told = self.records.iter().filter(|(client, record)| record.is_told(**client));
+        told.map(|(client, _)| *client)
     }
 
     pub(super) fn is_told(&self, client: ClientKey) -> bool {
-        !client.is_igmp()
-            || self
-                .records
-                .get(&client)
-                .is_some_and(|record| record.modes.alerts == AlertMode::JoinsAndPrunes)
+        !client.is_igmp() || self.records.get(&client).is_some_and(|record| record.is_told(client))
     }
 
     /// Its handle has been dropped: it is called no more.

@@ -73,14 +73,19 @@ impl<A: Address> Effects<A> {
     }
 
     /// Takes the alerts, in the order in which they are to be delivered.
-    pub(crate) fn take_alerts(&mut self) -> impl Iterator<Item = (ClientKey, Alert<A>)> {
+    pub(crate) fn take_alerts(&mut self, mut take: impl FnMut(ClientKey, Alert<A>)) {
+        if self.count == 0 {
+            return;
+        }
         self.count = 0;
-        self.alerts.iter_mut().flat_map(|alerts| {
-            if alerts.capacity() > KEPT && alerts.len() < KEPT / 4 {
+        for alerts in self.alerts.iter_mut().filter(|alerts| !alerts.is_empty()) {
+            for (client, alert) in alerts.drain(..) {
+                take(client, alert);
+            }
+            if alerts.capacity() > KEPT {
                 alerts.shrink_to(KEPT);
             }
-            alerts.drain(..)
-        })
+        }
     }
 
     pub(crate) fn take_gone(&mut self) -> impl Iterator<Item = ClientKey> {

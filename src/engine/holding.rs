@@ -39,7 +39,9 @@ impl<A: Address> Engine<A> {
 
     /// Tells the owner of the interface what IGMP does there, and counts who wants the entry.
     pub(super) fn follow_interest(&mut self, id: InterfaceId, at: Hashed<Key<A>>, step: &Step) -> Shift {
-        if let Some(record) = self.interfaces.get(id) {
+        // Where no protocol owns the interface before or after, nobody hears of it.
+        let is_owned = step.before.parties.protocol.or(step.after.parties.protocol).is_some();
+        if let Some(record) = self.interfaces.get(id).filter(|_| is_owned) {
             let interface = record.interface;
             for (owner, alert) in local_alerts(interface, at.key.into(), step) {
                 self.effects.alert(owner, alert);

@@ -63,7 +63,7 @@ impl<A: Address> Engine<A> {
     ) -> Result<Change, Error<A>> {
         self.active(client)?;
         self.refuse_without_source(edit.entry)?;
-        let holder = self.holder(client, interface)?;
+        let holder = self.seat(client, interface)?;
         if let Action::Set(_) = edit.action {
             self.refuse_while_leaving(holder)?;
         }
@@ -93,7 +93,7 @@ impl<A: Address> Engine<A> {
         edits: &[Edit<A>],
         room: Room,
     ) -> Vec<Result<Change, Error<A>>> {
-        let holder = self.active(client).map(drop).and_then(|()| self.holder(client, interface));
+        let holder = self.holder(client, interface);
         let ats: Vec<_> = edits.iter().map(|edit| self.at(Key::from(edit.entry))).collect();
         if let Ok(holder) = &holder {
             ats.iter().for_each(|at| self.touch(holder.id, *at));

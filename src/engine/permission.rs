@@ -20,6 +20,11 @@ impl<A: Address> Engine<A> {
     /// MB-1, HO-2: a protocol speaks for the interfaces that it owns, IGMP for those that it is on.
     pub(super) fn holder(&self, client: ClientKey, interface: Interface<A>) -> Result<Holder, Error<A>> {
         self.active(client)?;
+        self.seat(client, interface)
+    }
+
+    /// The same of a client of which it is known that it may still ask.
+    pub(super) fn seat(&self, client: ClientKey, interface: Interface<A>) -> Result<Holder, Error<A>> {
         let (id, party) = self.party(client, interface)?;
         self.refuse_while_disabled(id, party)?;
         Ok(Holder { client, id, party })

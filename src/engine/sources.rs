@@ -177,6 +177,10 @@ impl<A: Address> Sources<A> {
         }
     }
 
+    pub(super) fn is_moving(&self, source: A) -> bool {
+        !self.moving.is_empty() && self.moving.contains_key(&Number(source))
+    }
+
     /// One (S,G) that is still told under an owner of the past.
     pub(super) fn next_moving(&self, source: A) -> Option<Key<A>> {
         let group = self.moving.get(&Number(source))?.first()?.groups.after(None).next()?;

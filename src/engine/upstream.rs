@@ -26,6 +26,12 @@ impl<A: Address> Engine<A> {
     /// brought over too. In two steps the old owner or the new one would hear a join and a prune.
     pub(super) fn follow_source_group(&mut self, at: Hashed<Key<A>>, step: Option<(InterfaceId, Step)>) {
         let key = at.key;
+        if !self.is_moving(key.source)
+            && let Some((id, step)) = &step
+        {
+            let shift = self.follow_interest(*id, at, step);
+            return self.tell_source_group(key, shift);
+        }
         let told_before = self.told_upstream(key);
         let stepped = step.map(|(id, step)| (id, self.follow_interest(id, at, &step)));
         let toward = self.interface_toward(key.source).filter(|id| stepped.is_none_or(|(on, _)| on != *id));
@@ -50,6 +56,27 @@ impl<A: Address> Engine<A> {
         if let Some((id, _)) = brought {
             self.refresh_covered(id, key);
         }
+    }
+
+    /// The usual case: neither the route to the source nor the interface toward it is changing.
+    fn tell_source_group(&mut self, key: Key<A>, shift: Shift) {
+        if shift.before == shift.after {
+            return;
+        }
+        if shift.after != Wanting::Nobody {
+            self.sources.track(key);
+        }
+        let owner = self.told_upstream_of(key.source);
+        self.tell_of_upstream(key, owner, owner, shift);
+        if shift.after == Wanting::Nobody {
+            // Last: a source that nobody wants any more is forgotten, and its route with it.
+            self.untrack(key);
+        }
+    }
+
+    /// Whether any (S,G) of a source may still be told under an owner of the past.
+    fn is_moving(&self, source: A) -> bool {
+        self.sources.is_moving(source) || self.interface_toward(source).is_some()
     }
 
     /// Brings over what is held of an (S,G) on the interface toward its source.

@@ -30,6 +30,9 @@ impl Due {
     }
 
     pub(super) fn add(&mut self, other: Self) {
+        if other.is_empty() {
+            return;
+        }
         self.forwarder |= other.forwarder;
         self.clients.extend(other.clients.into_iter().skip(other.done));
     }

@@ -20,7 +20,7 @@ struct Frame {
     /// Which manager, by address.
     manager: usize,
     /// Who is to be told of what the foreign code has caused, once it has returned.
-    due: Due,
+    due: Option<Box<Due>>,
     /// The source about which it is the RIB that is asked.
     looked_up: Option<IpAddr>,
 }
@@ -30,13 +30,13 @@ pub(super) struct Inside;
 
 impl Inside {
     pub(super) fn enter<A: Address>(manager: &Arc<Shared<A>>) -> Self {
-        Self::enter_frame(Frame { manager: address(manager), due: Due::default(), looked_up: None })
+        Self::enter_frame(Frame { manager: address(manager), due: None, looked_up: None })
     }
 
     /// The same, of a RIB that is asked about `source`.
     pub(super) fn look_up<A: Address>(manager: &Arc<Shared<A>>, source: A) -> Self {
         let looked_up = Some(source.into());
-        Self::enter_frame(Frame { manager: address(manager), due: Due::default(), looked_up })
+        Self::enter_frame(Frame { manager: address(manager), due: None, looked_up })
     }
 
     fn enter_frame(frame: Frame) -> Self {
@@ -74,7 +74,7 @@ impl Inside {
             if let Some(frame) = frame
                 && let Some(due) = due.take()
             {
-                frame.due.add(due);
+                frame.due.get_or_insert_default().add(due);
             }
         });
         due
@@ -89,7 +89,7 @@ impl Drop for Inside {
 
 fn pop() -> Due {
     let frame = INSIDE.try_with(|inside| inside.borrow_mut().pop()).ok().flatten();
-    frame.map(|frame| frame.due).unwrap_or_default()
+    frame.and_then(|frame| frame.due).map(|due| *due).unwrap_or_default()
 }
 
 fn address<A: Address>(manager: &Arc<Shared<A>>) -> usize {

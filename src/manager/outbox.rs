@@ -69,6 +69,20 @@ const BATCH: usize = 64;
 /// neighbour sends as many as it likes: what comes beyond is dropped, as the next packet tells the same.
 const WRONG_INTERFACE: usize = 256;
 
+impl<A: Address, R> Outbox<A, R> {
+    /// Says whether the alert waits now.
+    fn queue(&mut self, alert: Alert<A>) -> bool {
+        if matches!(alert, Alert::WrongInterface { .. }) {
+            if self.wrong_interface >= WRONG_INTERFACE {
+                return false;
+            }
+            self.wrong_interface += 1;
+        }
+        self.queue.push_back(alert);
+        true
+    }
+}
+
 impl<A: Address, R: Recipient> Outboxes<A, R> {
     pub(super) const fn new() -> Self {
         Self { boxes: Vec::new(), posting: 0 }
@@ -118,22 +132,16 @@ impl<A: Address, R: Recipient> Outboxes<A, R> {
         self.posting += 1;
         let posting = self.posting;
         let mut recipients = Recipients::new();
-        for (client, alert) in effects.take_alerts() {
-            let Some(outbox) = self.find(client).filter(|outbox| !outbox.recipient.is_silenced()) else {
-                continue;
-            };
-            if matches!(alert, Alert::WrongInterface { .. }) {
-                if outbox.wrong_interface >= WRONG_INTERFACE {
-                    continue;
-                }
-                outbox.wrong_interface += 1;
-            }
-            if outbox.last_posting != posting {
+        effects.take_alerts(|client, alert| {
+            let outbox = self.find(client).filter(|outbox| !outbox.recipient.is_silenced());
+            if let Some(outbox) = outbox
+                && outbox.queue(alert)
+                && outbox.last_posting != posting
+            {
                 outbox.last_posting = posting;
                 recipients.push(client);
             }
-            outbox.queue.push_back(alert);
-        }
+        });
         let mut garbage = Garbage::none();
         for client in effects.take_gone() {
             let Some(position) = self.position(client) else { continue };
