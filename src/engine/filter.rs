@@ -49,10 +49,7 @@ pub(crate) fn edits<A: Address>(held: &Filtered<A>, wanted: &Filtered<A>) -> Vec
         let gone = held.iter().filter_map(of_kind).filter(|key| !wanted.contains_key(key));
         gone.map(move |key| (key, Action::Clear(kind)))
     };
-    // A block of what is not held is no loss, and comes before the (\*,G) that would let its source through for a moment.
-    let (new_blocks, blocks): (Vec<_>, Vec<_>) = set(Blocked).partition(|(key, _)| !held.contains_key(key));
-    let all =
-        new_blocks.into_iter().chain(set(Joined)).chain(clear(Blocked)).chain(clear(Joined)).chain(blocks);
+    let all = set(Joined).chain(clear(Blocked)).chain(clear(Joined)).chain(set(Blocked));
     all.map(|(key, action)| Edit { entry: key.into(), action }).collect()
 }
 

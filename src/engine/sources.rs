@@ -37,6 +37,8 @@ struct Known<A: Address> {
     stamp: Stamp,
     /// The route was looked up since that change.
     is_verified: bool,
+    /// The number of the question that the route answers: one that was asked before came too late.
+    learned: u64,
     /// Those of the (S,G) that are wanted or have a forwarding entry, but for those that are moving.
     groups: GroupsOfSource<A>,
 }
@@ -74,6 +76,8 @@ pub(super) struct Stamp(u64);
 pub(crate) struct RouteQuestion<A: Address> {
     source: A,
     stamp: Stamp,
+    /// Later questions have a larger one.
+    number: u64,
     /// Nothing was known of the source when it was asked, so it counts as being asked about.
     is_of_unknown: bool,
 }
@@ -289,13 +293,14 @@ impl<A: Address> Engine<A> {
 
     /// What to ask the RIB about a source, known or not.
     pub(crate) fn ask_route(&mut self, source: A) -> RouteQuestion<A> {
+        let number = self.next_number();
         let Sources { known, asked, last_change, .. } = &mut self.sources;
         if let Some(known) = known.get(&Number(source)) {
-            return RouteQuestion { source, stamp: known.stamp, is_of_unknown: false };
+            return RouteQuestion { source, stamp: known.stamp, number, is_of_unknown: false };
         }
         let asked = asked.entry(Number(source)).or_insert(Asked { stamp: *last_change, threads: 0 });
         asked.threads += 1;
-        RouteQuestion { source, stamp: asked.stamp, is_of_unknown: true }
+        RouteQuestion { source, stamp: asked.stamp, number, is_of_unknown: true }
     }
 
     /// Learns what the RIB answered, if it was asked since the last change of routes that covers the source.
@@ -303,7 +308,7 @@ impl<A: Address> Engine<A> {
     /// CT-8: the (S,G) of a source that has another upstream owner now begin to move; [`move_source`](Self::move_source)
     /// tells who has to pull them.
     pub(crate) fn learn_route(&mut self, answer: RouteAnswer<A>, trust: Trust) -> Learned {
-        let RouteAnswer { question: RouteQuestion { source, stamp, is_of_unknown }, route } = answer;
+        let RouteAnswer { question: RouteQuestion { source, stamp, number, is_of_unknown }, route } = answer;
         let asked = if is_of_unknown { self.end_asking(source) } else { None };
         let current = self.sources.known.get(&Number(source)).map(|known| known.stamp).or(asked);
         if trust == Trust::IfCurrent && current.is_some_and(|current| current != stamp) {
@@ -313,14 +318,17 @@ impl<A: Address> Engine<A> {
             if is_of_unknown {
                 let stamp = current.unwrap_or(stamp);
                 let groups = GroupsOfSource::Few(None);
-                let known = Known { route, stamp, is_verified: true, groups };
+                let known = Known { route, stamp, is_verified: true, learned: number, groups };
                 self.sources.known.insert(Number(source), known);
                 self.index_route(source, route);
             }
             // Else it has been forgotten meanwhile: nothing goes by it any more.
             return Learned::Same;
         };
-        known.is_verified = true;
+        if number < known.learned {
+            return Learned::Same;
+        }
+        (known.is_verified, known.learned) = (true, number);
         if known.route == route {
             return Learned::Same;
         }
@@ -380,9 +388,10 @@ impl<A: Address> Engine<A> {
             Some(last) => Excluded(last),
         };
         let stamp = self.sources.last_change;
+        let number = self.next_number();
         let question = |(source, known): (&Number<A>, &mut Known<A>)| {
             (known.stamp, known.is_verified) = (stamp, false);
-            RouteQuestion { source: source.0, stamp, is_of_unknown: false }
+            RouteQuestion { source: source.0, stamp, number, is_of_unknown: false }
         };
         let covered = self.sources.known.range_mut((after, Included(end)));
         covered.take(self.page.size().changes).map(question).collect()

@@ -57,7 +57,7 @@ pub struct Settings {
     /// Sources that are remembered of one group on one interface [default: 1024]
     #[arg(long, value_name = "COUNT")]
     max_sources: Option<NonZeroUsize>,
-    /// Sources that are remembered on one interface, of all groups [default: 8192]
+    /// Sources that are remembered on one interface, of all groups [default: 4096]
     #[arg(long, value_name = "COUNT")]
     max_interface_sources: Option<NonZeroUsize>,
     /// Megabytes for all that hosts and sources can make the router remember [default: 256]

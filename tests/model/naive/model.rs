@@ -181,6 +181,7 @@ impl<S: Stage> Model<S> {
     pub(super) fn step_unless_overfull(
         &mut self,
         refused: Option<Error>,
+        judged: Judged,
         change: impl FnOnce(&mut State) -> Answer<Change>,
     ) -> Answer<Change> {
         let Some(max) = self.state.max.waiting_alerts else { return self.step(change) };
@@ -189,7 +190,7 @@ impl<S: Stage> Model<S> {
         let names =
             |client: &Uid| Error::LimitReached(Limit::WaitingAlerts { client: self.name(*client), max });
         let new = |client: &Uid| count(&self.waiting, client) - count(&before.1, client);
-        let must = |client: &Uid| new(client) > max;
+        let must = |client: &Uid| judged == Judged::AsAdd && new(client) > max;
         let may = |client: &Uid| count(&self.waiting, client) > max || count(&before.1, client) >= max;
         let clients: Vec<Uid> = (0..self.state.clients.len()).collect();
         let is_refused =
@@ -206,6 +207,14 @@ impl<S: Stage> Model<S> {
     fn name(&self, client: Uid) -> ClientName {
         self.state.name(client)
     }
+}
+
+/// Whether all alerts of a step are those of an add. Of a filter some are those of its deletes, which are never refused:
+/// the manager may refuse it, and need not.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Judged {
+    AsAdd,
+    AsFilter,
 }
 
 fn count(waiting: &Waiting, client: &Uid) -> usize {

@@ -110,11 +110,7 @@ impl State {
         let mut errors = self.refuse_unless_owner(on, client);
         errors.extend(self.refuse_during_change(on));
         if self.is_igmp(client) && errors.is_empty() {
-            errors.push(Error::NotOwner {
-                interface: on,
-                client: self.name(client),
-                owner: self.name(client),
-            });
+            errors.push(Error::NotOffered { interface: on, client: self.name(client) });
         }
         let offered_to = self.port(on).offered_to;
         let Offer::To(slot) = offer else {

@@ -8,7 +8,7 @@ use mgm::{Alert, Change, Error, ForwardState, Interface, Route, SourceAddr};
 
 use super::forwarding::{About, Answers, LIFETIME};
 use super::membership::refuse_for;
-use super::model::{Model, Stage};
+use super::model::{Judged, Model, Stage};
 use super::ownership::Offer;
 use super::{Answer, Noted, Ongoing, Past, Refresh, Removal, Set, State};
 use crate::ops::{Faults, Key, Step, Switch, Verb};
@@ -98,7 +98,7 @@ impl<S: Stage> Model<S> {
             Call::Set(client, on, part) => self.set_one(*client, *on, *part, refused).map(Done::Change),
             Call::Filter(client, on, group, filter) => {
                 let set = |state: &mut State| state.set_filter(*on, *client, *group, filter);
-                self.step_unless_overfull(refused, set).map(Done::Change)
+                self.step_unless_overfull(refused, Judged::AsFilter, set).map(Done::Change)
             }
             _ => Err(Vec::new()),
         }
@@ -141,7 +141,7 @@ impl<S: Stage> Model<S> {
     fn set_one(&mut self, client: Uid, on: Interface, part: Step, refused: Option<Error>) -> Answer<Change> {
         match part.verb {
             Verb::Add | Verb::Block => {
-                self.step_unless_overfull(refused, |state| state.set(on, client, part))
+                self.step_unless_overfull(refused, Judged::AsAdd, |state| state.set(on, client, part))
             }
             Verb::Delete | Verb::Unblock => self.step(|state| state.set(on, client, part)),
         }

@@ -49,7 +49,7 @@ impl<A: Address> Config<A> {
             last_member_query_count: robustness,
             max_groups: 65_536,
             max_sources: 1024,
-            max_link_sources: 8192,
+            max_link_sources: 4096,
             memory: 64 << 20,
             ssm_ranges: A::default_ssm_ranges(),
             foreign_reporters: false,

@@ -3,7 +3,7 @@
 /// About what a group costs, here and in the manager, in octets.
 pub(crate) const GROUP: usize = 640;
 /// About what a source of a group costs, here and in the manager.
-pub(crate) const SOURCE: usize = 320;
+pub(crate) const SOURCE: usize = 384;
 
 /// What is left of the limits on a link.
 #[derive(Clone, Copy, Debug)]

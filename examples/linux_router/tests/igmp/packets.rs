@@ -144,6 +144,42 @@ fn what_was_not_sent_on_this_link_is_dropped() {
     assert!(Ipv6Addr::read_packet(&Ipv6Addr::build(&far)) == Err(Dropped::NotLinkLocal));
 }
 
+/// RFC 9777 §7.2 and §8: of all MLD, without a Router Alert nothing counts.
+#[test]
+fn mld_without_a_router_alert_is_dropped() {
+    let packet = Ipv6Addr::build(&mld(0));
+    let whole = Ipv6Addr::show(&packet).unwrap();
+    for options in [&[][..], &[58, 0, 1, 4, 0, 0, 0, 0], &[58, 0, 5], &[58, 1, 5, 2, 0, 0, 1, 0]] {
+        assert_eq!(Ipv6Addr::read(Arrived { options, ..whole }), Err(Dropped::NoRouterAlert), "{options:?}");
+    }
+    for options in [[58, 0, 1, 0, 5, 2, 0, 0], [58, 0, 0, 0, 5, 2, 0, 0]] {
+        assert!(Ipv6Addr::read(Arrived { options: &options, ..whole }).is_ok(), "{options:?}");
+    }
+}
+
+/// It would win an election all the same.
+#[test]
+fn a_query_for_what_is_no_group_is_dropped() {
+    let query = Query { group: Some(Ipv4Addr::new(10, 1, 1, 1)), ..igmp(0) };
+    let dropped = Ipv4Addr::read_packet(&Ipv4Addr::build(&query));
+    assert_eq!(dropped, Err(Dropped::NoGroup([10, 1, 1, 1].into())));
+    let query = Query { group: Some("2001:db8::1".parse().unwrap()), ..mld(0) };
+    assert!(matches!(Ipv6Addr::read_packet(&Ipv6Addr::build(&query)), Err(Dropped::NoGroup(_))));
+}
+
+/// RFC 2236 §4: an IGMPv1 router gives its hosts 10 s, and says 0.
+#[test]
+fn a_query_of_igmpv1_gives_ten_seconds() {
+    for (tenths, seconds) in [(0, 10), (10, 1), (255, 25)] {
+        let mut message = [0x11, tenths, 0, 0, 0, 0, 0, 0];
+        message[2..4].copy_from_slice(&(!(0x1100 + u16::from(tenths))).to_be_bytes());
+        let sender = igmp(0).querier;
+        let read = Ipv4Addr::read(Arrived { sender, hop_limit: 1, options: &[], message: &message });
+        let Ok(Some(Message::Query(query))) = read else { panic!("{read:?}") };
+        assert_eq!(query.max_response.as_secs(), seconds);
+    }
+}
+
 #[test]
 fn a_snooping_switch_is_no_querier() {
     let query = Query { querier: Ipv4Addr::UNSPECIFIED, ..igmp(0) };

@@ -22,7 +22,10 @@ fn start<A: Forged>(lan: &Lan<A>, options: &str) -> [Daemon; 2] {
         "{family} --verbose --socket {}.upstream --last-member-query-interval 0.1 --interface eth0",
         socket.display()
     );
-    [proxy, Daemon::start(&lan.links[0].host, &router)]
+    let router = Daemon::start(&lan.links[0].host, &router);
+    // Before it is ready a signal ends it.
+    until(|| router.err.get(), || router.err.contains("found interface=\"eth0\""));
+    [proxy, router]
 }
 
 fn end<A: Forged>(lan: &Lan<A>, [proxy, mut router]: [Daemon; 2]) {
