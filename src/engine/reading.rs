@@ -117,7 +117,8 @@ impl<A: Address> Engine<A> {
                     entry: Entry::from(key),
                     interface: record.interface,
                     kind,
-                    stale: record.is_stale(party, held),
+                    // HO-16: as before, if it is not brought over yet.
+                    stale: !held.is_of_round(party, record.marks),
                     added_by: adder.name(),
                     counts_for: owner.name(),
                 });

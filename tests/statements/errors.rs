@@ -358,6 +358,18 @@ fn offer_interface_not_owner() {
     assert_eq!(refused(&t, || igmp.offer_interface(eth(1), DVMRP)), not_the_owner());
 }
 
+/// Where IGMP is alone it is the owner, and has nobody's place to give away.
+#[test]
+fn offer_interface_not_offered() {
+    let t = Testbed::<A>::new();
+    let [igmp, _pim, _dvmrp] = t.three();
+    igmp.takes(eth(2));
+    let error = Error::NotOffered { interface: eth(2), client: IGMP };
+    let expected = said(error, "IGMP cannot offer interface 2: it is no routing protocol", true);
+    assert_eq!(refused(&t, || igmp.offer_interface(eth(2), PIM)), expected);
+    assert_eq!(refused(&t, || igmp.withdraw_offer(eth(2))), expected);
+}
+
 #[test]
 fn offer_interface_not_registered() {
     let t = Testbed::<A>::new();

@@ -178,6 +178,7 @@ fn mb_9_what_is_refused_between_steps_stays_undone_and_the_error_says_so() {
     let t = Testbed::<A>::with(|builder| builder.page(1));
     let (igmp, pim) = (t.igmp(), Arc::new(t.protocol(PIM)));
     igmp.takes(eth(1));
+    igmp.adds(eth(1), from(1, 1));
     let gate = Gate::new();
     let (held_there, goes_on) = (gate.clone(), gate.clone());
     let taker = Arc::clone(&pim);
@@ -193,7 +194,8 @@ fn mb_9_what_is_refused_between_steps_stays_undone_and_the_error_says_so() {
         refused.unwrap_err().to_string(),
         format!("the filter of group {group} is set in part: interface 1 is changing hands")
     );
-    assert_eq!(kinds(&t.mgm), [joined(star(1))]);
+    // What is set stays: the group. S1 is not blocked yet.
+    assert_eq!(kinds(&t.mgm)[..2], [joined(star(1)), joined(from(1, 1))]);
     // Before the first step it is refused like any other call.
     let disabled = Error::IgmpDisabled { interface };
     assert_eq!(igmp.set_group(eth(1), group, Filter::LEAVE), Err(disabled));
@@ -202,6 +204,22 @@ fn mb_9_what_is_refused_between_steps_stays_undone_and_the_error_says_so() {
     goes_on.open();
     is_settled.recv().unwrap();
     t.forget_calls();
+}
+
+/// The interface may be gone altogether.
+#[test]
+fn mb_9_what_a_client_that_has_left_between_steps_has_not_set_stays_undone() {
+    let t = Testbed::<A>::with(|builder| builder.page(1));
+    let (pim, _dvmrp) = (Arc::new(t.protocol(PIM)), t.protocol(DVMRP));
+    pim.takes(eth(1));
+    pim.adds(eth(1), from(1, 1));
+    let leaves = Arc::clone(&pim);
+    t.inside(join_alert(DVMRP, star(1)), move |_| leaves.releases(eth(1)));
+    let (interface, group) = (eth(1), A::group(1));
+    let refused = pim.set_group(eth(1), group, Filter::Exclude(&[s(1)]));
+    assert_eq!(refused, Err(Error::PartlyDone { interface, group }));
+    t.assert_calls([join_alert(DVMRP, star(1)), prune_alert(DVMRP, star(1))]);
+    assert_eq!(held(&t.mgm), []);
 }
 
 #[test]

@@ -156,22 +156,22 @@ impl World {
             let Party::Client(name) = call.to else { continue };
             match call.what {
                 What::Join(entry, cause) => {
-                    assert!(self.told(cause).insert((name, entry)) || cause == MFE, "{name}: {entry} twice")
+                    assert!(self.told(cause).insert((name, entry)) || cause == MFE, "{name}: {entry} twice");
                 }
                 What::Prune(entry, cause) => {
-                    assert!(self.told(cause).remove(&(name, entry)) || cause == MFE, "{name}: {entry} never")
+                    assert!(self.told(cause).remove(&(name, entry)) || cause == MFE, "{name}: {entry} never");
                 }
                 What::LocalJoin(on, entry) => {
-                    assert!(self.locals.insert((name, on, entry, MembershipKind::Joined)))
+                    assert!(self.locals.insert((name, on, entry, MembershipKind::Joined)));
                 }
                 What::LocalLeave(on, entry) => {
-                    assert!(self.locals.remove(&(name, on, entry, MembershipKind::Joined)))
+                    assert!(self.locals.remove(&(name, on, entry, MembershipKind::Joined)));
                 }
                 What::LocalBlock(on, entry) => {
-                    assert!(self.locals.insert((name, on, entry, MembershipKind::Blocked)))
+                    assert!(self.locals.insert((name, on, entry, MembershipKind::Blocked)));
                 }
                 What::LocalUnblock(on, entry) => {
-                    assert!(self.locals.remove(&(name, on, entry, MembershipKind::Blocked)))
+                    assert!(self.locals.remove(&(name, on, entry, MembershipKind::Blocked)));
                 }
                 What::DisableIgmp(_)
                 | What::EnableIgmp(_)

@@ -384,3 +384,20 @@ fn ho_17_a_hand_over_replaces_a_sweep_that_is_under_way() {
     pim.deregister().unwrap();
     t.forget_calls();
 }
+
+/// HO-11, HO-13: what is stale keeps its place, and is confirmed at any limit.
+#[test]
+fn ho_17_mb_7_what_is_stale_keeps_its_place_until_it_is_swept() {
+    let t = Testbed::<A>::limited(Limits::default().memberships_per_client(2));
+    let [_igmp, pim, _dvmrp] = t.three();
+    pim.adds(eth(1), from(1, 1));
+    pim.adds(eth(1), from(2, 1));
+    let refresh = pim.begin_refresh(eth(1), later()).unwrap();
+    assert!(pim.add_group_membership(eth(1), from(3, 1)).is_err());
+    assert_eq!(pim.adds(eth(1), from(1, 1)), Change::Unchanged);
+    assert_eq!(pim.blocks(eth(1), 1, 1), Change::Changed, "no growth");
+    refresh.end();
+    pim.adds(eth(1), from(3, 1));
+    assert!(pim.add_group_membership(eth(1), from(4, 1)).is_err());
+    t.assert_calls([]);
+}
