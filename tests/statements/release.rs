@@ -103,24 +103,24 @@ fn if_7_igmp_that_comes_and_goes_alone_leaves_the_entries_that_come_in_there() {
 /// The interface that the owner chose by `set_mfe`, or the one toward the source.
 #[test]
 fn if_7_ho_15_an_entry_whose_iif_or_way_is_released_is_looked_up_again() {
-    let released = |chosen, interface| {
+    let released = |chosen: Option<Interface<A>>, interface| {
         let r = Router::<A>::new();
         r.packet(1, 1, up());
-        if chosen {
-            r.pim.set_mfe(A::source(1), A::group(1), alt(), None).unwrap();
+        if let Some(iif) = chosen {
+            r.pim.set_mfe(A::source(1), A::group(1), iif, None).unwrap();
         }
         r.forget_calls();
         r.pim.releases(interface);
         r
     };
-    let r = released(false, up());
+    let r = released(None, up());
     r.assert_calls([lookup(1, up())]);
     assert_eq!((r.path(1, 1), r.mfe(1, 1).unwrap().owner), (path(up(), []), None));
-    let r = released(true, up());
+    let r = released(Some(alt()), up());
     r.assert_calls([lookup(1, up()), change_mfe(1, 1, up(), [])]);
     assert_eq!((r.path(1, 1), r.mfe(1, 1).unwrap().owner), (path(up(), []), None));
     // PIM owns the way still, and chooses again.
-    let r = released(true, alt());
+    let r = released(Some(alt()), alt());
     r.assert_calls([lookup(1, up()), rpf(PIM, 1, 1, arrived(alt()), via(up())), change_mfe(1, 1, up(), [])]);
     assert_eq!((r.path(1, 1), r.mfe(1, 1).unwrap().owner), (path(up(), []), Some(r.pim.name())));
 }

@@ -20,14 +20,14 @@ fn is_refused(me: &ClientRef<A>, others: &[Arc<Client<A>>]) {
 
 /// The alerts of a change that no hand-over is part of: here one that fits a page, and one that does not.
 fn finds_it_in_progress(
-    igmp: bool,
+    owner: ClientName,
     alert: impl Fn(&What<A>) -> bool + Copy + Send + 'static,
     change: impl Fn(&Testbed<A>, &Client<A>, &Client<A>),
 ) {
     for page in [1, 64] {
         let t = Testbed::<A>::with(|builder| builder.page(page));
         let (of_igmp, pim, dvmrp) = (t.igmp(), t.protocol(PIM), Arc::new(t.protocol(DVMRP)));
-        let client = if igmp { &of_igmp } else { &pim };
+        let client = if owner == IGMP { &of_igmp } else { &pim };
         client.takes(eth(1));
         for group in 1..=3 {
             client.adds(eth(1), star(group));
@@ -43,17 +43,19 @@ fn finds_it_in_progress(
 
 #[test]
 fn ho_7_however_small_a_release_is_its_alerts_find_it_in_progress() {
-    finds_it_in_progress(false, What::is_prune, |_, _, pim| pim.releases(eth(1)));
+    finds_it_in_progress(ClientName::Protocol(PIM), What::is_prune, |_, _, pim| pim.releases(eth(1)));
 }
 
 #[test]
 fn ho_7_igmps_own_release_too() {
-    finds_it_in_progress(true, What::is_prune, |_, igmp, _| igmp.releases(eth(1)));
+    finds_it_in_progress(IGMP, What::is_prune, |_, igmp, _| igmp.releases(eth(1)));
 }
 
 #[test]
 fn ho_7_and_a_removal() {
-    finds_it_in_progress(false, What::is_prune, |t, _, _| t.mgm.interface_removed(eth::<A>(1).index()));
+    finds_it_in_progress(ClientName::Protocol(PIM), What::is_prune, |t, _, _| {
+        t.mgm.interface_removed(eth::<A>(1).index());
+    });
 }
 
 #[test]

@@ -276,12 +276,18 @@ fn ho_14_when_igmp_has_gone_all_of_it_is_swept() {
 /// An IGMP that was written for the original, and adds only when the hand-over is over.
 #[test]
 fn ho_14_whoever_adds_later_ends_as_if_all_had_been_withdrawn() {
-    let ends = |adds_inside: bool| {
+    #[derive(Eq, PartialEq)]
+    enum Adds {
+        InsideEnableIgmp,
+        Later,
+    }
+    let ends = |when: Adds| {
+        let is_inside = when == Adds::InsideEnableIgmp;
         let r = member();
         let bgmp = r.protocol(BGMP);
         let adds = |igmp: &ClientRef<A>| _ = igmp.excludes(stub(), 1, [2]);
         r.inside(enable_igmp(stub()), move |igmp| {
-            if adds_inside {
+            if is_inside {
                 adds(igmp);
             }
         });
@@ -295,7 +301,7 @@ fn ho_14_whoever_adds_later_ends_as_if_all_had_been_withdrawn() {
         told.sort_unstable();
         (paths, told)
     };
-    assert_eq!(ends(true), ends(false));
+    assert_eq!(ends(Adds::InsideEnableIgmp), ends(Adds::Later));
 }
 
 #[test]
