@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 use mgm::{ClientId, NoCallbacks};
 
 use crate::lan::{Lan, run};
-use crate::traffic::Stream;
 use linux_router::family::Family as Routed;
 use linux_router::igmp::config::Config;
 use linux_router::memory::Memory;
 use linux_router::router::{Roles, Router};
 use linux_router::system;
 use netns::link::Family;
+use netns::traffic::Stream;
 
 const HAND_OVERS: u32 = 50;
 
