@@ -5,10 +5,11 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mgm::{ClientId, NoCallbacks};
+use mgm::{Alert, ClientId, ClientRef, ProtocolCallbacks};
 
 use crate::lan::{Lan, run};
 use linux_router::family::Family as Routed;
@@ -17,7 +18,7 @@ use linux_router::memory::Memory;
 use linux_router::router::{Roles, Router};
 use linux_router::system;
 use netns::link::Family;
-use netns::traffic::{Arrivals, Stream};
+use netns::traffic::{Arrivals, Progress, Stream};
 
 const HAND_OVERS: u32 = 100;
 
@@ -29,20 +30,33 @@ fn hand_overs_under_traffic_lose_nothing() {
 
 fn handed_over<A: Family + Routed>(lan: &mut Lan<A>) {
     let mut router = lan.router.run(|| open::<A>());
-    let protocol = router.manager().register_protocol(ClientId { protocol: 2, component: 0 }, NoCallbacks);
-    let protocol = protocol.unwrap();
+    let stream = Arc::<OnceLock<Progress>>::default();
+    let id = ClientId { protocol: 2, component: 0 };
+    let protocol = router.manager().register_protocol(id, Slow(Arc::clone(&stream))).unwrap();
     let (end, interface) = (AtomicBool::new(false), lan.links[1].interface);
     thread::scope(|scope| {
         scope.spawn(|| serve(&mut router, &end));
         let ended = End(&end);
         let take = || protocol.take_interface_ownership(interface).unwrap();
         let release = || protocol.release_interface_ownership(interface).unwrap();
-        measure(lan, take, release);
+        measure(lan, &stream, take, release);
         drop(ended);
     });
     drop(protocol);
     drop(router);
     lan.is_clean();
+}
+
+/// A protocol that hears between DISABLE and ENABLE of what is joined, and goes on when packets have come.
+struct Slow(Arc<OnceLock<Progress>>);
+
+impl<A: Routed> ProtocolCallbacks<A> for Slow {
+    fn alert(&self, _: &ClientRef<A>, _: Alert<A>) {
+        const PACKETS: u64 = 2;
+        if let Some(stream) = self.0.get() {
+            stream.reach(stream.sent() + PACKETS);
+        }
+    }
 }
 
 /// Ends the router's thread, even when the test fails.
@@ -75,7 +89,7 @@ fn serve<A: Routed>(router: &mut Router<A>, end: &AtomicBool) {
     }
 }
 
-fn measure<A: Family>(lan: &Lan<A>, take: impl Fn(), release: impl Fn()) {
+fn measure<A: Family>(lan: &Lan<A>, slow: &OnceLock<Progress>, take: impl Fn(), release: impl Fn()) {
     let (group, other) = (A::group(1), A::group(2));
     let _members = [lan.links[1].receiver(group), lan.links[2].receiver(group), lan.links[2].receiver(other)];
     let start = |group, tag| Stream::start(lan.links[0].sender(), group, tag, Duration::from_millis(1));
@@ -87,12 +101,15 @@ fn measure<A: Family>(lan: &Lan<A>, take: impl Fn(), release: impl Fn()) {
     let mut strays = arrivals(1, "stray");
     // The one after the next: that one may be under way.
     let first = [stream.sent(), stray.sent()].map(|sent| sent + 1);
-    let mut took = Duration::ZERO;
+    slow.set(stream.progress().clone()).unwrap();
+    let (mut took, mut inside) = (Duration::ZERO, 0);
     for turn in 0..HAND_OVERS {
-        let begin = Instant::now();
+        let (before, begin) = (stream.sent(), Instant::now());
         let change: &dyn Fn() = if turn % 2 == 0 { &take } else { &release };
         change();
         took += begin.elapsed();
+        assert!(stream.sent() > before, "packets came during the hand-over");
+        inside += stream.sent() - before;
         stream.go_on(20);
         due.iter_mut().for_each(Arrivals::count);
     }
@@ -105,7 +122,7 @@ fn measure<A: Family>(lan: &Lan<A>, take: impl Fn(), release: impl Fn()) {
         due.iter_mut().for_each(Arrivals::count);
     }
     strays.count();
-    println!("{}: {over:?}, {HAND_OVERS} hand-overs of {:?}", A::IP, took / HAND_OVERS);
+    println!("{}: {over:?}, {HAND_OVERS} hand-overs of {:?} with {inside} packets", A::IP, took / HAND_OVERS);
     assert_eq!(lost(&due), [[0; 0]; 3], "lost");
     assert_eq!(due.map(|due| due.twice()), [[0; 0]; 3], "doubled");
     assert_eq!(strays.came(&other), [0; 0], "astray");
