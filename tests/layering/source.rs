@@ -19,9 +19,10 @@ impl Source {
         let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let file = |path: PathBuf| {
             let tokens: TokenStream = fs::read_to_string(&path).unwrap().parse().unwrap();
+            let tokens = before_tests(tokens.into_iter().collect());
             let name = path.strip_prefix(&src).unwrap().with_extension("");
             let name = name.to_str().unwrap();
-            (name.strip_suffix("/mod").unwrap_or(name).to_owned(), tokens.into_iter().collect())
+            (name.strip_suffix("/mod").unwrap_or(name).to_owned(), tokens)
         };
         Self { files: sources(&src).into_iter().map(file).collect() }
     }
@@ -125,6 +126,14 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let paths = paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
     paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+/// Tests end the file that they are in, and may import what they like.
+fn before_tests(mut tokens: Vec<TokenTree>) -> Vec<TokenTree> {
+    let mut pairs = tokens.windows(2);
+    let tests = pairs.position(|pair| is_word(pair.first(), "mod") && is_word(pair.last(), "tests"));
+    tokens.truncate(tests.unwrap_or(tokens.len()));
+    tokens
 }
 
 fn segments(file: &str) -> Segments {
