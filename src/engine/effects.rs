@@ -42,7 +42,7 @@ impl<A: Address> Effects<A> {
         self.count == 0 && self.gone.is_empty()
     }
 
-    pub(super) fn alert(&mut self, client: ClientKey, alert: Alert<A>) {
+    pub(crate) fn alert(&mut self, client: ClientKey, alert: Alert<A>) {
         if let Some(alerts) = self.alerts.get_mut(rank(&alert)) {
             alerts.push((client, alert));
             self.count += 1;

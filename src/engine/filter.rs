@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::Engine;
 use super::key::{ClientKey, Key};
-use super::membership::{Action, Edit};
+use super::membership::{Action, Edit, Room};
 use super::permission::Holder;
 use crate::error::Error;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
-use crate::view::MembershipKind;
+use crate::view::{Change, MembershipKind};
 
 /// What a client holds of one group on one interface.
 pub(crate) type Filtered<A> = BTreeMap<Key<A>, MembershipKind>;
@@ -79,6 +79,34 @@ impl<A: Address> Engine<A> {
         Ok(seen)
     }
 
+    /// MB-9: sets a filter in one step, where what is held and what is to be held of the group fit a page; else changes
+    /// nothing and says nothing.
+    pub(crate) fn set_filter(
+        &mut self,
+        client: ClientKey,
+        interface: Interface<A>,
+        group: GroupAddr<A>,
+        wanted: &Filtered<A>,
+        waiting: &impl Fn(ClientKey) -> usize,
+    ) -> Result<Option<Change>, Error<A>> {
+        let mut held = Filtered::new();
+        let last = self.held_of_group(client, interface, group, None, &mut held)?;
+        if self.held_of_group(client, interface, group, last, &mut held)?.is_some() {
+            return Ok(None);
+        }
+        let edits = edits(&held, wanted);
+        if edits.len() > self.page.size().changes {
+            return Ok(None);
+        }
+        let growth = wanted.len().saturating_sub(held.len());
+        self.begin_filter(client, interface, &edits, growth, waiting)?;
+        let outcomes = self.edit_page(client, interface, &edits, Room::Kept);
+        self.give_room_back(client, interface, growth);
+        let changed =
+            |change, outcome| Ok(if outcome? == Change::Changed { Change::Changed } else { change });
+        outcomes.into_iter().try_fold(Change::Unchanged, changed).map(Some)
+    }
+
     /// MB-9: refuses a filter that would be too large, or whose first page would tell too much, and keeps room for what it
     /// adds on the whole.
     pub(crate) fn begin_filter(
@@ -94,6 +122,9 @@ impl<A: Address> Engine<A> {
             self.refuse_without_source(edit.entry)?;
         }
         let holder = self.holder(client, interface)?;
+        if edits.iter().any(|edit| matches!(edit.action, Action::Set(_))) {
+            self.refuse_while_leaving(holder)?;
+        }
         if growth > 0 {
             self.refuse_growth(client, holder.id, growth)?;
         }

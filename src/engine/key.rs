@@ -110,7 +110,7 @@ pub(crate) struct ClientKey {
 }
 
 impl ClientKey {
-    pub(super) const fn new(serial: u32, name: ClientName) -> Self {
+    pub(crate) const fn new(serial: u32, name: ClientName) -> Self {
         Self { serial, name }
     }
 

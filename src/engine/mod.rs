@@ -65,7 +65,7 @@ pub(crate) use backlog::Command;
 use clients::Clients;
 pub(crate) use clients::Modes;
 pub(crate) use effects::{Effects, Walk};
-pub(crate) use filter::{FilterMode, edits, filtered};
+pub(crate) use filter::{FilterMode, Filtered, edits, filtered};
 use interest::Interests;
 use interfaces::Interfaces;
 pub(crate) use interfaces::{RefreshId, Transfer};

@@ -1,6 +1,7 @@
 //! The manager behind its handles: the lock, and the way of every call through it.
 
 mod due;
+mod filters;
 mod handover;
 mod inside;
 mod making;

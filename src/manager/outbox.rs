@@ -187,3 +187,114 @@ impl<A: Address, R: Recipient> Outboxes<A, R> {
         Garbage::none()
     }
 }
+
+/// The right to deliver, in every order of two threads, and of three that post once each: CB-3 and CB-4 rest on it alone.
+/// `tests/schedules` tries the whole manager in many orders; here there are few enough for all.
+#[cfg(all(test, shuttle))]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::num::NonZeroU32;
+    use std::sync::Mutex as Unscheduled;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+    use shuttle::thread;
+
+    use super::*;
+    use crate::lock::Mutex;
+    use crate::types::client::ClientName;
+
+    type A = Ipv4Addr;
+
+    /// What only looks is not scheduled: every point at which another thread may go on multiplies the orders.
+    #[derive(Default)]
+    struct Client {
+        is_called: AtomicBool,
+        delivered: Unscheduled<Vec<Alert<A>>>,
+    }
+
+    impl Client {
+        fn tell(&self, alert: Alert<A>) {
+            assert!(!self.is_called.swap(true, SeqCst), "CB-3: one alert at a time");
+            thread::yield_now();
+            self.delivered.lock().unwrap().push(alert);
+            self.is_called.store(false, SeqCst);
+        }
+    }
+
+    impl Recipient for Client {
+        fn is_silenced(&self) -> bool {
+            false
+        }
+
+        fn silence(&self) {}
+    }
+
+    /// What lies under the lock of the manager: the outboxes, and a state, which here is the number of changes.
+    struct State {
+        outboxes: Outboxes<A, Client>,
+        changes: u32,
+    }
+
+    const CLIENT: ClientKey = ClientKey::new(1, ClientName::Igmp);
+
+    fn alert(change: u32) -> Alert<A> {
+        Alert::InterfaceRemoved { index: NonZeroU32::new(change).unwrap() }
+    }
+
+    /// Changes the state, and delivers what follows in the way of `turn`.
+    fn change(state: &Mutex<State>, client: &Client) {
+        let mut held = state.lock();
+        held.changes += 1;
+        let mut effects = Effects::default();
+        let mine = alert(held.changes);
+        effects.alert(CLIENT, mine.clone());
+        let _garbage = held.outboxes.post(&mut effects);
+        let mut taken = held.outboxes.take(CLIENT);
+        let is_delivered_by_another = taken.is_none();
+        drop(held);
+        while let Some(mut delivery) = taken {
+            delivery.batch.drain(..).for_each(|alert| client.tell(alert));
+            let mut held = state.lock();
+            let _garbage = held.outboxes.give_back(delivery);
+            taken = held.outboxes.take(CLIENT);
+        }
+        let is_told = client.delivered.lock().unwrap().contains(&mine);
+        assert!(is_told || is_delivered_by_another, "CB-4: what it caused has been delivered");
+    }
+
+    fn every_order(threads: usize, changes_of_each: u32) {
+        let orders = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&orders);
+        let all = move || {
+            count.fetch_add(1, SeqCst);
+            let client = Arc::new(Client::default());
+            let mut outboxes = Outboxes::new();
+            outboxes.open(CLIENT, Arc::clone(&client));
+            let state = Mutex::new(State { outboxes, changes: 0 });
+            thread::scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(|| (0..changes_of_each).for_each(|_| change(&state, &client)));
+                }
+            });
+            let in_order: Vec<_> = (1..=state.lock().changes).map(alert).collect();
+            assert_eq!(
+                *client.delivered.lock().unwrap(),
+                in_order,
+                "CB-3: all of them, in the order of the changes"
+            );
+        };
+        shuttle::check_dfs(all, None);
+        println!("{} orders of {threads} threads", orders.load(SeqCst));
+    }
+
+    #[test]
+    fn cb_3_the_outbox_in_every_order_of_two_threads() {
+        every_order(2, 2);
+    }
+
+    #[test]
+    fn cb_3_the_outbox_in_every_order_of_three_threads() {
+        every_order(3, 1);
+    }
+}

@@ -80,6 +80,7 @@ const TABLE: &str = "
     manager/routing         inside engine types
     manager/making          routing engine error lock types
     manager/memberships     engine error outcomes types view
+    manager/filters         memberships engine error types view
     manager/handover        registration engine error types view
 
     groups                  engine manager types view

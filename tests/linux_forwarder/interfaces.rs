@@ -130,8 +130,8 @@ fn what_was_installed_in_part_is_deleted_whole() {
         let failure = || world.mgm.mfe(world.source(0), group)?.failure;
         world.until("an entry", || failure().is_some());
         assert_eq!(world.listed(), [1, 2], "the kernel has it without the spoke");
-        // Its iif changes hands: the entry goes.
-        world.protocol().release_interface_ownership(world.links[0].interface).unwrap();
+        // As if its iif were gone: the entry goes.
+        world.mgm.interface_removed(world.links[0].interface.index());
         assert_eq!(world.mgm.mfe(world.source(0), group), None);
         assert_eq!(world.listed(), [0, 2]);
         assert_eq!(world.mgm.forwarder_failures(), []);

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 #![expect(clippy::indexing_slicing, reason = "a missing link is a failed test")]
 
+mod streams;
 mod world;
 
 mod entries;
+mod handovers;
 mod interfaces;
 mod opening;
 mod packets;

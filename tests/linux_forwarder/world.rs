@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mgm::{
-    Builder, Client, ClientId, Entry, GroupAddr, Interface, LinuxForwarder, Mgm, NoCallbacks, SourceAddr,
-    Upcall,
+    Builder, Client, ClientId, Entry, Forwarder, ForwarderError, ForwardingEntry, GroupAddr, Interface,
+    LinuxForwarder, MfeStats, Mgm, NoCallbacks, SourceAddr, Upcall,
 };
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -37,12 +37,49 @@ pub(crate) fn run<A: Family>(links: u8, test: impl FnOnce(&mut World<A>)) {
 pub(crate) struct World<A: Family> {
     pub(crate) mgm: Mgm<A>,
     pub(crate) forwarder: Arc<LinuxForwarder<A>>,
+    /// All that the manager had the kernel do.
+    pub(crate) commands: Arc<Mutex<Vec<Command<A>>>>,
     /// All that the kernel handed up.
     pub(crate) upcalls: Mutex<Vec<Upcall<A>>>,
     pub(crate) links: Vec<Link<A>>,
     pub(crate) router: Namespace,
     protocol: Option<Client<A>>,
     table: Option<u32>,
+}
+
+/// What a manager has its forwarder do.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Command<A: Family> {
+    Add(ForwardingEntry<A>),
+    Change(ForwardingEntry<A>),
+    Delete(SourceAddr<A>, GroupAddr<A>),
+}
+
+/// The kernel, with a record of what it is told to do.
+struct Recorded<A: Family> {
+    kernel: Arc<LinuxForwarder<A>>,
+    commands: Arc<Mutex<Vec<Command<A>>>>,
+}
+
+impl<A: Family> Forwarder<A> for Recorded<A> {
+    fn add(&self, entry: &ForwardingEntry<A>) -> Result<(), ForwarderError> {
+        self.commands.lock().push(Command::Add(entry.clone()));
+        self.kernel.add(entry)
+    }
+
+    fn change(&self, entry: &ForwardingEntry<A>) -> Result<(), ForwarderError> {
+        self.commands.lock().push(Command::Change(entry.clone()));
+        self.kernel.change(entry)
+    }
+
+    fn delete(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<(), ForwarderError> {
+        self.commands.lock().push(Command::Delete(source, group));
+        self.kernel.delete(source, group)
+    }
+
+    fn stats(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<MfeStats<A>, ForwarderError> {
+        self.kernel.stats(source, group)
+    }
 }
 
 const ENOUGH: Duration = Duration::from_secs(10);
@@ -55,6 +92,7 @@ impl<A: Family> World<A> {
         let mut world = Self {
             mgm: Mgm::default(),
             forwarder,
+            commands: Arc::default(),
             upcalls: Mutex::default(),
             links,
             router,
@@ -68,7 +106,8 @@ impl<A: Family> World<A> {
     /// A new manager, with a protocol on all links, which the kernel watches.
     pub(crate) fn rebuild(&mut self, options: impl FnOnce(Builder<A>) -> Builder<A>) {
         self.protocol = None;
-        self.mgm = options(Mgm::builder()).forwarder(Arc::clone(&self.forwarder)).build();
+        let (kernel, commands) = (Arc::clone(&self.forwarder), Arc::clone(&self.commands));
+        self.mgm = options(Mgm::builder()).forwarder(Recorded { kernel, commands }).build();
         let id = ClientId { protocol: 1, component: 0 };
         let protocol = self.mgm.register_protocol(id, NoCallbacks).unwrap();
         for link in &self.links {

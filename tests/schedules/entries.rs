@@ -1,7 +1,9 @@
 //! The forwarder is told of entries that come, change and go faster than it takes them.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::SeqCst;
 
+use mgm::Filter;
 use shuttle::thread;
 
 use crate::check::{Outcome, check};
@@ -109,6 +111,25 @@ fn fw_12_the_last_handle_goes_beside_a_packet() {
             scope.spawn(move || drop(mgm));
         });
         Outcome { violations, plane }
+    });
+}
+
+/// A filter is one step, so that none is mixed with another.
+#[test]
+fn mb_9_two_filters_of_one_group_leave_one_of_them() {
+    check(|| {
+        let w = World::new();
+        let igmp = w.igmp(&[2]);
+        let filters = [[source(1), source(2)], [source(3), source(4)]];
+        thread::scope(|scope| {
+            for sources in &filters {
+                scope.spawn(|| igmp.set_group(eth(2), group(1), Filter::Include(sources)).unwrap());
+            }
+        });
+        let held: BTreeSet<_> = w.mgm.groups().filter_map(|held| held.entry.source()).collect();
+        let is_one = filters.iter().any(|sources| BTreeSet::from(*sources) == held);
+        w.violations.check(is_one, "MB-9: one of the filters is held");
+        w.finish(&[])
     });
 }
 

@@ -108,7 +108,7 @@ impl World {
         self.mgm.interface_removed(NonZeroU32::MAX);
         let are_late = before != self.callbacks.begun();
         self.violations.check(!are_late, "CB-4: an alert came late");
-        let are_settled = self.mgm.interfaces().iter().all(|status| !status.handover.is_some());
+        let are_settled = self.mgm.interfaces().iter().all(|status| status.handover.is_none());
         self.violations.check(are_settled, "HO-7: a hand-over never ends");
     }
 

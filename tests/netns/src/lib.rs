@@ -6,6 +6,7 @@
 
 pub mod link;
 pub mod table;
+pub mod traffic;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -15,6 +16,7 @@ use std::process::{Command, Stdio};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -41,6 +43,16 @@ pub fn available() -> bool {
     let line = format!("SKIPPED: it needs root and network namespaces: {reason}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
     false
+}
+
+/// Waits, but not for ever.
+pub fn until(what: impl Fn() -> String, mut so: impl FnMut() -> bool) {
+    const ENOUGH: Duration = Duration::from_secs(20);
+    let deadline = Instant::now() + ENOUGH;
+    while !so() {
+        assert!(Instant::now() < deadline, "not within {ENOUGH:?}: {}", what());
+        thread::sleep(Duration::from_millis(2));
+    }
 }
 
 impl Namespace {

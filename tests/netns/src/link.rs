@@ -18,6 +18,8 @@ pub trait Family: Address + Into<IpAddr> {
     const IP: &'static str;
     /// The length of a link's prefix.
     const PREFIX: u8;
+    /// What an Ethernet frame says that it carries.
+    const ETHERTYPE: u16;
     /// The kernel's lists of entries and of interfaces.
     const TABLES: [&'static str; 2];
 }
@@ -35,6 +37,7 @@ impl Family for Ipv4Addr {
 
     const IP: &'static str = "-4";
     const PREFIX: u8 = 24;
+    const ETHERTYPE: u16 = 0x0800;
     const TABLES: [&'static str; 2] = ["ip_mr_cache", "ip_mr_vif"];
 }
 
@@ -49,6 +52,7 @@ impl Family for Ipv6Addr {
 
     const IP: &'static str = "-6";
     const PREFIX: u8 = 64;
+    const ETHERTYPE: u16 = 0x86dd;
     const TABLES: [&'static str; 2] = ["ip6_mr_cache", "ip6_mr_vif"];
 }
 

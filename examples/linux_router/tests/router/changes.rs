@@ -6,8 +6,8 @@ use rustix::process::Signal;
 
 use crate::daemon::Daemon;
 use crate::lan::{Lan, both, until};
-use crate::traffic::Stream;
 use netns::link::{Family, Link};
+use netns::traffic::Stream;
 
 /// Hosts are asked often enough to be found again soon.
 const OFTEN: &str = "--query-interval 1 --query-response-interval 0.2";

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::lan::{Lan, both, until};
 use crate::member::join_source;
-use crate::traffic::Stream;
 use crate::wire::{Forged, Kind, Wire};
 use netns::link::{Family, Receiver};
+use netns::traffic::Stream;
 
 /// Waits until a host's socket has a packet of a sender.
 fn receive(receiver: &Receiver) -> String {

@@ -4,16 +4,16 @@ use std::fs;
 use std::marker::PhantomData;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mgm::GroupAddr;
 use rustix::process::Signal;
 
 use crate::daemon::Daemon;
-use crate::traffic::{Stream, Tap};
 use netns::link::{Family, Link};
 use netns::table::table;
+use netns::traffic::{Stream, Tap};
+pub(crate) use netns::until;
 use netns::{Namespace, available};
 
 /// A router whose `link0` leads to senders, and is owned by the static protocol; hosts are asked on all others.
@@ -37,16 +37,6 @@ pub(crate) fn run<A: Family>(links: u8, test: impl FnOnce(&mut Lan<A>)) {
         let router = Namespace::new("router");
         let links = (0..links).map(|number| Link::new(&router, number)).collect();
         test(&mut Lan { router, links, family: PhantomData });
-    }
-}
-
-/// Waits, but not for ever.
-pub(crate) fn until(what: impl Fn() -> String, mut so: impl FnMut() -> bool) {
-    const ENOUGH: Duration = Duration::from_secs(20);
-    let deadline = Instant::now() + ENOUGH;
-    while !so() {
-        assert!(Instant::now() < deadline, "not within {ENOUGH:?}: {}", what());
-        thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -123,7 +113,7 @@ impl<A: Family> Lan<A> {
 
     /// All numbered packets that come to the host of a link.
     pub(crate) fn tap(&self, link: usize, tag: &'static str) -> Tap {
-        Tap::open(&self.links[link].host, tag)
+        Tap::open::<A>(&self.links[link].host, tag)
     }
 }
 

@@ -6,7 +6,7 @@
 mod daemon;
 mod lan;
 mod member;
-mod traffic;
+mod queries;
 mod wire;
 
 mod changes;

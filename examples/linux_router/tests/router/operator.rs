@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use netns::link::Family;
+use netns::traffic::Stream;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::daemon::Daemon;
 use crate::lan::{Lan, both, run, until};
-use crate::traffic::Stream;
 use crate::wire::{Forged, Kind, Wire};
 
 /// A file of a test's own, gone when it is over.

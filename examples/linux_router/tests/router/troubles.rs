@@ -7,7 +7,7 @@ use linux_router::igmp::query::Query;
 
 use crate::daemon::Daemon;
 use crate::lan::{Lan, both, run, until};
-use crate::traffic::Queries;
+use crate::queries::Queries;
 use crate::wire::{Forged, Kind, Wire, without_router_alert};
 use netns::link::Family;
 
@@ -54,7 +54,7 @@ fn a_leave_is_looked_into_to_its_end_though_another_router_is_elected_meanwhile(
         raise(lan);
         let (group, wire) = (A::group(1).address(), Wire::open(&lan.links[1]));
         let daemon = lan.start("--last-member-query-interval 1");
-        let queries = Queries::open(&lan.links[1].host);
+        let queries = Queries::open::<A>(&lan.links[1].host);
         wire.send::<A>(&A::older_report(A::speaker(30), group));
         shows_group(&daemon, group);
         wire.send::<A>(&A::leave(A::speaker(30), group));
@@ -89,7 +89,7 @@ fn many_sources_are_asked_for_in_packets_that_the_link_carries() {
         }
         let all = |shown: &str| sources.iter().all(|source| shown.contains(&format!("{source} ")));
         daemon.shows(all);
-        let queries = Queries::open(&lan.links[1].host);
+        let queries = Queries::open::<A>(&lan.links[1].host);
         report(30, Kind::ToInclude, Vec::new());
         let mut asked = Vec::new();
         while asked.len() < sources.len() {
@@ -260,7 +260,7 @@ fn a_route_that_forbids_stops_a_stream_until_it_goes() {
 fn hosts_are_asked_from_no_address_or_the_operator_is_told() {
     run(2, |lan: &mut Lan<Ipv4Addr>| {
         lan.router.ip_output("address flush dev link1");
-        let queries = Queries::open(&lan.links[1].host);
+        let queries = Queries::open::<Ipv4Addr>(&lan.links[1].host);
         let daemon = lan.start("--query-interval 1 --query-response-interval 0.3");
         let _member = lan.links[1].receiver(Ipv4Addr::group(1));
         for _ in 0..4 {
