@@ -306,6 +306,23 @@ fn ho_17_the_next_hand_over_replaces_a_refresh_of_igmps() {
     }
 }
 
+/// The same where nobody ends it: HO-14 does not wait for it.
+#[test]
+fn ho_17_a_refresh_that_was_replaced_keeps_no_sweep_waiting() {
+    let t = Testbed::<A>::new();
+    let (igmp, pim) = (t.igmp(), t.protocol(PIM));
+    igmp.takes(eth(1));
+    igmp.adds(eth(1), star(1));
+    let refresh = igmp.begin_refresh(eth(1), later()).unwrap();
+    t.inside(enable_igmp(eth(1)), |igmp| assert_eq!(stale(&igmp.manager()), [star(1)]));
+    pim.takes(eth(1));
+    assert_eq!(entries(&t.mgm), []);
+    igmp.adds(eth(1), star(2));
+    refresh.end();
+    assert_eq!((entries(&t.mgm), t.mgm.expire(later())), (vec![star(2)], None));
+    t.forget_calls();
+}
+
 /// A protocol's refresh has nothing to do with a hand-over to it; it goes when the protocol leaves.
 #[test]
 fn ho_17_a_protocols_refresh_goes_with_its_tenure() {

@@ -491,6 +491,43 @@ fn ho_15_an_entry_that_merely_has_forward_state_there_keeps_its_iif_and_neighbou
     assert_eq!(r.mfe(1, 1).unwrap().upstream, Some(A::source(77).address()));
 }
 
+/// While the entries of S1 to S6 are brought to BGMP one by one, their only member goes and comes back: of that their old
+/// owner hears nothing, and of each that it has nothing to pull any more, once.
+#[test]
+fn ho_15_fw_6_an_entry_that_is_not_brought_over_yet_leaves_its_owner_alone() {
+    for page in [1, 2] {
+        let r = Router::<A>::with(|builder| builder.page(page));
+        let (bgmp, other) = (r.protocol(BGMP), Arc::new(r.protocol(ClientId { protocol: 4, component: 0 })));
+        other.takes(wan());
+        other.adds(wan(), star(1));
+        for source in 1..=6 {
+            r.packet(source, 1, up());
+        }
+        r.pim.offers(up(), BGMP);
+        r.forget_calls();
+        let member = Arc::clone(&other);
+        r.inside_next(BGMP, What::is_rpf, move |_| {
+            member.deletes(wan(), star(1));
+            member.adds(wan(), star(1));
+        });
+        bgmp.takes(up());
+        let calls = r.callbacks();
+        for source in 1..=6 {
+            let times = |call: Call<A>| calls.iter().filter(|made| **made == call).count();
+            assert_eq!(
+                (times(mfe_join(PIM, source, 1)), times(mfe_prune(PIM, source, 1))),
+                (0, 1),
+                "{calls:?}"
+            );
+            assert_eq!(
+                (times(mfe_join(BGMP, source, 1)), times(mfe_prune(BGMP, source, 1))),
+                (1, 0),
+                "{calls:?}"
+            );
+        }
+    }
+}
+
 /// Inside an alert of the first pieces: each piece is as before or as after, and counted once, for one client.
 #[test]
 fn ho_16_each_piece_is_seen_as_before_or_as_after_and_counted_once() {
