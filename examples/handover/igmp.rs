@@ -1,42 +1,27 @@
-//! IGMP (or MLD) as a client of the manager: what the hosts want, held there, and put back after a hand-over.
+//! IGMP (or MLD) as a client of the manager: what the hosts want, set there, and again after a hand-over.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use mgm::{Address, Change, ClientRef, Entry, Error, GroupAddr, IgmpCallbacks, Interface};
+use mgm::{Address, Change, ClientRef, Error, GroupAddr, IgmpCallbacks, Interface};
 use parking_lot::Mutex;
 
-use super::held::Held;
-use super::merge::{Host, Ignored, Merge, Want};
+use super::merge::{Filter, GroupFilter, Host, Ignored, Merge};
 use super::timeline::Timeline;
 use membership_reports::Record;
 
 /// The state of IGMP on all its interfaces.
 ///
-/// The lock is never held while the manager is called: it may call back, on this thread or another. So what is
-/// held there is compared with what is wanted again and again until nothing differs, and no order of reports
-/// and hand-overs on several threads can leave a difference behind.
+/// The lock is never held while the manager is called: it may call back, on this thread or another. So after each
+/// call it is looked up whether another report has changed what is wanted meanwhile: no order of reports and
+/// hand-overs on several threads can leave the manager with anything else.
 #[derive(Debug)]
 pub(crate) struct Igmp<A: Address = Ipv4Addr> {
     name: &'static str,
     timeline: Arc<Timeline>,
-    lans: Mutex<HashMap<Interface<A>, Lan<A>>>,
-}
-
-#[derive(Debug)]
-struct Lan<A: Address> {
-    merge: Merge<A>,
-    held: Held<A>,
-    disabled: bool,
-}
-
-/// One call that brings what is held nearer to what is wanted.
-#[derive(Clone, Copy, Debug)]
-enum Step<A> {
-    Add(Want<A>),
-    Delete(Want<A>),
+    lans: Mutex<HashMap<Interface<A>, Merge<A>>>,
 }
 
 /// Reporters of groups, and sources that they name, on all links together.
@@ -65,13 +50,13 @@ impl<A: Address> Igmp<A> {
             }
         }
         for group in groups {
-            self.settle(igmp, interface, group);
+            self.set(igmp, interface, group);
         }
     }
 
-    /// Writes down what is held on `interface`, if that has changed.
+    /// Writes down what is wanted on `interface`, if that has changed.
     pub(crate) fn write_joined(&self, interface: Interface<A>) {
-        self.with(interface, |lan| self.timeline.joined(interface, lan.held.all()));
+        self.with(interface, |merge| self.timeline.joined(interface, merge.filters()));
     }
 
     fn note(
@@ -82,116 +67,63 @@ impl<A: Address> Igmp<A> {
     ) -> Result<GroupAddr<A>, Ignored<A>> {
         let mut lans = self.lans.lock();
         let others = lans.iter().filter(|&(&other, _)| other != interface);
-        let remembered: usize = others.map(|(_, lan)| lan.merge.size()).sum();
-        lans.entry(interface).or_default().merge.note(
-            host,
-            record,
-            MOST_REMEMBERED.saturating_sub(remembered),
-        )
+        let remembered: usize = others.map(|(_, merge)| merge.size()).sum();
+        lans.entry(interface).or_default().note(host, record, MOST_REMEMBERED.saturating_sub(remembered))
     }
 
-    /// Calls the manager until it holds what is wanted of `group`, or refuses all that is missing.
-    fn settle(&self, igmp: &ClientRef<A>, interface: Interface<A>, group: GroupAddr<A>) {
+    /// Tells the manager what is wanted of `group`, until that is what it was told last.
+    fn set(&self, igmp: &ClientRef<A>, interface: Interface<A>, group: GroupAddr<A>) {
+        let wanted = || self.with(interface, |merge| merge.wanted(group));
+        let mut told = wanted();
         loop {
-            let steps = self.with(interface, |lan| lan.steps(group));
-            let accepted = steps.into_iter().filter(|&step| self.take(igmp, interface, group, step)).count();
-            if accepted == 0 {
+            self.timeline.call(self.name, "set_group", &told);
+            match set_group(igmp, interface, &told) {
+                // HO-2: all that is wanted is set when IGMP is enabled again.
+                Ok(_) | Err(Error::IgmpDisabled { .. } | Error::PartlyDone { .. }) => {}
+                Err(refusal) => self.timeline.call(self.name, "refused", refusal),
+            }
+            let now = wanted();
+            if now == told {
                 return;
             }
+            told = now;
         }
     }
 
-    fn take(&self, igmp: &ClientRef<A>, interface: Interface<A>, group: GroupAddr<A>, step: Step<A>) -> bool {
-        self.timeline.call(self.name, step.method(), step.want());
-        match step.call(igmp, interface) {
-            Ok(_) => {
-                self.with(interface, |lan| lan.took(group, step));
-                true
-            }
-            Err(refusal) => {
-                self.timeline.call(self.name, "refused", refusal);
-                false
-            }
-        }
-    }
-
-    fn with<T>(&self, interface: Interface<A>, work: impl FnOnce(&mut Lan<A>) -> T) -> T {
+    fn with<T>(&self, interface: Interface<A>, work: impl FnOnce(&Merge<A>) -> T) -> T {
         work(self.lans.lock().entry(interface).or_default())
     }
+}
+
+fn set_group<A: Address>(
+    igmp: &ClientRef<A>,
+    interface: Interface<A>,
+    GroupFilter { group, filter }: &GroupFilter<A>,
+) -> Result<Change, Error<A>> {
+    let sources: Vec<_> = filter.sources().iter().copied().collect();
+    let filter = match filter {
+        Filter::Include(_) => mgm::Filter::Include(&sources),
+        Filter::Exclude(_) => mgm::Filter::Exclude(&sources),
+    };
+    igmp.set_group(interface, *group, filter)
 }
 
 impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
     fn disable_igmp(&self, _igmp: &ClientRef<A>, interface: Interface<A>) {
         self.timeline.bracket(self.name, "disable_igmp", format_args!("interface {interface}"));
-        self.with(interface, |lan| lan.disabled = true);
     }
 
+    /// Adds all again: what is held already counts for the new owner, and what nobody wants any more goes
+    /// ([HO-14](mgm::specification#ho-14)).
     fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
         self.timeline.bracket(self.name, "enable_igmp", format_args!("interface {interface}"));
-        let groups: BTreeSet<_> = self.with(interface, |lan| {
-            lan.held.clear(); // all of it is to be added again (HO-3)
-            lan.disabled = false;
-            lan.merge.groups().collect()
-        });
+        let groups: Vec<_> = self.with(interface, |merge| merge.groups().collect());
         for group in groups {
-            self.settle(igmp, interface, group);
+            self.set(igmp, interface, group);
         }
     }
 
     fn interface_removed(&self, _igmp: &ClientRef<A>, index: NonZeroU32) {
         self.lans.lock().retain(|interface, _| interface.index() != index);
-    }
-}
-
-impl<A: Address> Lan<A> {
-    /// Make before break: adds come first, so that what stays wanted is wanted all along. Where a block takes the
-    /// place of a join, or a join of a block, the delete finds nothing left, which is no error (MB-2, MB-6).
-    fn steps(&self, group: GroupAddr<A>) -> Vec<Step<A>> {
-        if self.disabled {
-            return Vec::new();
-        }
-        let wanted = self.merge.wanted(group);
-        let adds = wanted.iter().copied().filter(|&want| !self.held.contains(want)).map(Step::Add);
-        let deletes = self.held.of(group).rev().filter(|want| !wanted.contains(want)).map(Step::Delete);
-        adds.chain(deletes).collect()
-    }
-
-    fn took(&mut self, group: GroupAddr<A>, step: Step<A>) {
-        match step {
-            Step::Add(want) => self.held.insert(group, want),
-            Step::Delete(want) => self.held.remove(group, want),
-        }
-    }
-}
-
-impl<A: Address> Step<A> {
-    fn call(self, igmp: &ClientRef<A>, interface: Interface<A>) -> Result<Change, Error<A>> {
-        match self {
-            Self::Add(Want::Join(entry)) => igmp.add_group_membership(interface, entry),
-            Self::Add(Want::Block(source, group)) => igmp.block_source(interface, source, group),
-            Self::Delete(Want::Join(entry)) => igmp.delete_group_membership(interface, entry),
-            Self::Delete(Want::Block(source, group)) => igmp.unblock_source(interface, source, group),
-        }
-    }
-
-    const fn method(self) -> &'static str {
-        match self {
-            Self::Add(Want::Join(_)) => "add_group_membership",
-            Self::Add(Want::Block(..)) => "block_source",
-            Self::Delete(Want::Join(_)) => "delete_group_membership",
-            Self::Delete(Want::Block(..)) => "unblock_source",
-        }
-    }
-
-    const fn want(self) -> Entry<A> {
-        match self {
-            Self::Add(want) | Self::Delete(want) => want.entry(),
-        }
-    }
-}
-
-impl<A: Address> Default for Lan<A> {
-    fn default() -> Self {
-        Self { merge: Merge::new(A::default_ssm_ranges()), held: Held::default(), disabled: false }
     }
 }

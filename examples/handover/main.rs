@@ -14,13 +14,13 @@
 //!
 //! - each packet, with its number in the capture and its time in seconds;
 //! - below it, what a client calls (`→`) and how the manager calls a client (`←`). Around each of DVMRP's two
-//!   calls IGMP is told `disable_igmp`, and then, when the owner has changed, `enable_igmp`, where it adds again
-//!   what is joined: this time DVMRP hears of it as `local_join`;
+//!   calls IGMP is told `disable_igmp`, and then, when the owner has changed, `enable_igmp`, where it sets again what
+//!   is joined. In between DVMRP hears of all that is joined as `local_join`, or `local_leave`; PIM, which has no part
+//!   in the hand-over, hears nothing;
 //! - what is joined on the interface then, and a table of the interfaces whenever their owners have changed;
 //! - in the end, how many packets the capture had, and what those were that are no reports.
 
 mod census;
-mod held;
 pub(crate) mod igmp;
 mod links;
 pub(crate) mod merge;

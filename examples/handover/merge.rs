@@ -4,19 +4,19 @@
 //! what it reports is its whole state. A source list too long for one packet (some 360 sources in IGMPv3), which
 //! a host splits over several, is not put together again; that takes timers (RFC 3376 §4.2.16, §6.4).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::net::Ipv4Addr;
 
 use captured_packets::HardwareAddr;
 use membership_reports::{Record, RecordKind};
-use mgm::{Address, AddressError, Entry, GroupAddr, SourceAddr};
+use mgm::{Address, AddressError, GroupAddr, SourceAddr};
 
 /// The reporters' state on one link.
 #[derive(Debug)]
 pub(crate) struct Merge<A: Address = Ipv4Addr> {
     ssm_ranges: Vec<A::Net>,
-    groups: HashMap<GroupAddr<A>, Reporters<A>>,
+    groups: BTreeMap<GroupAddr<A>, Reporters<A>>,
     size: usize,
 }
 
@@ -27,12 +27,18 @@ pub(crate) struct Host<A> {
     pub(crate) hardware: Option<HardwareAddr>,
 }
 
-/// One thing to hold in the manager. Added in this order, and deleted in the opposite one, a block is held only
-/// beside the (\*,G) from which it takes away.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Want<A = Ipv4Addr> {
-    Join(Entry<A>),
-    Block(SourceAddr<A>, GroupAddr<A>),
+/// What is wanted of a group.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct GroupFilter<A> {
+    pub(crate) group: GroupAddr<A>,
+    pub(crate) filter: Filter<A>,
+}
+
+/// Of which sources packets are wanted (RFC 3376 §3.1): of these, or of all but these.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Filter<A> {
+    Include(BTreeSet<SourceAddr<A>>),
+    Exclude(BTreeSet<SourceAddr<A>>),
 }
 
 /// Why a record changes nothing.
@@ -64,16 +70,9 @@ struct Outcome<A> {
     older: bool,
 }
 
-/// What one reporter wants of a group (RFC 3376 §3.1).
-#[derive(Clone, Debug)]
-enum Filter<A> {
-    Include(BTreeSet<SourceAddr<A>>),
-    Exclude(BTreeSet<SourceAddr<A>>),
-}
-
 impl<A: Address> Merge<A> {
     pub(crate) fn new(ssm_ranges: Vec<A::Net>) -> Self {
-        Self { ssm_ranges, groups: HashMap::new(), size: 0 }
+        Self { ssm_ranges, groups: BTreeMap::new(), size: 0 }
     }
 
     /// Notes what `host` says of a group, and answers which group that is. Not if there is more to remember after
@@ -114,18 +113,15 @@ impl<A: Address> Merge<A> {
         self.groups.keys().copied()
     }
 
-    /// What to hold for `group`: INCLUDE(A) is an (S,G) for each of A, EXCLUDE(Y) is (\*,G) and blocks of Y.
-    pub(crate) fn wanted(&self, group: GroupAddr<A>) -> BTreeSet<Want<A>> {
-        match self.groups.get(&group).map(Reporters::merged) {
-            None => BTreeSet::new(),
-            Some(Filter::Include(sources)) => {
-                sources.into_iter().map(|source| Want::Join(Entry::SourceGroup(source, group))).collect()
-            }
-            Some(Filter::Exclude(sources)) => {
-                let blocks = sources.into_iter().map(|source| Want::Block(source, group));
-                blocks.chain([Want::Join(Entry::Group(group))]).collect()
-            }
-        }
+    /// What all reporters together want of `group`.
+    pub(crate) fn wanted(&self, group: GroupAddr<A>) -> GroupFilter<A> {
+        let filter = self.groups.get(&group).map(Reporters::merged).unwrap_or_default();
+        GroupFilter { group, filter }
+    }
+
+    /// What is wanted of each group that anybody reports, in order.
+    pub(crate) fn filters(&self) -> impl ExactSizeIterator<Item = GroupFilter<A>> {
+        self.groups.iter().map(|(&group, reporters)| GroupFilter { group, filter: reporters.merged() })
     }
 
     fn is_source_specific(&self, group: GroupAddr<A>) -> bool {
@@ -133,22 +129,20 @@ impl<A: Address> Merge<A> {
     }
 }
 
-impl<A: Address> fmt::Display for Want<A> {
+/// With as many sources as fit in a line.
+impl<A: Address> fmt::Display for GroupFilter<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Join(entry) => write!(f, "{entry}"),
-            Self::Block(..) => write!(f, "not {}", self.entry()),
+        const SHOWN: usize = 8;
+        let (mode, sources) = match &self.filter {
+            Filter::Include(sources) => ("INCLUDE", sources),
+            Filter::Exclude(sources) => ("EXCLUDE", sources),
+        };
+        let shown: Vec<_> = sources.iter().take(SHOWN).map(ToString::to_string).collect();
+        write!(f, "{} {mode} {{{}", self.group, shown.join(", "))?;
+        if let more @ 1.. = sources.len() - shown.len() {
+            write!(f, " and {more} more")?;
         }
-    }
-}
-
-impl<A: Copy> Want<A> {
-    /// What it is about.
-    pub(crate) const fn entry(self) -> Entry<A> {
-        match self {
-            Self::Join(entry) => entry,
-            Self::Block(source, group) => Entry::SourceGroup(source, group),
-        }
+        f.write_str("}")
     }
 }
 
@@ -219,21 +213,31 @@ impl<A: Address> Filter<A> {
         }
     }
 
+    /// Those that it names.
+    pub(crate) const fn sources(&self) -> &BTreeSet<SourceAddr<A>> {
+        let (Self::Include(sources) | Self::Exclude(sources)) = self;
+        sources
+    }
+
     fn is_nothing(&self) -> bool {
         matches!(self, Self::Include(sources) if sources.is_empty())
     }
 
     fn size(&self) -> usize {
-        match self {
-            _ if self.is_nothing() => 0,
-            Self::Include(sources) | Self::Exclude(sources) => 1 + sources.len(),
-        }
+        if self.is_nothing() { 0 } else { 1 + self.sources().len() }
     }
 }
 
 impl<A: Address> Outcome<A> {
     fn size(&self) -> usize {
         self.filter.size() + usize::from(self.older)
+    }
+}
+
+/// A link from which nobody has reported, where the source-specific groups are those of the RFCs.
+impl<A: Address> Default for Merge<A> {
+    fn default() -> Self {
+        Self::new(A::default_ssm_ranges())
     }
 }
 

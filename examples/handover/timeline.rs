@@ -1,6 +1,6 @@
 //! What happened, in order, as text for a person to follow.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::num::NonZeroU32;
 
@@ -9,11 +9,14 @@ use membership_reports::Report;
 use mgm::{Address, ClientName, Interface, Membership, MembershipKind, Mgm};
 use parking_lot::Mutex;
 
-use super::merge::Want;
+use super::merge::GroupFilter;
 use super::traffic::{Packet, Seen};
 
 /// As wide as the number and the time of a packet.
 const INDENT: &str = "               ";
+
+const CALL: char = '→';
+const CALLBACK: char = '←';
 
 /// The text, written from any thread. Within one packet, lines that differ only in their object are folded.
 #[derive(Debug, Default)]
@@ -37,7 +40,7 @@ struct Line {
     who: &'static str,
     arrow: char,
     what: &'static str,
-    objects: List,
+    objects: Vec<String>,
 }
 
 /// As many things as fit in a line, and how many more there are.
@@ -94,25 +97,29 @@ impl Timeline {
 
     /// `who` calls the manager.
     pub(crate) fn call(&self, who: &'static str, method: &'static str, object: impl Display) {
-        self.page.lock().fold(who, '→', method, object);
+        self.page.lock().fold(who, CALL, method, object);
     }
 
     /// The manager calls `who`.
     pub(crate) fn callback(&self, who: &'static str, method: &'static str, object: impl Display) {
-        self.page.lock().fold(who, '←', method, object);
+        self.page.lock().fold(who, CALLBACK, method, object);
     }
 
     /// The manager calls `who` around a hand-over: what was before and what comes after stay apart.
     pub(crate) fn bracket(&self, who: &'static str, method: &'static str, object: impl Display) {
         let mut page = self.page.lock();
         page.unfold();
-        page.fold(who, '←', method, object);
+        page.fold(who, CALLBACK, method, object);
         page.unfold();
     }
 
     /// What is joined on `interface` now, if that differs from the last time.
-    pub(crate) fn joined<A: Address>(&self, interface: Interface<A>, held: &BTreeSet<Want<A>>) {
-        let joined = List::of(held).to_string();
+    pub(crate) fn joined<A: Address>(
+        &self,
+        interface: Interface<A>,
+        filters: impl ExactSizeIterator<Item = GroupFilter<A>>,
+    ) {
+        let joined = List::of(filters).to_string();
         let mut page = self.page.lock();
         page.unfold();
         if page.joined.get(&interface.index()) != Some(&joined) {
@@ -148,16 +155,19 @@ impl Page {
     fn fold(&mut self, who: &'static str, arrow: char, what: &'static str, object: impl Display) {
         let same = |line: &&mut Line| line.who == who && line.what == what;
         if let Some(line) = self.folded.iter_mut().find(same) {
-            line.objects.push(&object);
+            line.objects.push(object.to_string());
         } else {
-            let mut line = Line { who, arrow, what, objects: List::default() };
-            line.objects.push(&object);
-            self.folded.push(line);
+            self.folded.push(Line { who, arrow, what, objects: vec![object.to_string()] });
         }
     }
 
     fn unfold(&mut self) {
-        for Line { who, arrow, what, objects } in std::mem::take(&mut self.folded) {
+        for Line { who, arrow, what, mut objects } in std::mem::take(&mut self.folded) {
+            if arrow == CALLBACK {
+                // In which order the manager alerts what has changed at once differs from run to run.
+                objects.sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+            }
+            let objects = List::of(objects.into_iter());
             self.put(format_args!("{INDENT}{who:5} {arrow} {what:27} {objects}"));
         }
     }
@@ -170,14 +180,14 @@ impl Page {
 
 impl List {
     /// Without a look at more than fits.
-    fn of<T: Display>(items: &BTreeSet<T>) -> Self {
-        let (mut list, mut shown) = (Self::default(), items.iter());
+    fn of<T: Display>(mut items: impl ExactSizeIterator<Item = T>) -> Self {
+        let mut list = Self::default();
         while list.more == 0
-            && let Some(item) = shown.next()
+            && let Some(item) = items.next()
         {
             list.push(item);
         }
-        list.more += shown.len();
+        list.more += items.len();
         list
     }
 

@@ -1,13 +1,14 @@
-//! A LAN with the example's IGMP on it, and DVMRP to take it away.
+//! A LAN with the example's IGMP on it, DVMRP to take it away, and PIM elsewhere, which has no part in that.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mgm::{
-    Address, Client, ClientId, ClientRef, Entry, GroupAddr, IgmpCallbacks, Interface, MembershipKind, Mgm,
-    ProtocolCallbacks, SourceAddr,
+    Address, AlertCause, Client, ClientId, ClientRef, Entry, GroupAddr, IgmpCallbacks, Interface,
+    MembershipKind, Mgm, ProtocolCallbacks, SourceAddr,
 };
 use parking_lot::Mutex;
 
@@ -25,13 +26,23 @@ pub(crate) struct Lan<A: Address> {
     hosts: Arc<Interrupted<A>>,
     igmp: Arc<Client<A>>,
     dvmrp: Client<A>,
+    bystander: Arc<Bystander<A>>,
+    _pim: Client<A>,
     interface: Interface<A>,
+}
+
+/// A protocol with no interface that is handed over: what it is to pull, by its alerts alone.
+struct Bystander<A: Address> {
+    told: Mutex<BTreeSet<Entry<A>>>,
+    alerts: AtomicUsize,
 }
 
 /// The example's IGMP, to which a report comes while it is disabled.
 struct Interrupted<A: Address> {
     igmp: Igmp<A>,
     late: Mutex<Option<Report<A>>>,
+    /// What was held when IGMP was disabled, and when it was enabled.
+    held: Mutex<Vec<BTreeSet<Held>>>,
 }
 
 /// What the manager held each time that DVMRP was told something; nothing until somebody asks, as it is slow.
@@ -61,13 +72,18 @@ impl<A: Address + Into<IpAddr>> Lan<A> {
     pub(crate) fn new() -> Self {
         let (mgm, timeline) = (Mgm::<A>::default(), Arc::default());
         let (seen, reaction) = (Seen::default(), Reaction::default());
-        let hosts = Arc::new(Interrupted { igmp: Igmp::new("IGMP", &timeline), late: Mutex::default() });
+        let igmp = Igmp::new("IGMP", &timeline);
+        let hosts = Arc::new(Interrupted { igmp, late: Mutex::default(), held: Mutex::default() });
         let igmp = Arc::new(mgm.register_igmp(Arc::clone(&hosts)).unwrap());
         let watching = Watching { seen: Arc::clone(&seen), reaction: Arc::clone(&reaction) };
         let dvmrp = mgm.register_protocol(ClientId { protocol: 2, component: 0 }, watching).unwrap();
+        let bystander = Arc::new(Bystander { told: Mutex::default(), alerts: AtomicUsize::new(0) });
+        let pim = ClientId { protocol: 1, component: 0 };
+        let pim = mgm.register_protocol(pim, Arc::clone(&bystander)).unwrap();
+        pim.take_interface_ownership(Interface::try_from(2).unwrap()).unwrap();
         let interface = Interface::try_from(1).unwrap();
         igmp.take_interface_ownership(interface).unwrap();
-        Self { mgm, timeline, seen, reaction, hosts, igmp, dvmrp, interface }
+        Self { mgm, timeline, seen, reaction, hosts, igmp, dvmrp, bystander, _pim: pim, interface }
     }
 
     pub(crate) fn receive(&self, report: &Report<A>) {
@@ -81,21 +97,44 @@ impl<A: Address + Into<IpAddr>> Lan<A> {
             Some(Box::new(move || hosts.igmp.receive(&igmp, interface, host(&report), &report.records)));
     }
 
-    /// Hands the LAN to DVMRP, or back; `late` comes while IGMP is disabled.
-    pub(crate) fn hand_over(&self, late: Option<Report<A>>) {
-        *self.hosts.late.lock() = late;
+    /// Hands the LAN to DVMRP, or back. Who has no part in it hears nothing.
+    pub(crate) fn hand_over(&self) {
+        let before = self.bystander.alerts.load(Ordering::Relaxed);
+        self.hand_over_alone();
+        assert_eq!(self.bystander.alerts.load(Ordering::Relaxed), before, "HO-12: PIM hears nothing");
+    }
+
+    /// The same, and `late` comes while IGMP is disabled.
+    pub(crate) fn hand_over_meanwhile(&self, late: Report<A>) {
+        *self.hosts.late.lock() = Some(late);
+        self.hand_over_alone();
+        assert!(self.hosts.late.lock().is_none(), "disable_igmp was not invoked");
+    }
+
+    fn hand_over_alone(&self) {
+        self.hosts.held.lock().clear();
+        self.take_or_release();
+        let held = self.hosts.held.lock();
+        assert_eq!(held.len(), 2, "disabled and enabled once");
+        assert_eq!(held[1], held[0], "HO-11: all of IGMP's is still there");
+    }
+
+    /// Hands the LAN over while other threads may change what is held as soon as IGMP is enabled.
+    pub(crate) fn take_or_release(&self) {
         if self.mgm.owner(self.interface) == Some(self.dvmrp.name()) {
             self.dvmrp.release_interface_ownership(self.interface).unwrap();
         } else {
             self.dvmrp.take_interface_ownership(self.interface).unwrap();
         }
-        assert!(self.hosts.late.lock().is_none(), "disable_igmp was not invoked");
     }
 
     pub(crate) fn held(&self) -> BTreeSet<Held> {
         let owner = self.mgm.owner(self.interface).unwrap();
-        assert!(self.mgm.groups().all(|held| held.counts_for == owner && held.added_by == self.igmp.name()));
-        held(&self.mgm)
+        let groups: BTreeSet<_> = self.mgm.groups().collect();
+        assert!(groups.iter().all(|held| held.counts_for == owner && held.added_by == self.igmp.name()));
+        let wanted = groups.iter().map(|held| held.entry).filter(|entry| entry.source().is_none()).collect();
+        assert_eq!(*self.bystander.told.lock(), wanted, "CT-4: what PIM is to pull");
+        groups.into_iter().map(as_held).collect()
     }
 
     /// What the manager held each time that DVMRP was told something, since the last time.
@@ -115,17 +154,30 @@ impl<A: Address + Into<IpAddr>> Lan<A> {
 impl<A: Address + Into<IpAddr>> IgmpCallbacks<A> for Interrupted<A> {
     fn disable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
         self.igmp.disable_igmp(igmp, interface);
+        let before = held(&igmp.manager());
         let late = self.late.lock().take();
         if let Some(report) = late {
-            let before = held(&igmp.manager());
             self.igmp.receive(igmp, interface, host(&report), &report.records);
             assert_eq!(held(&igmp.manager()), before, "HO-2: nothing changes while IGMP is disabled");
         }
+        self.held.lock().push(before);
     }
 
     fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
-        assert!(held(&igmp.manager()).is_empty(), "HO-3: all of IGMP's has been withdrawn");
+        self.held.lock().push(held(&igmp.manager()));
         self.igmp.enable_igmp(igmp, interface);
+    }
+}
+
+impl<A: Address> ProtocolCallbacks<A> for Bystander<A> {
+    fn join_alert(&self, _me: &ClientRef<A>, entry: Entry<A>, _cause: AlertCause) {
+        self.alerts.fetch_add(1, Ordering::Relaxed);
+        assert!(self.told.lock().insert(entry), "told again of {entry}");
+    }
+
+    fn prune_alert(&self, _me: &ClientRef<A>, entry: Entry<A>, _cause: AlertCause) {
+        self.alerts.fetch_add(1, Ordering::Relaxed);
+        assert!(self.told.lock().remove(&entry), "never told of {entry}");
     }
 }
 

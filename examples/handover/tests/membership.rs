@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
+use std::thread;
 
 use mgm::Address;
 use proptest::prelude::*;
@@ -80,10 +81,12 @@ fn hand_over_at<A: Address + Into<IpAddr>>(
     let lan = Lan::new();
     for (index, report) in reports.iter().enumerate() {
         let hand_over = index == take || index == release;
-        if hand_over {
-            lan.hand_over(while_disabled.then(|| report.clone()));
-        }
-        if !(hand_over && while_disabled) {
+        if hand_over && while_disabled {
+            lan.hand_over_meanwhile(report.clone());
+        } else {
+            if hand_over {
+                lan.hand_over();
+            }
             lan.receive(report);
         }
         assert_eq!(lan.held(), expected[index], "taken at {take}, released at {release}, after {index}");
@@ -121,23 +124,59 @@ fn a_hand_over_anywhere_changes_nothing_for_the_burst() {
     hand_over_everywhere(&igmp(BURST), BURST, 18);
 }
 
-fn include(source: &str) -> Report<Ipv4Addr> {
-    let sources = vec![source.parse().unwrap()];
-    let record = Record { group: "232.1.1.1".parse().unwrap(), kind: RecordKind::ToInclude, sources };
-    Report { version: Version::Igmpv3, reporter: "192.0.2.11".parse().unwrap(), records: vec![record] }
+/// A host at 192.0.2.`host` wants these sources of 198.51.100.0/24, and no other.
+fn to_include(host: u8, sources: impl IntoIterator<Item = u8>) -> Report<Ipv4Addr> {
+    let sources = sources.into_iter().map(|last| Ipv4Addr::new(198, 51, 100, last)).collect();
+    let record = Record { group: SSM, kind: RecordKind::ToInclude, sources };
+    Report { version: Version::Igmpv3, reporter: Ipv4Addr::new(192, 0, 2, host), records: vec![record] }
+}
+
+const SSM: Ipv4Addr = Ipv4Addr::new(232, 1, 1, 1);
+
+fn joined(sources: impl IntoIterator<Item = u8>) -> BTreeSet<Held> {
+    let held = |last| (SSM.into(), Some(Ipv4Addr::new(198, 51, 100, last).into()), false);
+    sources.into_iter().map(held).collect()
 }
 
 /// As it could from another thread at any time.
 #[test]
 fn a_report_in_the_middle_of_a_change_has_the_last_word() {
     let lan = Lan::new();
-    lan.hand_over(None);
-    lan.receive(&include("198.51.100.7"));
-    // The first is about to be deleted, and the second is not yet known to be added.
-    lan.receive_meanwhile(include("198.51.100.7"));
-    lan.receive(&include("198.51.100.8"));
-    let expected = ("232.1.1.1".parse().unwrap(), Some("198.51.100.7".parse().unwrap()), false);
-    assert_eq!(lan.held(), BTreeSet::from([expected]));
+    lan.hand_over();
+    // More sources than one step sets: when DVMRP is told of the first, the others are not set yet.
+    lan.receive_meanwhile(to_include(1, [7]));
+    lan.receive(&to_include(1, 1..=200));
+    assert_eq!(lan.held(), joined([7]));
+    lan.assert_quiet();
+}
+
+/// Two hosts are heard by a thread each, while a third thread hands the LAN over.
+#[test]
+fn reports_and_hand_overs_on_several_threads_end_with_what_is_wanted() {
+    let lan = Lan::new();
+    let report = |host: u8| {
+        for turn in (0..7).cycle().take(300) {
+            let first = host * 100 + turn * 10;
+            lan.receive(&to_include(host, first..first + 10));
+        }
+        lan.receive(&to_include(host, [host]));
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| report(1));
+        scope.spawn(|| report(0));
+        (0..100).for_each(|_| lan.take_or_release());
+    });
+    assert_eq!(lan.held(), joined([0, 1]));
+    lan.assert_quiet();
+}
+
+/// What is remembered then is not what is held: without a delete of its own it goes, as nobody adds it again.
+#[test]
+fn ho_14_a_leave_while_igmp_is_disabled_leaves_nothing_behind() {
+    let lan = Lan::new();
+    lan.receive(&to_include(1, [7]));
+    lan.hand_over_meanwhile(to_include(1, []));
+    assert_eq!(lan.held(), BTreeSet::new());
     lan.assert_quiet();
 }
 
@@ -223,10 +262,10 @@ proptest! {
             let before = naive.held();
             heard.iter().for_each(|heard| naive.hear(heard));
             match hand_over {
-                HandOver::Meanwhile => lan.hand_over(Some(report)),
+                HandOver::Meanwhile => lan.hand_over_meanwhile(report),
                 HandOver::No => lan.receive(&report),
                 HandOver::Before => {
-                    lan.hand_over(None);
+                    lan.hand_over();
                     prop_assert_eq!(lan.held(), before.clone());
                     lan.take_seen();
                     lan.receive(&report);
