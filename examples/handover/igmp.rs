@@ -113,8 +113,7 @@ impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
         self.timeline.bracket(self.name, "disable_igmp", format_args!("interface {interface}"));
     }
 
-    /// Adds all again: what is held already counts for the new owner, and what nobody wants any more goes
-    /// ([HO-14](mgm::specification#ho-14)).
+    /// Adds all again: what is held already counts for the new owner, and what nobody wants any more goes (HO-14).
     fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
         self.timeline.bracket(self.name, "enable_igmp", format_args!("interface {interface}"));
         let groups: Vec<_> = self.with(interface, |merge| merge.groups().collect());
