@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use mgm::{Address, Entry, GroupAddr, SourceAddr};
+use mgm::{Address, Entry, GroupAddr, MembershipChange, SourceAddr};
 
 use super::config::Times;
 use super::refusal::{Refusal, Refused};
 use super::room::{Full, Room};
-use super::step::{Step, Want};
 use membership_reports::RecordKind;
 
 /// INCLUDE(A), or EXCLUDE(X,Y) where X are the sources whose timer runs and Y those whose timer is zero.
@@ -79,7 +78,7 @@ pub(crate) struct Moment {
 /// What follows for the manager and for the hosts.
 #[derive(Debug)]
 pub(crate) struct Effects<A: Address> {
-    pub(crate) steps: Vec<Step<A>>,
+    pub(crate) changes: Vec<MembershipChange<A>>,
     pub(crate) questions: Vec<Question<A>>,
     pub(crate) refused: Refused<A>,
     pub(crate) room: Room,
@@ -111,12 +110,7 @@ impl Moment {
 
 impl<A: Address> Effects<A> {
     pub(crate) fn new(room: Room, reporter: Option<A>) -> Self {
-        Self { steps: Vec::new(), questions: Vec::new(), refused: Refused::default(), room, reporter }
-    }
-
-    /// Orders the steps of one change: those from `start` on.
-    fn order(&mut self, start: usize) {
-        self.steps.get_mut(start..).unwrap_or_default().sort_by_key(Step::rank);
+        Self { changes: Vec::new(), questions: Vec::new(), refused: Refused::default(), room, reporter }
     }
 }
 
@@ -163,19 +157,32 @@ impl<A: Address> Group<A> {
         GroupView { group: self.group, exclude: self.group_timer(), sources: sources.collect() }
     }
 
-    /// What the manager is to hold of this group, what takes away before what gives.
-    pub(crate) fn wants(&self) -> Vec<Want<A>> {
-        let sources = self.sources.iter().map(|(&source, &timer)| self.want(source, timer));
-        let any = (self.mode != Mode::Include).then_some(Want::Join(Entry::Group(self.group)));
-        let mut wants: Vec<Want<A>> = sources.chain(any).collect();
-        wants.sort_by_key(|&want| Step::Add(want).rank());
-        wants
+    /// All that the manager is to hold of this group.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = MembershipChange<A>> {
+        let sources = self.sources.iter().map(|(&source, &timer)| self.hold(source, timer));
+        let any = (self.mode != Mode::Include).then_some(MembershipChange::Add(Entry::Group(self.group)));
+        sources.chain(any)
     }
 
-    fn want(&self, source: SourceAddr<A>, timer: Timer) -> Want<A> {
+    const fn hold(&self, source: SourceAddr<A>, timer: Timer) -> MembershipChange<A> {
         match timer {
-            Timer::Until(_) => Want::Join(Entry::SourceGroup(source, self.group)),
-            Timer::Zero => Want::Block(source, self.group),
+            Timer::Until(_) => MembershipChange::Add(Entry::SourceGroup(source, self.group)),
+            Timer::Zero => MembershipChange::Block(source, self.group),
+        }
+    }
+
+    /// What is wanted now of that which `change` is about.
+    pub(crate) fn instead_of(&self, change: MembershipChange<A>) -> MembershipChange<A> {
+        use MembershipChange::{Add, Block, Delete, Unblock};
+        let hold = |source| self.sources.get(&source).map(|&timer| self.hold(source, timer));
+        match change {
+            Add(entry) | Delete(entry) => match entry.source() {
+                Some(source) => hold(source).unwrap_or(Delete(entry)),
+                None if self.mode == Mode::Include => Delete(entry),
+                None => Add(entry),
+            },
+            Block(source, group) | Unblock(source, group) => hold(source).unwrap_or(Unblock(source, group)),
+            _ => change,
         }
     }
 
@@ -210,12 +217,10 @@ impl<A: Address> Group<A> {
             | RecordKind::Allow
             | RecordKind::Block => (kind, sources),
         };
-        let before = effects.steps.len();
         match self.mode {
             Mode::Include => self.record_in_include(kind, sources, at, effects),
             Mode::Exclude { until } => self.record_in_exclude(kind, sources, until, at, effects),
         }
-        effects.order(before);
     }
 
     /// INCLUDE(A) and a record with the sources B.
@@ -301,14 +306,19 @@ impl<A: Address> Group<A> {
         at: &Moment,
         effects: &mut Effects<A>,
     ) {
-        if self.mode == Mode::Include {
-            effects.steps.push(Step::Add(Want::Join(Entry::Group(self.group))));
-        }
+        let before = effects.changes.len();
         let others = self.sources.keys().copied().filter(|source| !sources.contains(source));
         for source in others.collect::<Vec<_>>() {
             self.set(source, None, at, effects);
         }
+        // What others have left makes room, but the manager hears of it last: make before break. Of blocks it hears
+        // before the (*,G) from which they take away: what nobody wants is at no moment forwarded.
+        let gone = effects.changes.split_off(before);
         self.start(sources, timer.map_or(Timer::Zero, Timer::Until), at, effects);
+        if self.mode == Mode::Include {
+            effects.changes.push(MembershipChange::Add(Entry::Group(self.group)));
+        }
+        effects.changes.extend(gone);
         self.mode = Mode::Exclude { until: at.membership() };
     }
 
@@ -332,10 +342,11 @@ impl<A: Address> Group<A> {
             Some(timer) => self.sources.insert(source, timer),
             None => self.sources.remove(&source),
         };
-        let before = before.map(|timer| self.want(source, timer));
-        let after = timer.map(|timer| self.want(source, timer));
-        if before != after {
-            effects.steps.extend(after.map(Step::Add).or_else(|| before.map(Step::Delete)));
+        let held = before.map(|timer| self.hold(source, timer));
+        let hold = timer.map(|timer| self.hold(source, timer));
+        if held != hold {
+            // Where a block takes the place of a membership, or a membership of a block, it is one change (MB-6).
+            effects.changes.extend(hold.or_else(|| held.map(|held| self.instead_of(held))));
         }
     }
 
@@ -440,7 +451,6 @@ impl<A: Address> Group<A> {
 
     /// Does what is due (§6.5, and the retransmissions of §6.6.3).
     pub(crate) fn expire(&mut self, at: &Moment, effects: &mut Effects<A>) {
-        let before = effects.steps.len();
         match self.mode {
             Mode::Exclude { until } if until <= at.now => self.include(at, effects),
             Mode::Exclude { .. } | Mode::Include => {}
@@ -451,7 +461,6 @@ impl<A: Address> Group<A> {
         {
             self.set(source, exclude.then_some(Timer::Zero), at, effects);
         }
-        effects.order(before);
         // Also if another router has been elected since: what was begun is finished (RFC 2236 §3, RFC 2710 §4).
         let group_asked = self.ask_group_again(at, effects);
         self.ask_sources_again(group_asked, at, effects);
@@ -461,7 +470,7 @@ impl<A: Address> Group<A> {
     fn include(&mut self, at: &Moment, effects: &mut Effects<A>) {
         self.mode = Mode::Include;
         self.group_query = None;
-        effects.steps.push(Step::Delete(Want::Join(Entry::Group(self.group))));
+        effects.changes.push(MembershipChange::Delete(Entry::Group(self.group)));
         let unwanted = self.sources.iter().filter(|(_, timer)| **timer == Timer::Zero);
         for source in unwanted.map(|(&source, _)| source).collect::<Vec<_>>() {
             self.set(source, None, at, effects);

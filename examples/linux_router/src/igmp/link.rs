@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, hash_map};
 use std::time::Instant;
 
 use foldhash::fast::RandomState;
-use mgm::{Address, GroupAddr, SourceAddr};
+use mgm::{Address, GroupAddr, MembershipChange, SourceAddr};
 
 use super::config::Config;
 use super::group::{Effects, Group, GroupView, Moment, Question};
@@ -12,7 +12,6 @@ use super::querier::Querier;
 use super::query::Query;
 use super::refusal::{Refusal, Refused};
 use super::room::{GROUP, Room, SOURCE};
-use super::step::{Step, Want};
 use membership_reports::{Record, RecordKind, Report, Version};
 
 /// The state of IGMP on one link.
@@ -51,8 +50,8 @@ enum Asking {
 /// What follows for the manager and for the hosts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Outcome<A: Address> {
-    /// The calls for the manager, in their order.
-    pub steps: Vec<Step<A>>,
+    /// A batch for the manager.
+    pub changes: Vec<MembershipChange<A>>,
     /// What to ask the hosts.
     pub queries: Vec<Query<A>>,
     /// What is not done.
@@ -134,9 +133,22 @@ impl<A: Address> Link<A> {
         group.into_iter().chain(self.querier.deadline()).min()
     }
 
-    /// All that the manager is to hold for this link.
-    pub fn wants(&self) -> Vec<Want<A>> {
-        self.groups.values().flat_map(|tracked| tracked.state.wants()).collect()
+    /// All that the manager is to hold for this link, as a batch that adds it.
+    pub fn wanted(&self) -> impl Iterator<Item = MembershipChange<A>> {
+        self.groups.values().flat_map(|tracked| tracked.state.wanted())
+    }
+
+    /// What is wanted now instead of these changes, where it differs from them.
+    pub(crate) fn outdated(&self, changes: &[MembershipChange<A>]) -> Vec<MembershipChange<A>> {
+        let instead_of = |&change: &MembershipChange<A>| {
+            let group = group_of(change)?;
+            let now = match self.groups.get(&group) {
+                Some(Tracked { state, .. }) => state.instead_of(change),
+                None => Group::new(group).instead_of(change),
+            };
+            (now != change).then_some(now)
+        };
+        changes.iter().filter_map(instead_of).collect()
     }
 
     /// The groups that are reported, in order.
@@ -346,7 +358,7 @@ impl<A: Address> Link<A> {
     }
 
     fn outcome(&mut self, effects: Effects<A>, config: &Config<A>, now: Instant) -> Outcome<A> {
-        let Effects { steps, questions, refused, room, .. } = effects;
+        let Effects { changes, questions, refused, room, .. } = effects;
         let left = config.max_link_sources.saturating_sub(self.sources);
         self.sources = (self.sources + left).saturating_sub(room.sources);
         let mut queries = Vec::new();
@@ -356,7 +368,7 @@ impl<A: Address> Link<A> {
                 None => self.cannot_ask(question.group, &question.sources, config, now),
             }
         }
-        Outcome { steps, queries, refused }
+        Outcome { changes, queries, refused }
     }
 
     fn general_query(&self, querier: A) -> Query<A> {
@@ -417,6 +429,15 @@ impl<A: Address> Link<A> {
         } else {
             self.due.extend(sooner.map(|sooner| (sooner, group)));
         }
+    }
+}
+
+fn group_of<A: Address>(change: MembershipChange<A>) -> Option<GroupAddr<A>> {
+    use MembershipChange::{Add, Block, Delete, Unblock};
+    match change {
+        Add(entry) | Delete(entry) => entry.group(),
+        Block(_, group) | Unblock(_, group) => Some(group),
+        _ => None,
     }
 }
 

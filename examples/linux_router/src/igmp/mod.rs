@@ -2,7 +2,7 @@
 //!
 //! No I/O and no clock: messages and the time come in, and queries to be sent go out. Besides the manager it needs
 //! nothing of this router: [`Igmp`] is registered with a manager and told what happens, [`packet`] reads and builds
-//! what is on the wire, [`link`](mod@link) and [`step`] are the state of one link without a manager.
+//! what is on the wire, [`link`](mod@link) is the state of one link without a manager.
 
 pub mod config;
 mod group;
@@ -12,13 +12,12 @@ mod querier;
 pub mod query;
 pub mod refusal;
 mod room;
-pub mod step;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Instant;
 
-use mgm::{Address, ClientRef, Error, IgmpCallbacks, Interface};
+use mgm::{Address, ClientRef, Error, IgmpCallbacks, Interface, MembershipChange};
 use parking_lot::Mutex;
 
 pub use self::group::GroupView;
@@ -27,7 +26,6 @@ use self::config::Config;
 use self::link::{Addresses, Link, Outcome};
 use self::query::Query;
 use self::refusal::{Refusal, Refused};
-use self::step::Step;
 use membership_reports::Report;
 
 /// IGMP, or MLD, on all its links.
@@ -122,7 +120,7 @@ impl<A: Address> Igmp<A> {
         now: Instant,
     ) -> Settled<A> {
         let outcome = self.state.lock().report(interface, report, now);
-        outcome.map_or_else(Settled::default, |outcome| settle(igmp, interface, outcome))
+        outcome.map_or_else(Settled::default, |outcome| outcome.carry_out(igmp, interface))
     }
 
     /// Another router asks.
@@ -152,7 +150,7 @@ impl<A: Address> Igmp<A> {
             (std::mem::take(&mut state.untold), state.expire(now))
         };
         for (interface, outcome) in outcomes {
-            all.push((interface, settle(igmp, interface, outcome)));
+            all.push((interface, outcome.carry_out(igmp, interface)));
         }
         all
     }
@@ -197,11 +195,14 @@ impl<A: Address> Default for Settled<A> {
 }
 
 impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
+    /// Adds all again. If another thread has changed what is wanted before that was added, it has the last word.
     fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
-        let wants = self.with(interface, |link, _| link.wants()).unwrap_or_default();
-        let steps = wants.into_iter().map(Step::Add).collect();
-        let outcome = Outcome { steps, queries: Vec::new(), refused: Refused::default() };
-        let settled = settle(igmp, interface, outcome);
+        let mut settled = Settled::default();
+        let mut changes: Vec<_> = self.with(interface, |link, _| link.wanted().collect()).unwrap_or_default();
+        while !changes.is_empty() {
+            batch(igmp, interface, &changes, &mut settled.refused);
+            changes = self.with(interface, |link, _| link.outdated(&changes)).unwrap_or_default();
+        }
         if !settled.refused.is_empty() {
             self.state.lock().untold.push((interface, settled));
         }
@@ -212,15 +213,25 @@ impl<A: Address> IgmpCallbacks<A> for Igmp<A> {
     }
 }
 
-/// Takes the steps; what is left is to ask the hosts.
-fn settle<A: Address>(igmp: &ClientRef<A>, interface: Interface<A>, outcome: Outcome<A>) -> Settled<A> {
-    let Outcome { steps, queries, mut refused } = outcome;
-    for step in steps {
-        match step.call(igmp, interface) {
-            // Refused during a hand-over; what is wanted then is added when it is over.
-            Ok(_) | Err(Error::IgmpDisabled { .. }) => {}
-            Err(refusal) => refused.note(Refusal::Manager(refusal.to_string())),
+impl<A: Address> Outcome<A> {
+    /// Tells the manager; what is left is to ask the hosts.
+    fn carry_out(self, igmp: &ClientRef<A>, interface: Interface<A>) -> Settled<A> {
+        let Self { changes, queries, mut refused } = self;
+        batch(igmp, interface, &changes, &mut refused);
+        Settled { queries, refused }
+    }
+}
+
+fn batch<A: Address>(
+    igmp: &ClientRef<A>,
+    interface: Interface<A>,
+    changes: &[MembershipChange<A>],
+    refused: &mut Refused<A>,
+) {
+    for (_, refusal) in igmp.batch(interface, changes.iter().copied()).refused() {
+        // What is refused during a hand-over is added when it is over, if it is wanted then.
+        if !matches!(refusal, Error::IgmpDisabled { .. }) {
+            refused.note(Refusal::Manager(refusal.to_string()));
         }
     }
-    Settled { queries, refused }
 }

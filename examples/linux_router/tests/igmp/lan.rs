@@ -1,16 +1,15 @@
-//! A link with hosts made of records, and what the manager holds after each step.
+//! A link with hosts made of records, and what the manager holds after each.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use mgm::{Entry, GroupAddr, SourceAddr};
+use mgm::{Entry, GroupAddr, MembershipChange, SourceAddr};
 
 use linux_router::igmp::GroupView;
 use linux_router::igmp::config::Config;
 use linux_router::igmp::link::{Addresses, Link, Outcome, Own};
 use linux_router::igmp::query::Query;
-use linux_router::igmp::step::{Step, Want};
 use membership_reports::{Record, RecordKind, Report, Version};
 
 pub(crate) const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 5);
@@ -23,10 +22,10 @@ pub(crate) struct Lan {
     pub(crate) config: Config<Ipv4Addr>,
     zero: Instant,
     pub(crate) now: Duration,
-    /// What the steps have made the manager hold.
-    pub(crate) held: BTreeSet<Want<Ipv4Addr>>,
+    /// What the manager has been made to hold: what adds and blocks it.
+    pub(crate) held: HashSet<MembershipChange>,
     pub(crate) queries: Vec<Query<Ipv4Addr>>,
-    /// Of the last step: what was not done, and how often.
+    /// Of the last report or expiry: what was not done, and how often.
     pub(crate) refused: Vec<(String, u64)>,
     pub(crate) memory: usize,
     pub(crate) sending: Sending,
@@ -48,17 +47,36 @@ pub(crate) fn letters(sources: impl IntoIterator<Item = Ipv4Addr>) -> String {
     sources.into_iter().map(|source| char::from(source.octets()[3])).collect()
 }
 
-pub(crate) fn join(group: Ipv4Addr) -> Want<Ipv4Addr> {
-    Want::Join(Entry::Group(GroupAddr::new(group).unwrap()))
+pub(crate) fn join(group: Ipv4Addr) -> MembershipChange {
+    MembershipChange::Add(Entry::Group(GroupAddr::new(group).unwrap()))
 }
 
-pub(crate) fn join_from(letter: char, group: Ipv4Addr) -> Want<Ipv4Addr> {
-    let source = SourceAddr::new(source(letter)).unwrap();
-    Want::Join(Entry::SourceGroup(source, GroupAddr::new(group).unwrap()))
+pub(crate) fn leave(group: Ipv4Addr) -> MembershipChange {
+    MembershipChange::Delete(Entry::Group(GroupAddr::new(group).unwrap()))
 }
 
-pub(crate) fn block(letter: char, group: Ipv4Addr) -> Want<Ipv4Addr> {
-    Want::Block(SourceAddr::new(source(letter)).unwrap(), GroupAddr::new(group).unwrap())
+pub(crate) fn join_from(letter: char, group: Ipv4Addr) -> MembershipChange {
+    let (source, group) = source_group(letter, group);
+    MembershipChange::Add(Entry::SourceGroup(source, group))
+}
+
+pub(crate) fn leave_from(letter: char, group: Ipv4Addr) -> MembershipChange {
+    let (source, group) = source_group(letter, group);
+    MembershipChange::Delete(Entry::SourceGroup(source, group))
+}
+
+pub(crate) fn block(letter: char, group: Ipv4Addr) -> MembershipChange {
+    let (source, group) = source_group(letter, group);
+    MembershipChange::Block(source, group)
+}
+
+pub(crate) fn unblock(letter: char, group: Ipv4Addr) -> MembershipChange {
+    let (source, group) = source_group(letter, group);
+    MembershipChange::Unblock(source, group)
+}
+
+fn source_group(letter: char, group: Ipv4Addr) -> (SourceAddr, GroupAddr) {
+    (SourceAddr::new(source(letter)).unwrap(), GroupAddr::new(group).unwrap())
 }
 
 impl Lan {
@@ -67,7 +85,7 @@ impl Lan {
         let zero = Instant::now();
         let mut link = Link::new(&config);
         link.start(Addresses { own: Own::Address(ROUTER), subnets: Vec::new() }, &config, zero);
-        let (held, queries) = (BTreeSet::new(), Vec::new());
+        let (held, queries) = (HashSet::new(), Vec::new());
         let (refused, memory, sending) = (Vec::new(), usize::MAX / 2, Sending::Works);
         let mut lan =
             Self { link, config, zero, now: Duration::ZERO, held, queries, refused, memory, sending };
@@ -93,7 +111,12 @@ impl Lan {
         (at - self.zero).as_millis() / 100
     }
 
-    pub(crate) fn record(&mut self, kind: RecordKind, group: Ipv4Addr, sources: &str) -> Vec<Step<Ipv4Addr>> {
+    pub(crate) fn record(
+        &mut self,
+        kind: RecordKind,
+        group: Ipv4Addr,
+        sources: &str,
+    ) -> Vec<MembershipChange> {
         self.report(Version::Igmpv3, &[(kind, group, sources)])
     }
 
@@ -101,7 +124,7 @@ impl Lan {
         &mut self,
         version: Version,
         records: &[(RecordKind, Ipv4Addr, &str)],
-    ) -> Vec<Step<Ipv4Addr>> {
+    ) -> Vec<MembershipChange> {
         let records = records.iter().map(|&(kind, group, sources)| Record {
             group,
             kind,
@@ -118,35 +141,36 @@ impl Lan {
     }
 
     /// Lets seconds pass, with all that becomes due in its time.
-    pub(crate) fn pass(&mut self, seconds: f64) -> Vec<Step<Ipv4Addr>> {
+    pub(crate) fn pass(&mut self, seconds: f64) -> Vec<MembershipChange> {
         let end = self.now + Duration::from_secs_f64(seconds);
-        let mut steps = Vec::new();
+        let mut changes = Vec::new();
         while let Some(due) = self.link.deadline().filter(|&due| due <= self.zero + end) {
             self.now = self.now.max(due - self.zero);
             let outcome = self.link.expire(&self.config, self.at());
-            steps.extend(self.settle(outcome));
+            changes.extend(self.settle(outcome));
         }
         self.now = end;
-        steps
+        changes
     }
 
-    /// What the manager does with the steps: a set, in which a join and a block of one (S,G) replace each other.
-    fn settle(&mut self, outcome: Outcome<Ipv4Addr>) -> Vec<Step<Ipv4Addr>> {
-        for step in &outcome.steps {
-            match *step {
-                Step::Add(want) => {
-                    if let Want::Join(Entry::SourceGroup(source, group)) = want {
-                        self.held.remove(&Want::Block(source, group));
-                    }
-                    if let Want::Block(source, group) = want {
-                        self.held.remove(&Want::Join(Entry::SourceGroup(source, group)));
-                    }
-                    assert!(self.held.insert(want), "{want:?} was there: a call for nothing");
-                }
-                Step::Delete(want) => assert!(self.held.remove(&want), "{want:?} was not there"),
-            }
+    /// What the manager does with a batch: a set, in which a join and a block of one (S,G) replace each other.
+    fn settle(&mut self, outcome: Outcome<Ipv4Addr>) -> Vec<MembershipChange> {
+        use MembershipChange::{Add, Block, Delete, Unblock};
+        for &change in &outcome.changes {
+            let replaced = match change {
+                Add(entry) => entry.source().zip(entry.group()).map(|(source, group)| Block(source, group)),
+                Block(source, group) => Some(Add(Entry::SourceGroup(source, group))),
+                Delete(_) | Unblock(..) | _ => None,
+            };
+            replaced.map(|replaced| self.held.remove(&replaced));
+            let is_due = match change {
+                Delete(entry) => self.held.remove(&Add(entry)),
+                Unblock(source, group) => self.held.remove(&Block(source, group)),
+                Add(_) | Block(..) | _ => self.held.insert(change),
+            };
+            assert!(is_due, "a change for nothing: {change:?}");
         }
-        assert_eq!(self.held, self.link.wants().into_iter().collect(), "after {:?}", outcome.steps);
+        assert_eq!(self.held, self.link.wanted().collect(), "after {:?}", outcome.changes);
         for query in &outcome.queries {
             match self.sending {
                 Sending::Works => self.link.asked(query, self.at()),
@@ -158,7 +182,7 @@ impl Lan {
         }
         self.refused =
             outcome.refused.into_iter().map(|(refusal, count)| (refusal.to_string(), count)).collect();
-        outcome.steps
+        outcome.changes
     }
 
     pub(crate) fn state(&self, group: Ipv4Addr) -> Option<GroupView<Ipv4Addr>> {

@@ -1,7 +1,8 @@
 //! IGMP as a client of the manager: captures of real hosts, and hand-overs while hosts join and leave.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use mgm::{Address, Client, ClientId, ClientRef, IgmpCallbacks, Interface, MembershipKind, Mgm, NoCallbacks};
@@ -186,6 +187,35 @@ fn what_hosts_say_during_a_hand_over_is_remembered() {
     assert_eq!(router.held(), ["(*, 239.1.1.1)", "(*, 239.1.1.2)"]);
     router.pass(Duration::from_secs(10));
     assert_eq!(router.held(), ["(*, 239.1.1.2)"], "the leave has been answered by nobody");
+}
+
+#[test]
+fn what_hosts_say_while_all_is_added_again_has_the_last_word() {
+    let exclude = |router: &Router<_>, sources: &[Ipv4Addr]| {
+        for last in 1..=200 {
+            let group = Ipv4Addr::new(239, 1, 1, last);
+            let records = vec![Record { group, kind: ToExclude, sources: sources.to_vec() }];
+            router.report(&Report { records, ..say(ToExclude, "239.1.1.1") }, Duration::ZERO);
+        }
+    };
+    let router = router();
+    let pim = router.mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks).unwrap();
+    for _ in 0..50 {
+        // Of all groups the source goes at once, whether it has been added again or not.
+        exclude(&router, &[Ipv4Addr::new(198, 51, 100, 9)]);
+        let start = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                exclude(&router, &[]);
+            });
+            start.wait();
+            pim.take_interface_ownership(router.eth0).unwrap();
+        });
+        assert!(router.held().iter().all(|held| held.starts_with("(*, ")), "{:?}", router.held());
+        assert_eq!(router.held().len(), 200);
+        pim.release_interface_ownership(router.eth0).unwrap();
+    }
 }
 
 #[test]

@@ -3,11 +3,10 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use crate::lan::{G, Lan, OTHER, ROUTER, general, join};
+use crate::lan::{G, Lan, OTHER, ROUTER, general, join, leave};
 use linux_router::igmp::config::Config;
 use linux_router::igmp::link::{Addresses, Link, Own};
 use linux_router::igmp::query::Query;
-use linux_router::igmp::step::Step;
 use membership_reports::RecordKind::{ToExclude, ToInclude};
 
 #[test]
@@ -77,7 +76,7 @@ fn the_values_of_the_querier_are_adopted() {
     lan.hear(Query { robustness: 3, interval: Some(Duration::from_secs(20)), ..general() });
     lan.record(ToExclude, G, "");
     assert_eq!(lan.pass(64.9), [], "3 * 20 s + 10 s / 2 is the time after which it is replaced");
-    assert_eq!(lan.pass(5.1), [Step::Delete(join(G))]);
+    assert_eq!(lan.pass(5.1), [leave(G)]);
     assert_eq!(lan.link.querier(), Some(ROUTER));
     lan.record(ToExclude, G, "");
     assert_eq!(lan.pass(259.9), [], "and its values go with it");
@@ -96,7 +95,7 @@ fn without_an_address_it_listens_and_does_not_ask() {
     let mut lan = Lan::new(Config::default());
     let (config, now) = (lan.config.clone(), lan.at());
     lan.link.set_addresses(Addresses { own: Own::None, subnets: Vec::new() }, &config, now);
-    assert_eq!(lan.record(ToExclude, G, ""), [Step::Add(join(G))]);
+    assert_eq!(lan.record(ToExclude, G, ""), [join(G)]);
     lan.record(ToInclude, G, "");
     lan.pass(200.0);
     assert_eq!(lan.asked(), [""; 0]);

@@ -3,11 +3,10 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::lan::{G, Lan, OTHER, ROUTER, SSM, block, general, join, join_from};
+use crate::lan::{G, Lan, OTHER, ROUTER, SSM, block, general, join, join_from, leave, leave_from, unblock};
 use linux_router::igmp::config::Config;
 use linux_router::igmp::link::{Addresses, Own};
 use linux_router::igmp::query::Query;
-use linux_router::igmp::step::Step;
 use membership_reports::Record;
 use membership_reports::RecordKind::{
     self, Allow, Block, IsExclude, IsInclude, Leave, Report, ToExclude, ToInclude,
@@ -21,9 +20,9 @@ fn lan() -> Lan {
 #[test]
 fn a_group_that_nobody_reports_again_is_left_after_the_group_membership_interval() {
     let mut lan = lan();
-    assert_eq!(lan.record(ToExclude, G, ""), [Step::Add(join(G))]);
+    assert_eq!(lan.record(ToExclude, G, ""), [join(G)]);
     assert_eq!(lan.pass(259.9), []);
-    assert_eq!(lan.pass(0.1), [Step::Delete(join(G))]);
+    assert_eq!(lan.pass(0.1), [leave(G)]);
     assert!(lan.link.groups().is_empty());
 }
 
@@ -34,7 +33,7 @@ fn a_report_renews_a_group_without_a_call() {
     lan.pass(125.0);
     assert_eq!(lan.record(IsExclude, G, ""), []);
     assert_eq!(lan.pass(259.9), []);
-    assert_eq!(lan.pass(0.1), [Step::Delete(join(G))]);
+    assert_eq!(lan.pass(0.1), [leave(G)]);
 }
 
 /// §6.6.3.1: Last Member Query Count queries, one Last Member Query Interval apart, and then it is over.
@@ -49,7 +48,7 @@ fn the_last_member_leaves() {
     lan.pass(0.1);
     assert_eq!(lan.asked(), ["Q(G)"]);
     assert_eq!(lan.pass(0.9), []);
-    assert_eq!(lan.pass(0.1), [Step::Delete(join(G))]);
+    assert_eq!(lan.pass(0.1), [leave(G)]);
     assert_eq!(lan.asked(), [""; 0]);
 }
 
@@ -93,8 +92,8 @@ fn a_source_is_asked_for_before_it_goes() {
     lan.pass(0.5);
     // b has been reported meanwhile: asked with the S flag, and apart.
     assert_eq!(lan.asked(), ["Q(G,ac)", "Q(G,b)S"]);
-    assert_eq!(lan.pass(1.0), [Step::Delete(join_from('a', SSM))]);
-    assert_eq!(lan.pass(0.5), [Step::Delete(join_from('c', SSM))]);
+    assert_eq!(lan.pass(1.0), [leave_from('a', SSM)]);
+    assert_eq!(lan.pass(0.5), [leave_from('c', SSM)]);
     assert_eq!(lan.asked(), [""; 0]);
 }
 
@@ -116,8 +115,8 @@ fn a_query_for_the_group_covers_its_sources() {
 fn from_include_to_exclude() {
     let mut lan = lan();
     lan.record(Allow, G, "ab");
-    let steps = lan.record(ToExclude, G, "bc");
-    assert_eq!(steps, [Step::Add(block('c', G)), Step::Add(join(G)), Step::Delete(join_from('a', G))]);
+    let changes = lan.record(ToExclude, G, "bc");
+    assert_eq!(changes, [block('c', G), join(G), leave_from('a', G)]);
 }
 
 /// §6.5: when the group timer expires, sources whose timers run are all that is left. They are held already.
@@ -127,10 +126,10 @@ fn from_exclude_back_to_include() {
     lan.record(ToExclude, G, "yz");
     lan.pass(200.0);
     lan.record(Allow, G, "a");
-    let steps = lan.pass(100.0);
-    assert_eq!(steps, [Step::Delete(join(G)), Step::Delete(block('y', G)), Step::Delete(block('z', G))]);
+    let changes = lan.pass(100.0);
+    assert_eq!(changes, [leave(G), unblock('y', G), unblock('z', G)]);
     assert_eq!(lan.held.iter().collect::<Vec<_>>(), [&join_from('a', G)]);
-    assert_eq!(lan.pass(160.0), [Step::Delete(join_from('a', G))]);
+    assert_eq!(lan.pass(160.0), [leave_from('a', G)]);
 }
 
 /// §6.5: in EXCLUDE the record of a source whose timer expires is kept: nobody wants it.
@@ -139,8 +138,8 @@ fn in_exclude_an_expired_source_is_blocked() {
     let mut lan = lan();
     lan.record(ToExclude, G, "");
     lan.record(Block, G, "a");
-    assert_eq!(lan.pass(2.0), [Step::Add(block('a', G))]);
-    assert_eq!(lan.record(Allow, G, "a"), [Step::Add(join_from('a', G))]);
+    assert_eq!(lan.pass(2.0), [block('a', G)]);
+    assert_eq!(lan.record(Allow, G, "a"), [join_from('a', G)]);
 }
 
 /// §6.4 with RFC 4604: what names no source is ignored in the source-specific range, the rest of the report is not.
@@ -165,24 +164,24 @@ fn the_source_specific_range() {
 #[test]
 fn an_igmpv2_host() {
     let mut lan = lan();
-    assert_eq!(lan.report(Igmpv2, &[(Report, G, "")]), [Step::Add(join(G))]);
+    assert_eq!(lan.report(Igmpv2, &[(Report, G, "")]), [join(G)]);
     lan.record(Block, G, "a");
     assert_eq!(lan.record(ToExclude, G, "b"), []);
     assert_eq!(lan.asked(), [""; 0], "BLOCK and the sources of TO_EX are ignored beside an IGMPv2 host");
     lan.report(Igmpv2, &[(Leave, G, "")]);
     assert_eq!(lan.asked(), ["Q(G)"]);
-    assert_eq!(lan.pass(2.0), [Step::Delete(join(G))]);
+    assert_eq!(lan.pass(2.0), [leave(G)]);
 }
 
 /// §7.3.2: an IGMPv1 host leaves in silence, and others cannot leave for it.
 #[test]
 fn an_igmpv1_host() {
     let mut lan = lan();
-    assert_eq!(lan.report(Igmpv1, &[(Report, G, "")]), [Step::Add(join(G))]);
+    assert_eq!(lan.report(Igmpv1, &[(Report, G, "")]), [join(G)]);
     lan.report(Igmpv2, &[(Leave, G, "")]);
     lan.record(ToInclude, G, "");
     assert_eq!(lan.asked(), [""; 0]);
-    assert_eq!(lan.pass(260.0), [Step::Delete(join(G))]);
+    assert_eq!(lan.pass(260.0), [leave(G)]);
 }
 
 /// §6.6.1: the queries of the querier lower the timers here too, unless they carry the S flag.
@@ -198,7 +197,7 @@ fn another_querier_asks() {
     lan.hear(Query { querier: OTHER, group: Some(G), max_response, ..general() });
     let sources = vec![crate::lan::source('a')];
     lan.hear(Query { group: Some(SSM), sources, max_response, ..general() });
-    assert_eq!(lan.pass(2.0), [Step::Delete(join_from('a', SSM)), Step::Delete(join(G))]);
+    assert_eq!(lan.pass(2.0), [leave_from('a', SSM), leave(G)]);
     assert_eq!(lan.asked(), [""; 0]);
 }
 
@@ -263,7 +262,7 @@ fn records_of_one_report_are_taken_in_order() {
         [(ToExclude, G, "a"), (Allow, G, "a"), (ToExclude, G, "a")];
     lan.report(Igmpv3, &records);
     assert_eq!(lan.asked(), ["Q(G,a)"]);
-    assert_eq!(lan.pass(2.0), [Step::Add(block('a', G))]);
+    assert_eq!(lan.pass(2.0), [block('a', G)]);
 }
 
 #[test]
@@ -271,11 +270,11 @@ fn the_times_follow_from_robustness_and_interval() {
     let mut lan = Lan::new(Config::new(3, Duration::from_secs(20)));
     lan.record(ToExclude, G, "");
     assert_eq!(lan.pass(69.9), []);
-    assert_eq!(lan.pass(0.1), [Step::Delete(join(G))]);
+    assert_eq!(lan.pass(0.1), [leave(G)]);
     lan.record(ToExclude, G, "");
     lan.asked();
     lan.record(ToInclude, G, "");
-    assert_eq!(lan.pass(3.0), [Step::Delete(join(G))]);
+    assert_eq!(lan.pass(3.0), [leave(G)]);
     assert_eq!(lan.asked(), ["Q(G)", "Q(G)", "Q(G)"]);
 }
 
@@ -286,5 +285,5 @@ fn what_the_router_joins_itself_is_not_forwarded_to_the_link() {
     let record = Record { group: G, kind: ToExclude, sources: Vec::new() };
     let report = membership_reports::Report { version: Igmpv3, reporter: ROUTER, records: vec![record] };
     let now = lan.at();
-    assert_eq!(lan.link.report(&report, &lan.config, usize::MAX / 2, now).steps, []);
+    assert_eq!(lan.link.report(&report, &lan.config, usize::MAX / 2, now).changes, []);
 }

@@ -7,13 +7,12 @@ use std::time::Duration;
 use linux_router::igmp::config::Config;
 use linux_router::igmp::link::{Addresses, Own};
 use linux_router::igmp::query::Query;
-use linux_router::igmp::step::Step;
 use membership_reports::RecordKind::{
     Allow, Block, IsExclude, IsInclude, Leave, Report, ToExclude, ToInclude,
 };
 use membership_reports::Version::Igmpv2;
 
-use crate::lan::{G, Lan, OTHER, ROUTER, SSM, Sending, general, join, join_from, source};
+use crate::lan::{G, Lan, OTHER, ROUTER, SSM, Sending, general, join, leave, leave_from, source};
 
 fn lan() -> Lan {
     Lan::new(Config::default())
@@ -47,7 +46,7 @@ fn an_election_that_is_lost_while_sources_are_asked_for_lets_that_be_finished() 
     lan.pass(1.0);
     assert_eq!(lan.asked(), ["Q(G,ab)"]);
     lan.record(IsInclude, SSM, "b");
-    assert_eq!(lan.pass(100.0), [Step::Delete(join_from('a', SSM))]);
+    assert_eq!(lan.pass(100.0), [leave_from('a', SSM)]);
 }
 
 #[test]
@@ -88,7 +87,7 @@ fn members_have_some_time_in_any_case() {
     lan.record(ToExclude, G, "");
     lan.hear(Query { group: Some(G), max_response: Duration::ZERO, ..general() });
     assert_eq!(lan.pass(1.9), []);
-    assert_eq!(lan.pass(0.1), [Step::Delete(join(G))]);
+    assert_eq!(lan.pass(0.1), [leave(G)]);
 }
 
 /// The time to answer a general query belongs to the Group Membership Interval (RFC 9776 §8.4).
@@ -100,7 +99,7 @@ fn the_response_interval_of_the_querier_is_adopted() {
     assert_eq!(lan.pass(79.0), [], "60 s + 40 s / 2, and then it is replaced");
     assert_eq!(lan.link.querier(), Some(OTHER));
     assert_eq!(lan.pass(20.9), []);
-    assert_eq!(lan.pass(0.1), [Step::Delete(join(G))]);
+    assert_eq!(lan.pass(0.1), [leave(G)]);
 }
 
 /// Kind M: what one query makes this router believe has an end.
@@ -157,7 +156,7 @@ fn a_group_that_cannot_be_asked_for_stays() {
     lan.record(ToInclude, G, "");
     lan.record(Block, SSM, "a");
     assert_eq!(lan.asked().len(), 2);
-    assert_eq!(lan.pass(3.0), [Step::Delete(join_from('a', SSM)), Step::Delete(join(G))]);
+    assert_eq!(lan.pass(3.0), [leave_from('a', SSM), leave(G)]);
 }
 
 /// Nothing ends while the hosts of a link cannot be asked; afterwards they have the time to answer.
@@ -173,7 +172,7 @@ fn while_general_queries_are_not_sent_nothing_ends() {
     assert_eq!(lan.asked(), ["Q"]);
     lan.pass(5.0);
     lan.record(IsExclude, G, "");
-    assert_eq!(lan.pass(5.0), [Step::Delete(join(Ipv4Addr::new(239, 1, 1, 2)))]);
+    assert_eq!(lan.pass(5.0), [leave(Ipv4Addr::new(239, 1, 1, 2))]);
     assert_eq!(lan.pass(200.0), []);
 }
 
@@ -184,7 +183,7 @@ fn another_querier_ends_the_waiting_for_ones_own_queries() {
     lan.sending = Sending::Fails;
     lan.pass(300.0);
     lan.hear(general());
-    assert_eq!(lan.pass(10.0), [Step::Delete(join(G))]);
+    assert_eq!(lan.pass(10.0), [leave(G)]);
 }
 
 /// A link that goes down during a leave: the second query cannot be asked.
@@ -223,7 +222,7 @@ fn a_host_without_an_address_is_heard_by_a_router_without_one() {
     let record = membership_reports::Record { group: G, kind: ToExclude, sources: Vec::new() };
     let reporter = Ipv4Addr::UNSPECIFIED;
     let report = membership_reports::Report { version: Igmpv2, reporter, records: vec![record] };
-    assert_eq!(lan.link.report(&report, &lan.config, 1 << 20, lan.at()).steps, [Step::Add(join(G))]);
+    assert_eq!(lan.link.report(&report, &lan.config, 1 << 20, lan.at()).changes, [join(G)]);
 }
 
 #[test]
