@@ -1,25 +1,17 @@
 //! PIM takes a LAN from IGMP, and is told what hosts have joined there: the smallest use of the manager.
 //!
-//! ```text
-//! cargo run --example minimal
-//! ```
+//! `cargo run --example minimal`
 
-use mgm::{ClientId, ClientRef, Entry, IgmpCallbacks, Interface, Mgm, ProtocolCallbacks};
+use mgm::{ClientId, ClientRef, Entry, Filter, GroupAddr, IgmpCallbacks, Interface, Mgm, ProtocolCallbacks};
 
-/// IGMP on one LAN, with what its hosts have joined.
-struct Igmp {
-    lan: Interface,
-    joined: Vec<Entry>,
-}
+/// IGMP on one LAN, with the groups that its hosts have joined.
+struct Igmp(Vec<GroupAddr>);
 
 impl IgmpCallbacks for Igmp {
-    /// The LAN has changed hands: what is joined there is added again, and counts for the new owner.
-    fn enable_igmp(&self, igmp: &ClientRef, interface: Interface) {
-        for &entry in self.joined.iter().filter(|_| interface == self.lan) {
-            if let Err(refusal) = igmp.add_group_membership(interface, entry) {
-                eprintln!("IGMP keeps {entry} on interface {interface} for itself: {refusal}");
-            }
-        }
+    /// The LAN has changed hands: what is joined there is added again, and what is not goes.
+    fn enable_igmp(&self, igmp: &ClientRef, lan: Interface) {
+        let refusals = self.0.iter().filter_map(|group| igmp.set_group(lan, *group, Filter::JOIN).err());
+        refusals.for_each(|refusal| eprintln!("{refusal}"));
     }
 }
 
@@ -36,13 +28,13 @@ impl ProtocolCallbacks for Pim {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (lan, group) = (Interface::try_from(1)?, "(*, 239.1.1.1)".parse()?);
+    let (lan, group) = (Interface::try_from(1)?, "239.1.1.1".parse()?);
     let mgm = Mgm::new();
-    let igmp = mgm.register_igmp(Igmp { lan, joined: vec![group] })?;
+    let igmp = mgm.register_igmp(Igmp(vec![group]))?;
     let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, Pim)?;
     igmp.take_interface_ownership(lan)?; // IGMP alone: nobody routes here yet
-    igmp.add_group_membership(lan, group)?;
-    pim.take_interface_ownership(lan)?; // disable_igmp, PIM owns the LAN, enable_igmp: PIM hears of the group
-    igmp.delete_group_membership(lan, group)?;
+    igmp.set_group(lan, group, Filter::JOIN)?; // a host joins
+    pim.take_interface_ownership(lan)?; // disable_igmp, PIM owns the LAN and hears of the group, enable_igmp
+    igmp.set_group(lan, group, Filter::LEAVE)?; // the host leaves
     Ok(())
 }

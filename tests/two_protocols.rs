@@ -19,12 +19,8 @@ fn the_story_is_told_and_holds() {
 }
 
 /// In this order, with other lines between them.
-const KEY_LINES: [&str; 16] = [
-    "3. DVMRP takes 3 and 4; 3 is handed over.",
-    "IGMP   disable_igmp      on 3",
-    "PIM    prune_alert       (*, 239.1.1.1), membership",
-    "IGMP   enable_igmp       on 3",
-    "DVMRP  local_join        (*, 239.1.1.1) on 3",
+const KEY_LINES: [&str; 15] = [
+    HANDED_OVER,
     "PIM    rpf               (10.0.0.1, 239.1.1.1), 10.0.0.0/8 on 1",
     "PIM    join_alert        (10.0.0.1, 239.1.1.1), forwarding entry",
     "+ 10.0.0.1  239.1.1.1  1  protocol 1.0  -  00:00:00  00:15:00  1  3",
@@ -32,8 +28,30 @@ const KEY_LINES: [&str; 16] = [
     "PIM    join_alert        (*, *), membership",
     "PIM    prune_alert       (10.0.0.1, 232.1.1.1), membership",
     "+ 10.0.0.1  239.1.1.1  4  protocol 2.0  -  00:00:00  00:15:00  1  3",
-    "DVMRP  interface_removed 3",
+    "13. DVMRP offers 3 to PIM, and PIM takes it; 3 is handed over once.\n   IGMP   disable_igmp      on 3",
+    "DVMRP  local_leave       (10.0.0.1, 232.1.1.1) on 3",
+    OFFERED,
+    "PIM    interface_removed 3",
     "10.0.0.1  232.1.1.1  4    protocol 2.0  -         00:01:00  00:14:00  1        2",
     "DVMRP ends.",
-    "After each of 15 steps, exactly what others want was pulled.",
+    "After each of 16 steps, exactly what others want was pulled.",
 ];
+
+/// For PIM, which has no part in it, nothing has changed.
+const HANDED_OVER: &str = "
+3. DVMRP takes 3 and 4; 3 is handed over.
+   IGMP   disable_igmp      on 3
+   DVMRP  local_join        (*, 239.1.1.1) on 3
+   DVMRP  prune_alert       (*, 239.1.1.1), membership
+   IGMP   enable_igmp       on 3
+   + 3  protocol 2.0  yes
+   + 4  protocol 2.0  -
+";
+
+/// No entry of the tables has changed, but for the owner of 3.
+const OFFERED: &str = "
+   IGMP   enable_igmp       on 3
+   + 3  protocol 1.0  yes
+
+14. Interface 3 is removed.
+";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use mgm::{Client, ClientRef, Entry, GroupAddr, IgmpCallbacks, Interface, Mgm, SourceAddr};
+use mgm::{Client, ClientRef, Entry, GroupAddr, IgmpCallbacks, Interface, MembershipChange, Mgm, SourceAddr};
 use parking_lot::Mutex;
 
 /// IGMP's handle, and what it remembers.
@@ -57,9 +57,8 @@ impl IgmpCallbacks for Memory {
         println!("   IGMP   enable_igmp       on {interface}");
         // The lock is not kept while the manager is called.
         let joined = self.joined.lock().clone();
-        for (_, entry) in joined.into_iter().filter(|(lan, _)| *lan == interface) {
-            igmp.add_group_membership(interface, entry).unwrap();
-        }
+        let here = joined.into_iter().filter(|(lan, _)| *lan == interface);
+        igmp.batch(interface, here.map(|(_, entry)| MembershipChange::Add(entry))).into_result().unwrap();
     }
 
     fn interface_removed(&self, _: &ClientRef, index: NonZeroU32) {

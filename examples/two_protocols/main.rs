@@ -20,6 +20,9 @@ use mgm::{
 };
 use protocol::Protocol;
 
+const PIM: ClientId = ClientId { protocol: 1, component: 0 };
+const DVMRP: ClientId = ClientId { protocol: 2, component: 0 };
+
 struct Story {
     mgm: Mgm,
     routes: Arc<RouteTable>,
@@ -34,12 +37,11 @@ impl Story {
     fn new() -> Self {
         let (routes, forwarder) = (Arc::<RouteTable>::default(), Arc::<MemoryForwarder>::default());
         let mgm = Mgm::builder().rib(Arc::clone(&routes)).forwarder(Arc::clone(&forwarder)).build();
-        let register = |protocol, name| {
+        let register = |id, name| {
             let callbacks = Arc::new(Protocol::new(name));
-            let id = ClientId { protocol, component: 0 };
             (mgm.register_protocol(id, Arc::clone(&callbacks)).unwrap(), callbacks)
         };
-        let protocols = vec![register(1, "PIM"), register(2, "DVMRP")];
+        let protocols = vec![register(PIM, "PIM"), register(DVMRP, "DVMRP")];
         Self { mgm, routes, forwarder, protocols, now: Instant::now(), steps: 0, table: String::new() }
     }
 
@@ -125,6 +127,10 @@ fn main() {
     });
     story.step("The route to 10.0.0.0/8 moves to 4.", |story| story.set_route(eth4));
     story.step("A host on 2 joins 232.1.1.1 from 10.0.0.1.", |_| hosts.join(eth2, only));
+    story.step("DVMRP offers 3 to PIM, and PIM takes it; 3 is handed over once.", |story| {
+        story.protocols[1].0.offer_interface(eth3, PIM).unwrap();
+        story.take(0, &[eth3]);
+    });
     story.step("Interface 3 is removed.", |story| story.mgm.interface_removed(eth3.index()));
     print!("\n{}", story.mgm.show(story.now + Duration::from_secs(60)));
     story.step("DVMRP ends.", |story| drop(story.protocols.pop()));
