@@ -41,7 +41,8 @@ struct Bystander<A: Address> {
 struct Interrupted<A: Address> {
     igmp: Igmp<A>,
     late: Mutex<Option<Report<A>>>,
-    held_before: Mutex<Option<BTreeSet<Held>>>,
+    /// What was held when IGMP was disabled, and when it was enabled.
+    held: Mutex<Vec<BTreeSet<Held>>>,
 }
 
 /// What the manager held each time that DVMRP was told something; nothing until somebody asks, as it is slow.
@@ -72,7 +73,7 @@ impl<A: Address + Into<IpAddr>> Lan<A> {
         let (mgm, timeline) = (Mgm::<A>::default(), Arc::default());
         let (seen, reaction) = (Seen::default(), Reaction::default());
         let igmp = Igmp::new("IGMP", &timeline);
-        let hosts = Arc::new(Interrupted { igmp, late: Mutex::default(), held_before: Mutex::default() });
+        let hosts = Arc::new(Interrupted { igmp, late: Mutex::default(), held: Mutex::default() });
         let igmp = Arc::new(mgm.register_igmp(Arc::clone(&hosts)).unwrap());
         let watching = Watching { seen: Arc::clone(&seen), reaction: Arc::clone(&reaction) };
         let dvmrp = mgm.register_protocol(ClientId { protocol: 2, component: 0 }, watching).unwrap();
@@ -99,17 +100,26 @@ impl<A: Address + Into<IpAddr>> Lan<A> {
     /// Hands the LAN to DVMRP, or back. Who has no part in it hears nothing.
     pub(crate) fn hand_over(&self) {
         let before = self.bystander.alerts.load(Ordering::Relaxed);
-        self.take_or_release();
+        self.hand_over_alone();
         assert_eq!(self.bystander.alerts.load(Ordering::Relaxed), before, "HO-12: PIM hears nothing");
     }
 
     /// The same, and `late` comes while IGMP is disabled.
     pub(crate) fn hand_over_meanwhile(&self, late: Report<A>) {
         *self.hosts.late.lock() = Some(late);
-        self.take_or_release();
+        self.hand_over_alone();
         assert!(self.hosts.late.lock().is_none(), "disable_igmp was not invoked");
     }
 
+    fn hand_over_alone(&self) {
+        self.hosts.held.lock().clear();
+        self.take_or_release();
+        let held = self.hosts.held.lock();
+        assert_eq!(held.len(), 2, "disabled and enabled once");
+        assert_eq!(held[1], held[0], "HO-11: all of IGMP's is still there");
+    }
+
+    /// Hands the LAN over while other threads may change what is held as soon as IGMP is enabled.
     pub(crate) fn take_or_release(&self) {
         if self.mgm.owner(self.interface) == Some(self.dvmrp.name()) {
             self.dvmrp.release_interface_ownership(self.interface).unwrap();
@@ -150,12 +160,11 @@ impl<A: Address + Into<IpAddr>> IgmpCallbacks<A> for Interrupted<A> {
             self.igmp.receive(igmp, interface, host(&report), &report.records);
             assert_eq!(held(&igmp.manager()), before, "HO-2: nothing changes while IGMP is disabled");
         }
-        *self.held_before.lock() = Some(before);
+        self.held.lock().push(before);
     }
 
     fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
-        let before = self.held_before.lock().take();
-        assert_eq!(Some(held(&igmp.manager())), before, "HO-11: all of IGMP's is still there");
+        self.held.lock().push(held(&igmp.manager()));
         self.igmp.enable_igmp(igmp, interface);
     }
 }
