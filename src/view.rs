@@ -108,7 +108,8 @@ pub struct Mfe<A: Address = Ipv4Addr> {
     pub group: GroupAddr<A>,
     /// Where its packets have to arrive.
     pub iif: Interface<A>,
-    /// The routing protocol that owns the iif; nobody is asked or told without a route to the source
+    /// The owner of the interface toward the source, which speaks for the source's packets; IGMP, where IGMP is alone
+    /// there ([CL-6](crate::specification#cl-6)). Nobody is asked or told without a route to the source
     /// ([FW-4](crate::specification#fw-4)).
     pub owner: Option<ClientName>,
     /// The upstream neighbour.
