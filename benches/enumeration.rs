@@ -57,9 +57,9 @@ fn write_beside_a_reader(criterion: &mut Criterion, summary: &mut Summary, mgm: 
         reader.pace.store(STOP, Ordering::Relaxed);
     });
     for (who, latencies) in [("alone", alone), ("beside a reader", beside)] {
-        for (per_mille, name) in [(MEDIAN, "median"), (999, "99.9 %"), (1000, "worst")] {
+        for (per_ten_thousand, name) in [(MEDIAN, "median"), (9_990, "99.9 %"), (10_000, "worst")] {
             let what = format!("add and delete {who}, {name}: microseconds");
-            summary.quantile(what, latencies.clone(), per_mille, None);
+            summary.quantile(what, latencies.clone(), per_ten_thousand, None);
         }
     }
 }

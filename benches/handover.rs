@@ -127,7 +127,7 @@ struct Igmp {
 impl IgmpCallbacks for Igmp {
     fn enable_igmp(&self, igmp: &ClientRef, interface: Interface) {
         for entry in self.joined.iter() {
-            assert_eq!(igmp.add_group_membership(interface, *entry), Ok(Change::Changed));
+            assert_eq!(igmp.add_group_membership(interface, *entry), Ok(Change::Unchanged));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A router that forwards in memory.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mgm::{Client, ClientId, Entry, MemoryForwarder, Mgm, NoCallbacks, Route, RouteTable};
 
@@ -53,13 +53,8 @@ impl Router {
     }
 
     /// Makes an entry that is there until the bench ends.
-    pub(crate) fn make(&self, pair: Pair) {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        self.make_at(pair, self.start + DAY);
-    }
-
-    pub(crate) fn make_at(&self, (source, group): Pair, now: Instant) {
-        let made = self.mgm.packet_received(source, group, interface(UPSTREAM[0]), &[], now);
+    pub(crate) fn make(&self, (source, group): Pair) {
+        let made = self.mgm.packet_received(source, group, interface(UPSTREAM[0]), &[], self.start);
         assert_eq!(made, Ok(()));
     }
 }

@@ -33,9 +33,9 @@ pub(crate) fn run(criterion: &mut Criterion, summary: &mut Summary, million: &im
     });
     summary.quantile("a page of a walk beside a writer: microseconds of CPU", pages, MEDIAN, Some(50.0));
     for (who, latencies) in ["alone", "beside a walk"].into_iter().zip(latencies) {
-        for (per_mille, name) in [(MEDIAN, "median"), (999, "99.9 %"), (1000, "worst")] {
+        for (per_ten_thousand, name) in [(MEDIAN, "median"), (9_990, "99.9 %"), (10_000, "worst")] {
             let what = format!("a membership change {who}, {name}: microseconds");
-            summary.quantile(what, latencies.clone(), per_mille, None);
+            summary.quantile(what, latencies.clone(), per_ten_thousand, None);
         }
     }
 }

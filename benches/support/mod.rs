@@ -53,7 +53,7 @@ pub(crate) fn sized(size: usize) -> usize {
 }
 
 /// Whether this is `cargo bench`; `cargo bench -- --test` and `cargo test --benches` only try the benches.
-fn is_measured() -> bool {
+pub(crate) fn is_measured() -> bool {
     let given = |arg| std::env::args().any(|given| given == arg);
     given("--bench") && !given("--test")
 }
@@ -65,23 +65,23 @@ pub(crate) fn timed(run: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-pub(crate) const MEDIAN: usize = 500;
+pub(crate) const MEDIAN: usize = 5_000;
 
 /// What was measured beside criterion's own numbers, with the targets.
 #[derive(Default)]
 pub(crate) struct Summary(Vec<(String, f64, Option<f64>)>);
 
 impl Summary {
-    /// One of `samples`, after so many per mille of the others; nothing if the bench was filtered out.
+    /// One of `samples`, after so many in ten thousand of the others; nothing if the bench was filtered out.
     pub(crate) fn quantile(
         &mut self,
         what: impl Into<String>,
         mut samples: Vec<f64>,
-        per_mille: usize,
+        per_ten_thousand: usize,
         target: Option<f64>,
     ) {
         samples.sort_by(f64::total_cmp);
-        if let Some(sample) = samples.get((samples.len() * per_mille / 1000).saturating_sub(1)) {
+        if let Some(sample) = samples.get((samples.len() * per_ten_thousand / 10_000).saturating_sub(1)) {
             self.0.push((what.into(), *sample, target));
         }
     }
