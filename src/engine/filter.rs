@@ -128,7 +128,7 @@ impl<A: Address> Engine<A> {
         if growth > 0 {
             self.refuse_growth(client, holder.id, growth)?;
         }
-        self.refuse_overfull_page(holder, edits, waiting)?;
+        self.refuse_overfull(holder, edits, waiting)?;
         self.reserve(holder, growth);
         Ok(())
     }

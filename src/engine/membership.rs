@@ -1,5 +1,7 @@
 //! Memberships and blocks: adding, deleting, and all that follows (MB-1 to MB-4, MB-6 to MB-9, HO-13, CT-7).
 
+use std::collections::BTreeMap;
+
 use super::Engine;
 use super::held::{Held, Seen, Step};
 use super::holding::local_alerts;
@@ -76,7 +78,7 @@ impl<A: Address> Engine<A> {
             }
             Intent::Change(step) => {
                 if let Action::Set(_) = edit.action {
-                    self.refuse_overfull(holder.id, at, &step, waiting)?;
+                    self.refuse_overfull(holder, &[edit], waiting)?;
                 }
                 self.step(holder.id, at, &step);
                 Ok(Change::Changed)
@@ -268,36 +270,26 @@ impl<A: Address> Engine<A> {
         Ok(())
     }
 
-    /// MB-7: refuses a step if more alerts would then wait for a client than the limit says.
-    fn refuse_overfull(
-        &mut self,
-        id: InterfaceId,
-        at: Hashed<Key<A>>,
-        step: &Step,
-        waiting: &impl Fn(ClientKey) -> usize,
-    ) -> Result<(), Error<A>> {
-        let Some(max) = self.limits.waiting_alerts else { return Ok(()) };
-        let told = self.told_of_step(id, at, step);
-        self.refuse_to_tell(told, max, waiting)
-    }
-
-    /// The same of a page of adds that come together (MB-9).
-    pub(super) fn refuse_overfull_page(
+    /// MB-7, MB-9: refuses a page of edits that come together if more alerts would then wait for a client than the limit
+    /// says. Alerts of deletes are never refused.
+    pub(super) fn refuse_overfull(
         &mut self,
         holder: Holder,
         edits: &[Edit<A>],
         waiting: &impl Fn(ClientKey) -> usize,
     ) -> Result<(), Error<A>> {
         let Some(max) = self.limits.waiting_alerts else { return Ok(()) };
-        let mut told = Vec::new();
+        let (mut steps, mut adds) = (Vec::new(), Vec::new());
         for edit in edits.iter().take(self.page.size().changes) {
             let at = self.at(Key::from(edit.entry));
-            if let (Action::Set(_), Intent::Change(step)) =
-                (edit.action, self.intent(holder, at, edit.action, Room::Kept)?)
-            {
-                told.extend(self.told_of_step(holder.id, at, &step));
+            if let Intent::Change(step) = self.intent(holder, at, edit.action, Room::Kept)? {
+                if let Action::Set(_) = edit.action {
+                    adds.push((at, step));
+                }
+                steps.push((at, step));
             }
         }
+        let told = self.told_of_adds(holder.id, &steps, &adds);
         self.refuse_to_tell(told, max, waiting)
     }
 
@@ -318,24 +310,37 @@ impl<A: Address> Engine<A> {
         Ok(())
     }
 
-    /// Who would be told of a step, once for each alert.
+    /// Who would be told of `adds`, which are some of `steps`, once for each alert.
     ///
     /// What is held is written for the time of the question, and nothing else: so whoever would be told is found by the
     /// same rules that tell.
-    fn told_of_step(&mut self, id: InterfaceId, at: Hashed<Key<A>>, step: &Step) -> Vec<ClientKey> {
+    fn told_of_adds(
+        &mut self,
+        id: InterfaceId,
+        steps: &[(Hashed<Key<A>>, Step)],
+        adds: &[(Hashed<Key<A>>, Step)],
+    ) -> Vec<ClientKey> {
         let Some(record) = self.interfaces.get_mut(id) else { return Vec::new() };
         let interface = record.interface;
-        record.set_held(at, step.before.held, step.after.held);
-        let mut told: Vec<_> = local_alerts(interface, at.key.into(), step).map(|(owner, _)| owner).collect();
-        let shift = self.interests.shift(&self.interfaces, id, self.interests.find(at), step);
-        if at.key.names_source() {
-            told.extend(self.told_of_source_group(at.key, shift));
-        } else {
-            told.extend(self.told_of_shift(shift));
+        for (at, step) in steps {
+            record.set_held(*at, step.before.held, step.after.held);
         }
-        told.extend(self.told_of_covered(id, at.key));
+        let (mut told, mut told_of_mfes) = (Vec::new(), BTreeMap::new());
+        for (at, step) in adds {
+            told.extend(local_alerts(interface, at.key.into(), step).map(|(owner, _)| owner));
+            let shift = self.interests.shift(&self.interfaces, id, self.interests.find(*at), step);
+            if at.key.names_source() {
+                told.extend(self.told_of_source_group(at.key, shift));
+            } else {
+                told.extend(self.told_of_shift(shift));
+            }
+            told_of_mfes.extend(self.told_of_covered(id, at.key));
+        }
+        told.extend(told_of_mfes.into_values());
         if let Some(record) = self.interfaces.get_mut(id) {
-            record.set_held(at, step.after.held, step.before.held);
+            for (at, step) in steps {
+                record.set_held(*at, step.after.held, step.before.held);
+            }
         }
         told
     }

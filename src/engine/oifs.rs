@@ -200,8 +200,9 @@ impl<A: Address> Engine<A> {
         }
     }
 
-    /// Who would be told by FW-6 of what is held of an entry on an interface now, by the first page of what it covers.
-    pub(super) fn told_of_covered(&self, id: InterfaceId, entry: Key<A>) -> Vec<ClientKey> {
+    /// Who would be told by FW-6 of what is held of an entry on an interface now, and of which MFE, by the first page of
+    /// what it covers.
+    pub(super) fn told_of_covered(&self, id: InterfaceId, entry: Key<A>) -> Vec<(Key<A>, ClientKey)> {
         let exact = entry.names_source().then_some(entry);
         let covered = (!entry.names_source()).then(|| self.mfes.covered(entry, None)).into_iter().flatten();
         let told = |key: Key<A>| {
@@ -210,7 +211,7 @@ impl<A: Address> Engine<A> {
             let mfe = self.mfes.get(at)?;
             let owner = mfe.owner.filter(|_| mfe.would_be_wanted_by_others(id, is) != mfe.is_told)?;
             let is_present = self.upstream(key.source).owner == Some(owner);
-            (is_present && self.clients.is_told(owner)).then_some(owner)
+            (is_present && self.clients.is_told(owner)).then_some((key, owner))
         };
         exact.into_iter().chain(covered).take(self.page.size().changes).filter_map(told).collect()
     }
