@@ -213,7 +213,7 @@ fn mld_without_a_router_alert_is_dropped() {
         let (daemon, wire) = (lan.start(""), Wire::open(&lan.links[1]));
         let [good, bad] = [1, 2].map(|number| Ipv6Addr::group(number).address());
         let from = Ipv6Addr::speaker(30);
-        // To the kernel a report of MLDv1 without it is data like any other.
+        // To the kernel a report of MLDv1 without it is data like any other: the router sees it, or does not.
         let older = Ipv6Addr::older_report(from, bad);
         for packet in [older, join(from, bad), query(Ipv6Addr::speaker(5), None)] {
             wire.send::<Ipv6Addr>(&without_router_alert(&packet));
@@ -222,7 +222,11 @@ fn mld_without_a_router_alert_is_dropped() {
         daemon.shows(|shown| {
             shown.contains(&format!("    {good}  "))
                 && !shown.contains(&format!("    {bad}  "))
-                && shown.contains("messages dropped: 2, the last: fe80::5: MLD without a Router Alert")
+                && [2, 3].iter().any(|count| {
+                    shown.contains(&format!(
+                        "messages dropped: {count}, the last: fe80::5: MLD without a Router Alert"
+                    ))
+                })
                 && shown.contains(&format!("querier: {own}\n"))
         });
         lan.end(daemon);
