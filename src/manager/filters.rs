@@ -25,7 +25,8 @@ impl<A: Address> Shared<A> {
         let wanted = filtered(group, mode, sources);
         let page = self.read(|engine| engine.page_size().changes);
         if wanted.len() <= page {
-            let joined: Vec<A> = edits(&Filtered::new(), &wanted).iter().filter_map(source_of).collect();
+            let joined = if mode == FilterMode::Include { sources } else { &[] };
+            let joined: Vec<A> = joined.iter().map(|source| source.address()).collect();
             let at_once = self.with_routes(&joined, |state| {
                 let State { engine, outboxes, .. } = state;
                 engine.set_filter(client, interface, group, &wanted, &|client| outboxes.waiting(client))

@@ -319,21 +319,27 @@ fn what_is_refused_is_counted_shown_and_logged() {
     });
 }
 
+/// Gives the router forty interfaces more, and says by which options it runs on them.
+fn forty_more<A: Forged>(lan: &Lan<A>) -> String {
+    let names: Vec<_> = (0..40).map(|number| format!("a{number:02}")).collect();
+    let add = |name: &String| {
+        format!("link add {name} type veth peer name p{name}\nlink set {name} up\nlink set p{name} up\n")
+    };
+    lan.router.ip(&names.iter().map(add).collect::<String>());
+    let options: Vec<_> = names.iter().map(|name| format!("--interface {name}")).collect();
+    options.join(" ")
+}
+
 /// Kind P: the kernel has room for 32 interfaces, and they are those that carry something.
 #[test]
 fn interfaces_that_carry_something_come_first() {
     both(2, many, many);
 
     fn many<A: Forged>(lan: &mut Lan<A>) {
-        let names: Vec<_> = (0..40).map(|number| format!("a{number:02}")).collect();
-        let add = |name: &String| {
-            format!("link add {name} type veth peer name p{name}\nlink set {name} up\nlink set p{name} up\n")
-        };
-        lan.router.ip(&names.iter().map(add).collect::<String>());
-        let options: Vec<_> = names.iter().map(|name| format!("--interface {name}")).collect();
+        let options = forty_more(lan);
         // Named last, the interface of the hosts has no room until one of them joins.
         let family = if A::PREFIX == 24 { "--ipv4" } else { "--ipv6" };
-        let arguments = format!("{family} --static link0 {} --interface link1", options.join(" "));
+        let arguments = format!("{family} --static link0 {} --interface link1", options);
         let daemon = Daemon::start(&lan.router, &arguments);
         until(|| daemon.err.get(), || daemon.err.contains("is not forwarded interface=\"link1\""));
         let wire = Wire::open(&lan.links[1]);
@@ -355,16 +361,10 @@ fn a_source_makes_room_for_its_interface() {
     both(2, many, many);
 
     fn many<A: Forged>(lan: &mut Lan<A>) {
-        let names: Vec<_> = (0..40).map(|number| format!("a{number:02}")).collect();
-        let add = |name: &String| {
-            format!("link add {name} type veth peer name p{name}\nlink set {name} up\nlink set p{name} up\n")
-        };
-        lan.router.ip(&names.iter().map(add).collect::<String>());
-        let options: Vec<_> = names.iter().map(|name| format!("--interface {name}")).collect();
+        let options = forty_more(lan);
         let family = if A::PREFIX == 24 { "--ipv4" } else { "--ipv6" };
         let socket = lan.socket().display().to_string();
-        let arguments =
-            format!("{family} --socket {socket} {} --interface link0 --interface link1", options.join(" "));
+        let arguments = format!("{family} --socket {socket} {} --interface link0 --interface link1", options);
         let daemon = Daemon::start(&lan.router, &arguments);
         for link in ["link0", "link1"] {
             let told = format!("is not forwarded interface=\"{link}\"");

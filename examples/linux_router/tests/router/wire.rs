@@ -74,14 +74,7 @@ const ICMPV6: u8 = 58;
 
 impl Forged for Ipv4Addr {
     fn report(from: Self, records: &[(Kind, Self, Vec<Self>)]) -> Vec<u8> {
-        let mut message = vec![0x22, 0, 0, 0, 0, 0];
-        message.extend(u16::try_from(records.len()).unwrap().to_be_bytes());
-        for (kind, group, sources) in records {
-            message.extend([kind.number(), 0]);
-            message.extend(u16::try_from(sources.len()).unwrap().to_be_bytes());
-            message.extend(group.octets());
-            message.extend(sources.iter().flat_map(Self::octets));
-        }
+        let message = with_records(0x22, records, Self::octets);
         inet(from, REPORTS, IGMP, 1, &sealed(message))
     }
 
@@ -130,14 +123,7 @@ impl Forged for Ipv4Addr {
 
 impl Forged for Ipv6Addr {
     fn report(from: Self, records: &[(Kind, Self, Vec<Self>)]) -> Vec<u8> {
-        let mut message = vec![143, 0, 0, 0, 0, 0];
-        message.extend(u16::try_from(records.len()).unwrap().to_be_bytes());
-        for (kind, group, sources) in records {
-            message.extend([kind.number(), 0]);
-            message.extend(u16::try_from(sources.len()).unwrap().to_be_bytes());
-            message.extend(group.octets());
-            message.extend(sources.iter().flat_map(Self::octets));
-        }
+        let message = with_records(143, records, Self::octets);
         mld(from, Self::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16), message)
     }
 
@@ -172,6 +158,23 @@ impl Forged for Ipv6Addr {
         let sources = packet.get(76..)?.as_chunks().0.iter().map(|source: &[u8; 16]| Self::from(*source));
         Some(heard(address(8)?, address(56)?, sources.collect()))
     }
+}
+
+/// A report of IGMPv3 or MLDv2: but for the type and the length of an address they are alike.
+fn with_records<A, const LENGTH: usize>(
+    kind_of_message: u8,
+    records: &[(Kind, A, Vec<A>)],
+    octets: fn(&A) -> [u8; LENGTH],
+) -> Vec<u8> {
+    let mut message = vec![kind_of_message, 0, 0, 0, 0, 0];
+    message.extend(u16::try_from(records.len()).unwrap().to_be_bytes());
+    for (kind, group, sources) in records {
+        message.extend([kind.number(), 0]);
+        message.extend(u16::try_from(sources.len()).unwrap().to_be_bytes());
+        message.extend(octets(group));
+        message.extend(sources.iter().flat_map(octets));
+    }
+    message
 }
 
 /// What a test looks at in a query.
