@@ -1,34 +1,28 @@
-//! Making forwarding entries, and making them anew: what is asked, and what becomes of the answers (FW-1, FW-3, FW-4, FW-6,
-//! FW-7, FW-9, FW-13, FW-14, HO-15).
+//! Making forwarding entries, and making them anew: what becomes of the answers (FW-1, FW-4, FW-6, FW-7, FW-9, FW-13).
 //!
-//! The owner of the interface toward the source is asked `rpf`, and protocols are asked `creation_alert`, without the
-//! lock. Meanwhile anything can change. So each question is numbered, and carries what it was asked under; and
-//! [`install`](Engine::install) takes an answer only if
+//! Clients are asked without the lock, and meanwhile anything can change. So each question is numbered, and carries what it
+//! was asked under; and [`install`](Engine::install) takes an answer only if
 //! - the route was looked up since the last change of routes that covers the source, and the interface toward the source
 //!   has the same owner in the same tenure as when the question was asked: else all is asked again;
 //! - nothing was learned by a question asked later, and nothing was set since: else what is newer stays.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Engine;
 use super::effects::Told;
-use super::interfaces::{InterfaceId, MfeWalk, TenureId, Transfer};
+use super::interfaces::InterfaceId;
 use super::key::{ClientKey, Hashed, Key};
-use super::mfe::{Due, MfeRecord, StateRecord, States, no_such_mfe};
-use super::oifs::Incoming;
-use super::sources::{Trust, Verified};
-use super::table::Cursor;
+use super::mfe::MfeRecord;
+use super::question::{CreationAnswer, Occasion, RpfAnswer, RpfQuestion};
+use super::sources::Trust;
 use super::time::Tick;
 use crate::error::{Error, Limit};
 use crate::types::address::{Address, GroupAddr};
-use crate::types::creation::{CreationMode, CreationOif, Enabled};
 use crate::types::interface::Interface;
-use crate::types::route::Route;
-use crate::view::ForwardState;
 
 /// MGM: an MFE lives 900 s.
-const LIFETIME: Duration = Duration::from_secs(900);
+pub(super) const LIFETIME: Duration = Duration::from_secs(900);
 
 /// An entry that is being made or renewed.
 #[derive(Debug)]
@@ -59,105 +53,6 @@ pub(crate) enum Beginning {
     InProgress,
 }
 
-/// Why an entry is made, or made anew.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Occasion<A> {
-    /// A packet came in here.
-    Packet { arrival: Interface<A> },
-    /// FW-7: its time is over, and it carried packets; what the forwarder has counted by now, if that could be read.
-    Renewal { counted: Option<u64> },
-    /// FW-9: the route to its source may have changed.
-    Route,
-    /// HO-15: the interface has changed hands.
-    Tenure { interface: Interface<A> },
-}
-
-/// What to do about an entry when an interface has changed hands (HO-15).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Anew {
-    /// Its source is looked up, and the new owner is asked `rpf`.
-    Incoming,
-    /// The old owner's forward state on the interface ends; it keeps its iif and its neighbour.
-    StateOnly,
-}
-
-/// What the owner of the interface toward a source is asked, and under what.
-#[derive(Debug)]
-pub(crate) struct RpfQuestion<A: Address> {
-    key: Key<A>,
-    verified: Verified<A>,
-    number: u64,
-}
-
-/// What it answered. Only [`RpfQuestion::answered`] makes one.
-#[derive(Debug)]
-pub(crate) struct RpfAnswer<A: Address> {
-    question: RpfQuestion<A>,
-    route: Option<Route<A>>,
-}
-
-impl<A: Address> RpfQuestion<A> {
-    /// The RIB's route.
-    pub(crate) const fn route(&self) -> Option<Route<A>> {
-        self.verified.upstream.route
-    }
-
-    /// Who is to be asked. FW-4: without a route nobody is; CL-6: nor is IGMP.
-    pub(crate) fn asked(&self) -> Option<(ClientKey, Route<A>)> {
-        let owner = self.verified.upstream.owner.filter(|owner| !owner.is_igmp())?;
-        Some((owner, self.route()?))
-    }
-
-    pub(crate) const fn answered(self, route: Option<Route<A>>) -> RpfAnswer<A> {
-        RpfAnswer { question: self, route }
-    }
-
-    /// Nobody was asked, or nobody has another answer than the RIB.
-    pub(crate) const fn answered_by_rib(self) -> RpfAnswer<A> {
-        let route = self.route();
-        self.answered(route)
-    }
-}
-
-impl<A: Address> RpfAnswer<A> {
-    /// FW-4: without a route nobody is asked about the entry, or told of it.
-    pub(crate) const fn has_route(&self) -> bool {
-        self.route.is_some()
-    }
-}
-
-/// What one protocol is asked about an entry, and under what.
-#[derive(Debug)]
-pub(crate) struct CreationQuestion<A: Address> {
-    pub(crate) client: ClientKey,
-    pub(crate) oifs: Vec<CreationOif<A>>,
-    tenures: Vec<(Interface<A>, TenureId)>,
-    number: u64,
-}
-
-/// An interface that a protocol enabled or disabled. Only [`CreationQuestion::answered`] makes one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CreationAnswer<A> {
-    interface: Interface<A>,
-    tenure: TenureId,
-    state: ForwardState,
-    number: u64,
-}
-
-impl<A: Address> CreationQuestion<A> {
-    /// The interfaces for which the answer differs from what was asked. The client may have moved them about: what counts
-    /// is the interface that each names.
-    pub(crate) fn answered(&self, answer: &[CreationOif<A>]) -> impl Iterator<Item = CreationAnswer<A>> {
-        answer.iter().filter_map(|answer| {
-            let asked = self.oifs.iter().find(|asked| asked.interface() == answer.interface())?;
-            let (interface, tenure) = *self.tenures.iter().find(|(on, _)| *on == answer.interface())?;
-            let state = if answer.is_enabled() { ForwardState::On } else { ForwardState::Off };
-            let differs = asked.is_enabled() != answer.is_enabled();
-            differs.then_some(CreationAnswer { interface, tenure, state, number: self.number })
-        })
-    }
-}
-
 /// An entry as everybody answered, to be installed if nothing has changed meanwhile.
 #[derive(Debug)]
 pub(crate) struct Draft<A: Address> {
@@ -181,15 +76,6 @@ pub(crate) enum Installed {
     Gone,
 }
 
-/// The forwarding entries that are still of the past of an interface.
-#[derive(Debug)]
-pub(crate) enum PastMfes<A> {
-    /// A page has been looked at. These of it are to be made anew; what nobody has to be asked about has been brought over.
-    Ask(Vec<Key<A>>),
-    /// None is left.
-    None,
-}
-
 impl<A: Address> Engine<A> {
     /// FW-1, FW-13: a packet has no forwarding entry.
     pub(crate) fn begin_creation(
@@ -208,13 +94,7 @@ impl<A: Address> Engine<A> {
         Ok(Beginning::Begun(self.begin_making(key)))
     }
 
-    /// FW-7: begins to make an entry anew, unless that is going on, or it was given more time meanwhile.
-    pub(crate) fn begin_renewal(&mut self, key: Key<A>, now: Tick) -> Option<MakingId> {
-        let is_due = self.mfes.get(self.at(key)).is_some_and(|mfe| mfe.expires <= now);
-        (is_due && !self.makings.contains_key(&key)).then(|| self.begin_making(key))
-    }
-
-    fn begin_making(&mut self, key: Key<A>) -> MakingId {
+    pub(super) fn begin_making(&mut self, key: Key<A>) -> MakingId {
         let id = MakingId(self.next_number());
         self.makings.insert(key, Making { reported: None, timeout: None, is_way_set: false, id });
         id
@@ -226,27 +106,6 @@ impl<A: Address> Engine<A> {
             self.makings.remove(&key);
             self.forget_source(key.source);
         }
-    }
-
-    /// What to ask about the way of an entry, if its route is looked up, or if that is to serve anyhow.
-    pub(crate) fn ask_rpf(&mut self, key: Key<A>, trust: Trust) -> Option<RpfQuestion<A>> {
-        let verified = match trust {
-            Trust::IfCurrent => self.verified(key.source)?,
-            Trust::Anyhow => self.unverified(key.source),
-        };
-        Some(RpfQuestion { key, verified, number: self.next_number() })
-    }
-
-    /// FW-1: whoever is asked answers with an interface of its own; where nobody is asked it is the RIB's.
-    pub(crate) fn may_answer(&self, question: &RpfQuestion<A>, route: &Route<A>) -> bool {
-        if question.route().as_ref() == Some(route) {
-            return true;
-        }
-        let (source, _) = question.key.pair();
-        let Some((owner, _)) = question.asked() else { return false };
-        let record = self.interfaces.find(route.interface);
-        source.address().is_in(&route.prefix)
-            && record.is_some_and(|record| record.parties.protocol == Some(owner))
     }
 
     /// Where an entry comes in by this answer: FW-4, without a route, where it does already, or where the packet came in.
@@ -268,58 +127,6 @@ impl<A: Address> Engine<A> {
                 self.makings.get(&key).and_then(|making| making.reported)
             }
         }
-    }
-
-    /// FW-3: the protocols to ask, in the order of registration, and about which interfaces; HO-15: the new owner of an
-    /// interface alone, and about that interface only.
-    pub(crate) fn ask_about_creation(
-        &mut self,
-        key: Key<A>,
-        iif: Interface<A>,
-        occasion: Occasion<A>,
-    ) -> Vec<CreationQuestion<A>> {
-        let (only, owner) = match occasion {
-            Occasion::Packet { .. } | Occasion::Renewal { .. } => (None, None),
-            Occasion::Route => return Vec::new(),
-            // FW-4: without a route nobody is asked.
-            Occasion::Tenure { .. } if self.sources.route(key.source).is_none() => return Vec::new(),
-            Occasion::Tenure { interface } => {
-                let record = self.interfaces.find(interface);
-                let Some(owner) = record.and_then(|record| record.parties.protocol) else {
-                    return Vec::new();
-                };
-                (Some(interface), Some(owner))
-            }
-        };
-        let number = self.next_number();
-        let iif = self.interfaces.id(iif);
-        let states = self.present_states(key);
-        let oifs = self.oifs(&self.covering(key), Incoming { iif, owner: None }, &states);
-        let enabled: BTreeSet<InterfaceId> = oifs.iter().map(|oif| oif.interface()).collect();
-        let question = |client: ClientKey| {
-            let record = self.clients.get(client)?;
-            let is_asked_always = record.modes.creation == CreationMode::Always;
-            let ids: Vec<InterfaceId> = if is_asked_always {
-                record.interfaces().filter_map(|interface| self.interfaces.id(interface)).collect()
-            } else {
-                enabled.iter().copied().collect()
-            };
-            let mut question = CreationQuestion { client, oifs: Vec::new(), tenures: Vec::new(), number };
-            for id in ids.into_iter().filter(|id| Some(*id) != iif) {
-                let Some(record) = self.interfaces.get(id) else { continue };
-                let is_asked = only.is_none_or(|only| only == record.interface);
-                if record.parties.protocol == Some(client) && is_asked {
-                    let igmp = record.parties.igmp.is_some();
-                    let enabled = if enabled.contains(&id) { Enabled::Yes } else { Enabled::No };
-                    question.oifs.push(CreationOif::new(record.interface, igmp, enabled));
-                    question.tenures.push((record.interface, record.tenure));
-                }
-            }
-            let is_asked = is_asked_always && only.is_none() || !question.oifs.is_empty();
-            is_asked.then_some(question)
-        };
-        let asked = self.clients.protocols().filter(|client| owner.is_none_or(|owner| owner == *client));
-        asked.filter_map(question).collect()
     }
 
     /// Installs an entry, or replaces it in place: no gap in the forwarder. FW-13: its making ends in the same step, so that
@@ -449,17 +256,6 @@ impl<A: Address> Engine<A> {
         self.tell_of_making(at, Some(before), Occasion::Route);
     }
 
-    /// The forward state of an entry in the present tenures (MB-5).
-    fn present_states(&self, key: Key<A>) -> States {
-        let states = self.mfes.get(self.at(key))?.states.as_ref()?;
-        let is_present = |(id, state): &(&InterfaceId, &StateRecord)| {
-            self.interfaces.get(**id).is_some_and(|record| record.tenure == state.tenure)
-        };
-        let present: BTreeMap<_, _> =
-            states.iter().filter(is_present).map(|(id, state)| (*id, *state)).collect();
-        (!present.is_empty()).then(|| Box::new(present))
-    }
-
     /// Puts a new entry where there is none.
     fn insert_mfe(&mut self, at: Hashed<Key<A>>, mut mfe: Box<MfeRecord<A>>) {
         mfe.standing = self.adopt(at.key);
@@ -490,39 +286,6 @@ impl<A: Address> Engine<A> {
         self.untrack(at.key);
     }
 
-    /// FW-7: an entry has had its time and was idle. It is deleted, unless it was given more time meanwhile, or others want
-    /// it and its owner does not pull it: then it lives on, so that the owner hears of the next member (FW-14).
-    pub(crate) fn end_idle(&mut self, key: Key<A>, now: Tick) {
-        let at = self.at(key);
-        let Some(mfe) = self.mfes.get(at).filter(|mfe| mfe.expires <= now) else { return };
-        let is_kept = mfe.owner.is_some_and(|owner| {
-            let covering = self.covering(key);
-            !mfe.is_told && covering.keys().any(|at| self.is_wanted_besides(at, owner))
-        });
-        if is_kept {
-            self.mfes.expire_at(at, now.after(LIFETIME));
-        } else {
-            self.delete_mfe(at);
-        }
-    }
-
-    /// What the forwarder had counted for an entry when it was made or renewed.
-    pub(crate) fn counted_before(&self, key: Key<A>) -> Result<u64, Error<A>> {
-        self.mfes.get(self.at(key)).map(|mfe| mfe.packets).ok_or_else(|| no_such_mfe(key))
-    }
-
-    /// A page of the entries whose time is over, those after the last of the page before.
-    pub(crate) fn expired(&self, now: Tick, last: Option<Due<A>>) -> Vec<Due<A>> {
-        self.mfes.due(now, last).take(self.page.size().changes).collect()
-    }
-
-    /// When anything is next due.
-    pub(crate) fn next_due(&self) -> Option<Instant> {
-        let due = [self.mfes.next_due(), self.next_retry()].into_iter().flatten().min();
-        let due = due.and_then(|due| self.clock.instant(due));
-        due.into_iter().chain(self.next_refresh_due()).min()
-    }
-
     /// A page of the entries of a source, those after the last of the page before.
     pub(crate) fn mfes_of(&self, source: A, last: Option<Key<A>>) -> Vec<Key<A>> {
         let keys = self.sources.groups_of(source, last.map(|key| key.group));
@@ -532,103 +295,6 @@ impl<A: Address> Engine<A> {
 
     pub(crate) fn has_mfe(&self, key: Key<A>) -> bool {
         self.mfes.get(self.at(key)).is_some()
-    }
-
-    /// HO-15: a page of the forwarding entries of an interface that are still of the past.
-    ///
-    /// An entry is of the past if the interface toward its source has another owner than was asked about it, or if it has
-    /// forward state that the old owner of the interface set.
-    pub(crate) fn past_mfes(&mut self, interface: Interface<A>) -> PastMfes<A> {
-        let Some(id) = self.interfaces.id(interface) else { return PastMfes::None };
-        let record = self.interfaces.get(id);
-        let Some(transfer) = record.and_then(|record| Some(record.transition.as_ref()?.transfer)) else {
-            return PastMfes::None;
-        };
-        let mut to_ask = Vec::new();
-        while !self.page.is_full() && to_ask.len() < self.page.size().changes {
-            let key = match self.next_past_mfe(id) {
-                NextMfe::This(key) => key,
-                NextMfe::FillPage => continue,
-                NextMfe::None if to_ask.is_empty() => return PastMfes::None,
-                NextMfe::None => break,
-            };
-            self.page.look();
-            let at = self.at(key);
-            match transfer {
-                Transfer::Remove => self.remove_past_mfe(at, id, interface),
-                // IF-2: IGMP's own take and release make no entry anew.
-                Transfer::Take(client) | Transfer::Release(client) if client.is_igmp() => {
-                    self.bring_mfe_over(at);
-                    self.end_past_states(at);
-                }
-                Transfer::Take(_) | Transfer::Release(_) if self.begin_anew(key, interface).is_some() => {
-                    to_ask.push(key);
-                }
-                Transfer::Take(_) | Transfer::Release(_) => {}
-            }
-        }
-        PastMfes::Ask(to_ask)
-    }
-
-    /// IF-7: what comes in by an interface that is gone, or by a route over it, goes with it.
-    fn remove_past_mfe(&mut self, at: Hashed<Key<A>>, id: InterfaceId, interface: Interface<A>) {
-        let comes_in = self.mfes.get(at).is_some_and(|mfe| mfe.iif == id);
-        let lies_behind = self.sources.route(at.key.source).is_some_and(|route| route.interface == interface);
-        if comes_in || lies_behind { self.delete_mfe(at) } else { self.end_past_states(at) }
-    }
-
-    /// What to do about one of them; nothing if it is of the present by now.
-    pub(crate) fn begin_anew(&self, key: Key<A>, interface: Interface<A>) -> Option<Anew> {
-        let at = self.at(key);
-        let mfe = self.mfes.get(at)?;
-        let id = self.interfaces.id(interface)?;
-        let comes_in_elsewhere = mfe.iif != id || mfe.owner.is_none();
-        let owns_iif = self.interfaces.get(id).is_some_and(|record| record.owner() == mfe.owner);
-        if mfe.owner != self.upstream(key.source).owner || !comes_in_elsewhere && !owns_iif {
-            return Some(Anew::Incoming);
-        }
-        let tenure = self.interfaces.get(id)?.tenure;
-        let is_past = |state: &StateRecord| state.tenure != tenure && state.state.is_some();
-        mfe.state(id).is_some_and(is_past).then_some(Anew::StateOnly)
-    }
-
-    /// The next (S,G) that may be a forwarding entry of the past.
-    fn next_past_mfe(&mut self, id: InterfaceId) -> NextMfe<A> {
-        let size = self.page.size();
-        let Some(record) = self.interfaces.get_mut(id) else { return NextMfe::None };
-        let Some(past) = record.past.as_mut() else { return NextMfe::None };
-        if let Some(key) = past.mfe_page.pop() {
-            return NextMfe::This(key);
-        }
-        match &mut past.mfes {
-            MfeWalk::Incoming(cursor) => {
-                let (page, next) = record.iif_of.page(*cursor);
-                past.mfe_page.extend(page.map(|(key, ())| key));
-                past.mfes = next.map_or_else(|| MfeWalk::Behind(Cursor::default()), MfeWalk::Incoming);
-            }
-            MfeWalk::Behind(cursor) => {
-                let (page, next) = record.upstream_of.page(*cursor);
-                let sources = page.map(|(source, ())| source).collect();
-                past.mfes = MfeWalk::Sources { sources, last: None, next };
-            }
-            MfeWalk::Sources { sources, last, next } => match sources.last().copied() {
-                Some(source) => {
-                    past.mfe_page.extend(self.sources.groups_of(source, *last).take(size.changes));
-                    *last = past.mfe_page.last().map(|key| key.group);
-                    if last.is_none() {
-                        sources.pop();
-                    }
-                }
-                None => past.mfes = next.map_or(MfeWalk::States, MfeWalk::Behind),
-            },
-            MfeWalk::States => match past.states_of.pop_first() {
-                Some(key) => return NextMfe::This(key),
-                None => past.mfes = MfeWalk::Done,
-            },
-            MfeWalk::Done => return NextMfe::None,
-        }
-        self.page.look();
-        NextMfe::FillPage
     }
 
     /// MB-7: entries in the making count as well; those that are made anew count once.
@@ -649,14 +315,6 @@ impl<A: Address> Engine<A> {
             None => Ok(()),
         }
     }
-}
-
-/// A step of the walk over the forwarding entries of the past.
-enum NextMfe<A> {
-    This(Key<A>),
-    /// The next page of keys has been read.
-    FillPage,
-    None,
 }
 
 /// Who owned an entry before it was made anew, and whether it had been told to pull it.

@@ -21,7 +21,10 @@
 //! | `membership`, `filter` | adding and deleting | MB-1 to MB-4, MB-6 to MB-9, HO-13 |
 //! | `refresh` | a client adds again what it wants | HO-14, HO-17 |
 //! | `ownership` | interfaces change hands | IF-1 to IF-9, HO-1 to HO-16 |
-//! | `wrong_interface`, `making` | entries are made, and made anew | FW-1, FW-3, FW-4, FW-7, FW-9, FW-10, FW-14, HO-15 |
+//! | `wrong_interface` | packets on the wrong interface | FW-10 |
+//! | `question`, `making` | clients are asked, entries are made, and made anew | FW-1, FW-3, FW-4, FW-9, FW-13 |
+//! | `past` | entries of an interface that has changed hands | HO-15 |
+//! | `expiry` | what is due | FW-7, FW-14 |
 //! | `settings` | what clients set of entries | MB-5, FW-7, FW-8, FW-10 |
 //!
 //! The methods of [`Engine`] are of five kinds:
@@ -35,6 +38,7 @@
 mod backlog;
 mod clients;
 mod effects;
+mod expiry;
 mod filter;
 mod forward_state;
 mod held;
@@ -48,7 +52,9 @@ mod mfe;
 mod oifs;
 mod ownership;
 mod page;
+mod past;
 mod permission;
+mod question;
 mod reading;
 mod refresh;
 mod settings;
@@ -72,15 +78,15 @@ pub(crate) use interfaces::{RefreshId, Transfer};
 use key::Hashed;
 pub(crate) use key::{ClientKey, Key, Number};
 use making::Makings;
-pub(crate) use making::{
-    Anew, Beginning, CreationAnswer, Draft, Installed, MakingId, Occasion, PastMfes, RpfAnswer, RpfQuestion,
-};
+pub(crate) use making::{Beginning, Draft, Installed, MakingId};
 pub(crate) use membership::{Action, Edit, Room};
 use mfe::MfeTable;
 pub(crate) use ownership::Granted;
 use ownership::Removals;
 use page::Page;
 pub(crate) use page::PageSize;
+pub(crate) use past::{Anew, PastMfes};
+pub(crate) use question::{CreationAnswer, Occasion, RpfAnswer, RpfQuestion};
 pub(crate) use reading::GroupsCursor;
 use refresh::RefreshesDue;
 use sources::Sources;

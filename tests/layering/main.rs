@@ -59,8 +59,10 @@ const TABLE: &str = "
     engine/refresh          held interfaces key membership permission table error types view
     engine/ownership        clients held interfaces key membership permission refresh table upstream error types view
     engine/wrong_interface  key time types
-    engine/making           backlog effects forward_state interest interfaces key mfe oifs refresh sources table time
-                            error types view
+    engine/question         interfaces key mfe oifs sources types view
+    engine/making           backlog effects forward_state interfaces key mfe oifs question sources time error types
+    engine/past             forward_state interfaces key making mfe sources table types
+    engine/expiry           backlog interest key making mfe oifs refresh time error types
     engine/settings         clients forward_state held key making mfe oifs permission sources error types view
 
     forwarder               types
