@@ -223,8 +223,11 @@ impl<A: Family> Router<A> {
         self.scout();
         for upcall in std::mem::take(&mut self.waiting) {
             if let Upcall::Igmp(IgmpPacket { interface, source: sender, hop_limit, message, .. }) = &upcall {
-                let (sender, hop_limit) = (*sender, *hop_limit);
-                self.hear(*interface, Arrived { sender, hop_limit, options: &[], message }, now);
+                // What came before the socket that shows more of it had opened: nobody was asked yet.
+                if self.hearing.is_none() {
+                    let (sender, hop_limit) = (*sender, *hop_limit);
+                    self.hear(*interface, Arrived { sender, hop_limit, options: &[], message }, now);
+                }
             } else if let Err(refusal) = upcall.report_to(&self.mgm, now) {
                 self.refuse_entry(&upcall, &refusal, now);
             }
