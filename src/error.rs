@@ -11,7 +11,8 @@ use crate::types::interface::Interface;
 /// Why the manager refused a request.
 ///
 /// A refused request leaves the manager as it was, and nobody is called or told; but for
-/// [`PartlyDone`](Self::PartlyDone). [`is_misuse`](Self::is_misuse) tells a caller's mistake from a state of the world.
+/// [`PartlyDone`](Self::PartlyDone). [`is_misuse`](Self::is_misuse) tells a caller's mistake from a state of the world. With
+/// the feature `serde` it is written as `{"kind": "igmp_already_registered", "message": ..}`.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Error<A: Address = Ipv4Addr> {
@@ -226,6 +227,46 @@ impl<A: Address> Error<A> {
             | Self::NoSuchMfe { .. }
             | Self::Forwarder(_)
             | Self::LimitReached(_) => false,
+        }
+    }
+
+    /// Its name, fixed for ever: for a counter's label, or a field of a log.
+    ///
+    /// # Example: what is counted
+    ///
+    /// ```
+    /// # use mgm::{Error, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let _igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let refusal = mgm.register_igmp(NoCallbacks).unwrap_err();
+    /// assert_eq!(refusal.kind(), "igmp_already_registered");
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::AlreadyRegistered { .. } => "already_registered",
+            Self::IgmpAlreadyRegistered => "igmp_already_registered",
+            Self::Deregistered { .. } => "deregistered",
+            Self::StillOnInterfaces { .. } => "still_on_interfaces",
+            Self::OwnedByAnother { .. } => "owned_by_another",
+            Self::AlreadyTaken { .. } => "already_taken",
+            Self::NotOnInterface { .. } => "not_on_interface",
+            Self::NotOwner { .. } => "not_owner",
+            Self::NotRegistered { .. } => "not_registered",
+            Self::OfferedToItself { .. } => "offered_to_itself",
+            Self::NotOffered { .. } => "not_offered",
+            Self::AlreadyOffered { .. } => "already_offered",
+            Self::RefreshInProgress { .. } => "refresh_in_progress",
+            Self::DeadlinePassed { .. } => "deadline_passed",
+            Self::PartlyDone { .. } => "partly_done",
+            Self::HandoverInProgress { .. } => "handover_in_progress",
+            Self::IgmpDisabled { .. } => "igmp_disabled",
+            Self::SourceRequired { .. } => "source_required",
+            Self::NoSuchMfe { .. } => "no_such_mfe",
+            Self::NotIncoming { .. } => "not_incoming",
+            Self::Forwarder(_) => "forwarder",
+            Self::LimitReached(_) => "limit_reached",
         }
     }
 }

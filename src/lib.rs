@@ -285,7 +285,8 @@
 //!
 //! - `linux`: `LinuxForwarder`, a [`Forwarder`] on the kernel's multicast routing tables; nothing on other systems.
 //! - `route-table`: `RouteTable`, a [`Rib`] for a daemon that has none of its own.
-//! - `serde`: what can be shown can be serialised: a [`Snapshot`], and all that is in it.
+//! - `serde`: what is shown, asked and answered can be written: a [`Snapshot`], an [`Alert`], an [`Error`]. All but errors
+//!   can be read back, and what is no group, no source or no interface is refused then, too.
 //! - `testing`: what the crate's own tests need, and no daemon.
 //!
 //! # MSRV
@@ -347,7 +348,7 @@ pub use refresh::Refresh;
 pub use rib::Rib;
 #[cfg(feature = "route-table")]
 pub use rib::RouteTable;
-pub use show::{MfeSnapshot, Snapshot};
+pub use show::{FailureSnapshot, LeftoverSnapshot, MfeSnapshot, Snapshot};
 pub use types::address::{Address, AddressError, GroupAddr, HostAddr, SourceAddr};
 pub use types::alert::{Alert, AlertCause, AlertMode};
 pub use types::client::{ClientId, ClientName};
@@ -355,7 +356,7 @@ pub use types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};
 pub use types::entry::{Entry, EntryError};
 pub use types::forwarding::{ForwarderError, ForwardingEntry, MfeStats, OifStats};
 pub use types::interface::{Interface, InterfaceError};
-pub use types::membership::{Filter, MembershipChange};
+pub use types::membership::{Filter, FilterBuf, MembershipChange};
 pub use types::route::Route;
 pub use view::{
     Change, Failure, ForwardState, Handover, InterfaceStatus, Membership, MembershipKind, Mfe, MfeFailure,

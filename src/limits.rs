@@ -15,7 +15,23 @@
 /// let mgm: Mgm = Mgm::builder().limits(limits).build();
 /// # drop(mgm);
 /// ```
+/// # Example: limits of a configuration file, with the feature `serde`
+///
+/// What is not named is off, and what is no limit is refused.
+///
+/// ```
+/// # #[cfg(feature = "serde")] {
+/// use mgm::Limits;
+///
+/// let limits: Limits = serde_json::from_str(r#"{ "mfes": 10000 }"#)?;
+/// assert_eq!(limits, Limits::default().mfes(10_000));
+/// assert!(serde_json::from_str::<Limits>(r#"{ "mfs": 10000 }"#).is_err());
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Limits {
     pub(crate) memberships: Option<usize>,
     pub(crate) memberships_per_interface: Option<usize>,

@@ -9,17 +9,20 @@ use crate::groups::Groups;
 use crate::lock::Ordering;
 use crate::manager::Shared;
 use crate::mfes::Mfes;
-use crate::types::address::Address;
-use crate::types::forwarding::MfeStats;
-use crate::view::{Failure, InterfaceStatus, Membership, MembershipKind, Mfe};
+use crate::types::address::{Address, GroupAddr, SourceAddr};
+use crate::types::client::ClientName;
+use crate::types::forwarding::{ForwarderError, MfeStats};
+use crate::types::interface::Interface;
+use crate::view::{Failure, InterfaceStatus, Membership, MembershipKind, Mfe, MfeFailure};
 
 /// All that a manager knows, for a show command: see [`Mgm::show`](crate::Mgm::show).
 ///
-/// `Display` prints it as routers do, and with the feature `serde` it can be serialised.
+/// `Display` prints it as routers do. With the feature `serde` it can be written and read back, by a show command in
+/// another process for instance; times are then whole seconds.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(bound = "A: serde::Serialize, A::Net: serde::Serialize"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
 pub struct Snapshot<A: Address = Ipv4Addr> {
     /// Who is on which interface, in the order of index and next hop.
     pub interfaces: Vec<InterfaceStatus<A>>,
@@ -29,7 +32,7 @@ pub struct Snapshot<A: Address = Ipv4Addr> {
     pub mfes: Vec<MfeSnapshot<A>>,
     /// Entries that the manager has deleted and the forwarder still holds; no more than a page of them
     /// ([FW-11](crate::specification#fw-11)).
-    pub leftovers: Vec<Failure<A>>,
+    pub leftovers: Vec<LeftoverSnapshot<A>>,
     /// Answers to `rpf` that were none ([FW-1](crate::specification#fw-1)).
     pub wrong_answers: u64,
     /// Panics of callbacks, forwarder and RIB that have been caught ([CB-5](crate::specification#cb-5)).
@@ -39,23 +42,58 @@ pub struct Snapshot<A: Address = Ipv4Addr> {
 /// A forwarding entry at one time, with what the forwarder counted for it.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(bound = "A: serde::Serialize, A::Net: serde::Serialize"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
 pub struct MfeSnapshot<A: Address = Ipv4Addr> {
-    /// The entry.
-    #[cfg_attr(feature = "serde", serde(flatten))]
-    pub mfe: Mfe<A>,
+    /// The source.
+    pub source: SourceAddr<A>,
+    /// The group.
+    pub group: GroupAddr<A>,
+    /// Where its packets have to arrive.
+    pub iif: Interface<A>,
+    /// The owner of the interface toward the source: see [`Mfe::owner`].
+    pub owner: Option<ClientName>,
+    /// The upstream neighbour.
+    pub upstream: Option<A>,
+    /// The route to the source.
+    pub prefix: Option<A::Net>,
+    /// Where its packets go, in order.
+    pub oifs: Vec<Interface<A>>,
     /// For how long it has been there since it was made, or made anew.
-    #[cfg_attr(feature = "serde", serde(rename = "up_seconds", serialize_with = "crate::json::seconds"))]
+    #[cfg_attr(feature = "serde", serde(rename = "up_seconds", with = "crate::json::seconds"))]
     pub up: Duration,
     /// In what time it expires; never, if that is beyond what the clock can say.
-    #[cfg_attr(
-        feature = "serde",
-        serde(rename = "expires_seconds", serialize_with = "crate::json::maybe_seconds")
-    )]
+    #[cfg_attr(feature = "serde", serde(rename = "expires_seconds", with = "crate::json::maybe_seconds"))]
     pub expires_in: Option<Duration>,
     /// What the forwarder counted, if it could tell.
     pub stats: Option<MfeStats<A>>,
+    /// Why the forwarder does not hold it as it is here.
+    pub failure: Option<FailureSnapshot>,
+}
+
+/// What the forwarder last said of an entry that it does not hold as it should, in its own words.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct FailureSnapshot {
+    /// Its last error.
+    pub error: String,
+    /// How often it was told in vain.
+    pub attempts: u32,
+}
+
+/// An entry that the manager has deleted and the forwarder still holds.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
+pub struct LeftoverSnapshot<A = Ipv4Addr> {
+    /// The source.
+    pub source: SourceAddr<A>,
+    /// The group.
+    pub group: GroupAddr<A>,
+    /// Why it is still there.
+    pub failure: FailureSnapshot,
 }
 
 impl<A: Address> Snapshot<A> {
@@ -69,7 +107,7 @@ impl<A: Address> Snapshot<A> {
             mfes: Mfes::new(Arc::clone(shared), None)
                 .map(|mfe| MfeSnapshot::take(shared, mfe, now))
                 .collect(),
-            leftovers: failures.into_iter().filter(|failure| failure.deleted).collect(),
+            leftovers: failures.into_iter().filter(|failure| failure.deleted).map(Into::into).collect(),
             wrong_answers: shared.wrong_answers.load(Ordering::Relaxed),
             caught_panics: shared.panics.count(),
         }
@@ -78,18 +116,26 @@ impl<A: Address> Snapshot<A> {
 
 impl<A: Address> MfeSnapshot<A> {
     fn take(shared: &Arc<Shared<A>>, mfe: Mfe<A>, now: Instant) -> Self {
+        let Mfe { source, group, iif, owner, upstream, prefix, oifs, made, expires, failure } = mfe;
         Self {
-            up: now.saturating_duration_since(mfe.made),
-            expires_in: mfe.expires.map(|expires| expires.saturating_duration_since(now)),
-            stats: shared.mfe_stats(mfe.source, mfe.group).ok(),
-            mfe,
+            up: now.saturating_duration_since(made),
+            expires_in: expires.map(|expires| expires.saturating_duration_since(now)),
+            stats: shared.mfe_stats(source, group).ok(),
+            failure: failure.map(|MfeFailure { error, attempts }| FailureSnapshot::new(error, attempts)),
+            source,
+            group,
+            iif,
+            owner,
+            upstream,
+            prefix,
+            oifs,
         }
     }
 
     fn cells(&self) -> [String; 9] {
-        let Mfe { source, group, iif, owner, upstream, oifs, failure, .. } = &self.mfe;
+        let Self { source, group, iif, owner, upstream, oifs, failure, .. } = self;
         let oifs = oifs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let mark = failure.map(|failure| format!("! {} (attempts: {})", failure.error, failure.attempts));
+        let mark = failure.as_ref().map(|failure| format!("! {failure}"));
         let oifs = or_dash(Some(oifs).filter(|oifs| !oifs.is_empty()));
         [
             source.to_string(),
@@ -102,6 +148,24 @@ impl<A: Address> MfeSnapshot<A> {
             or_dash(self.stats.as_ref().map(|stats| stats.packets)),
             mark.map_or_else(|| oifs.clone(), |mark| format!("{oifs}  {mark}")),
         ]
+    }
+}
+
+impl FailureSnapshot {
+    fn new(error: ForwarderError, attempts: u32) -> Self {
+        Self { error: error.to_string(), attempts }
+    }
+}
+
+impl fmt::Display for FailureSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (attempts: {})", self.error, self.attempts)
+    }
+}
+
+impl<A: Address> From<Failure<A>> for LeftoverSnapshot<A> {
+    fn from(Failure { source, group, error, attempts, .. }: Failure<A>) -> Self {
+        Self { source, group, failure: FailureSnapshot::new(error, attempts) }
     }
 }
 
@@ -133,10 +197,8 @@ impl<A: Address> Snapshot<A> {
 
     /// What an operator should look into, if there is anything.
     fn faults(&self) -> impl Iterator<Item = String> {
-        let leftovers = self.leftovers.iter().map(|Failure { source, group, error, attempts, .. }| {
-            format!(
-                "! ({source}, {group}) is deleted, but stays in the forwarder: {error} (attempts: {attempts})"
-            )
+        let leftovers = self.leftovers.iter().map(|LeftoverSnapshot { source, group, failure }| {
+            format!("! ({source}, {group}) is deleted, but stays in the forwarder: {failure}")
         });
         let counts = [(self.wrong_answers, "wrong answers to rpf"), (self.caught_panics, "panics caught")];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);

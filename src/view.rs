@@ -12,7 +12,8 @@ use crate::types::interface::Interface;
 /// One client's membership or block on one interface ([EN-1](crate::specification#en-1)).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
 pub struct Membership<A = Ipv4Addr> {
     /// What is joined, or blocked.
     pub entry: Entry<A>,
@@ -34,7 +35,7 @@ pub struct Membership<A = Ipv4Addr> {
 /// ([MB-6](crate::specification#mb-6)).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum MembershipKind {
     /// The client wants it there.
@@ -46,7 +47,8 @@ pub enum MembershipKind {
 /// Who is on an interface ([IF-5](crate::specification#if-5)).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
 pub struct InterfaceStatus<A = Ipv4Addr> {
     /// The interface.
     pub interface: Interface<A>,
@@ -65,7 +67,7 @@ pub struct InterfaceStatus<A = Ipv4Addr> {
 /// nobody, where that is absent.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Handover {
     /// The owner before.
     pub from: Option<ClientName>,
@@ -76,6 +78,8 @@ pub struct Handover {
 /// Whether an add or delete changed anything: a membership is in a set ([MB-2](crate::specification#mb-2)).
 #[expect(clippy::exhaustive_enums, reason = "a set operation changes the set or does not")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Change {
     /// The set has changed.
     Changed,
@@ -86,6 +90,8 @@ pub enum Change {
 /// What the owner of an interface says of one (S,G) there, beside memberships ([MB-5](crate::specification#mb-5)).
 #[expect(clippy::exhaustive_enums, reason = "MGM_FORWARD_STATE is added or deleted, and there is no third")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum ForwardState {
     /// Forwarded there, also where nobody joined.
     On,
@@ -95,12 +101,12 @@ pub enum ForwardState {
 
 /// A multicast forwarding entry, read at one moment ([EN-2](crate::specification#en-2)).
 ///
-/// Instants mean nothing outside the process: what is serialised has its times in seconds, in
-/// [`MfeSnapshot`](crate::MfeSnapshot).
+/// Instants mean nothing outside the process, so they are not serialised, and this cannot be read back. Its times are
+/// in [`MfeSnapshot`](crate::MfeSnapshot), in seconds.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(bound = "A: serde::Serialize, A::Net: serde::Serialize"))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
 pub struct Mfe<A: Address = Ipv4Addr> {
     /// The source.
     pub source: SourceAddr<A>,
@@ -145,6 +151,7 @@ pub struct MfeFailure {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
 pub struct Failure<A = Ipv4Addr> {
     /// The source.
     pub source: SourceAddr<A>,

@@ -52,15 +52,16 @@ fn a_program_reads_the_same_as_json() {
     let shown = json(&Router::busy().show());
     let (uplink, lan) = (json!({ "index": 1, "next_hop": null }), json!({ "index": 2, "next_hop": null }));
     let spoke = json!({ "index": 12, "next_hop": "192.0.2.7" });
+    let pim = json!({ "protocol": 1, "component": 0 });
     assert_eq!(
         shown["interfaces"][2],
-        json!({ "interface": spoke, "owner": "protocol 1.0", "igmp": true, "handover": null, "offered_to": null })
+        json!({ "interface": spoke, "owner": pim, "igmp": true, "handover": null, "offered_to": null })
     );
     let held = |source, group, kind| {
         let entry = json!({ "source": source, "group": group });
         json!({
             "entry": entry, "interface": lan, "kind": kind,
-            "stale": false, "added_by": "IGMP", "counts_for": "IGMP",
+            "stale": false, "added_by": "igmp", "counts_for": "igmp",
         })
     };
     assert_eq!(shown["groups"].as_array().unwrap().len(), 6);
@@ -73,7 +74,7 @@ fn a_program_reads_the_same_as_json() {
         "oifs": [{ "interface": lan, "packets": 1 }, { "interface": spoke, "packets": 1 }],
     });
     let expected = json!({
-        "source": "10.0.0.1", "group": "239.1.1.1", "iif": uplink, "owner": "protocol 1.0",
+        "source": "10.0.0.1", "group": "239.1.1.1", "iif": uplink, "owner": pim,
         "upstream": "192.0.2.9", "prefix": "10.0.0.0/8", "oifs": [lan, spoke],
         "failure": null, "up_seconds": 90, "expires_seconds": 99_910, "stats": stats,
     });
@@ -120,11 +121,11 @@ fn a_program_reads_offers_and_what_is_stale() {
     router.pim.offer_interface(spoke, id).unwrap();
     let refresh = router.pim.begin_refresh(spoke, router.now + Duration::from_secs(60)).unwrap();
     let shown = json(&router.show());
-    assert_eq!(shown["interfaces"][2]["offered_to"], "protocol 2.0");
+    assert_eq!(shown["interfaces"][2]["offered_to"], json!({ "protocol": 2, "component": 0 }));
     let stale = |held: &&Value| held["stale"] == true;
     let stale: Vec<_> = shown["groups"].as_array().unwrap().iter().filter(stale).collect();
     assert_eq!(stale.len(), 1);
-    assert_eq!(stale[0]["added_by"], "protocol 1.0");
+    assert_eq!(stale[0]["added_by"], json!({ "protocol": 1, "component": 0 }));
     refresh.end();
 }
 
@@ -148,7 +149,7 @@ fn what_the_forwarder_refused_is_marked() {
     let shown = router.show();
     let left = "\n\n! (10.0.0.1, 239.1.1.1) is deleted, but stays in the forwarder: the forwarder is full (attempts: 2)\n";
     assert!(shown.to_string().contains(left), "{shown}");
-    assert_eq!(json(&shown)["leftovers"][0]["error"], "the forwarder is full");
+    assert_eq!(json(&shown)["leftovers"][0]["failure"]["error"], "the forwarder is full");
     // When it is gone, nothing is left to say.
     router.forwarder.refuse(None);
     let _next = router.mgm.expire(router.now + Duration::from_secs(60));
@@ -311,6 +312,6 @@ fn interface(text: &str) -> Interface {
     text.parse().unwrap()
 }
 
-fn json<A: Address<Net: serde::Serialize> + serde::Serialize>(shown: &Snapshot<A>) -> Value {
+fn json<A: Address>(shown: &Snapshot<A>) -> Value {
     serde_json::to_value(shown).unwrap()
 }

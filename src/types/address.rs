@@ -10,10 +10,11 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 /// An address family: [`Ipv4Addr`] or [`Ipv6Addr`], and no other.
 ///
-/// One manager serves one family, so mixing them does not compile.
+/// One manager serves one family, so mixing them does not compile. `A: Address` is all that generic code has to ask for,
+/// whatever features are on.
 pub trait Address: sealed::Family {
-    /// A prefix of this family, as the SSM ranges are given.
-    type Net: Copy + Debug + Display + Eq + Ord + Hash + FromStr + Send + Sync + 'static;
+    /// A prefix of this family, as the SSM ranges are given: [`Ipv4Net`] or [`Ipv6Net`].
+    type Net: sealed::Net;
 
     /// Whether `net` covers `self`.
     #[must_use]
@@ -36,10 +37,42 @@ pub trait Address: sealed::Family {
 pub(crate) mod sealed {
     use super::*;
 
+    /// What a feature asks of addresses and prefixes, so that no bound of it spreads through generic code.
+    #[cfg(feature = "serde")]
+    #[expect(unnameable_types, reason = "this is part of what seals `Address`")]
+    pub trait Wire: serde::Serialize + serde::de::DeserializeOwned {}
+    #[cfg(feature = "serde")]
+    impl<T: serde::Serialize + serde::de::DeserializeOwned> Wire for T {}
+
+    /// Nothing, without the feature.
+    #[cfg(not(feature = "serde"))]
+    #[expect(unnameable_types, reason = "this is part of what seals `Address`")]
+    pub trait Wire {}
+    #[cfg(not(feature = "serde"))]
+    impl<T> Wire for T {}
+
+    #[expect(unnameable_types, reason = "this is what seals `Address`")]
+    /// What the crate has to know of a prefix.
+    pub trait Net: Copy + Debug + Display + Eq + Ord + Hash + FromStr + Wire + Send + Sync + 'static {}
+    impl Net for Ipv4Net {}
+    impl Net for Ipv6Net {}
+
     #[expect(unnameable_types, reason = "this is what seals `Address`")]
     /// What the crate has to know of an address; sealed, so that only the two families have it.
     pub trait Family:
-        Copy + Debug + Display + Eq + Ord + Hash + FromStr + Into<IpAddr> + Send + Sync + Sized + 'static
+        Copy
+        + Debug
+        + Display
+        + Eq
+        + Ord
+        + Hash
+        + FromStr
+        + Into<IpAddr>
+        + Wire
+        + Send
+        + Sync
+        + Sized
+        + 'static
     {
         /// The address as a number: numbers compare in one step, addresses octet by octet.
         type Bits: Copy + Debug + Eq + Ord + Hash + Send + Sync;
@@ -204,16 +237,19 @@ pub enum AddressError<A> {
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent, bound = "A: crate::Address"))]
 pub struct GroupAddr<A = Ipv4Addr>(A);
 
 /// The address of a host that sends: one host, and one whose packets a router may forward.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent, bound = "A: crate::Address"))]
 pub struct SourceAddr<A = Ipv4Addr>(A);
 
 /// The address of one host or router, as the next hop of a link: unicast, of link scope too.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent, bound = "A: crate::Address"))]
 pub struct HostAddr<A = Ipv4Addr>(A);
 
 impl<A: Address> GroupAddr<A> {

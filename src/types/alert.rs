@@ -12,7 +12,7 @@ use super::interface::Interface;
 /// Why a join or prune alert came (MGM: `bMemberUpdate`).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum AlertCause {
     /// Memberships changed.
@@ -33,6 +33,8 @@ impl fmt::Display for AlertCause {
 /// Which joins and prunes IGMP hears of ([CL-6](crate::specification#cl-6)); read once, when it registers.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum AlertMode {
     /// None: IGMP pulls nothing, so it need not know what others want.
     #[default]
@@ -67,8 +69,11 @@ pub enum AlertMode {
 /// assert_eq!(received.recv()?.to_string(), "join_alert (*, 239.1.1.1), membership");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+/// With the feature `serde` it is written as `{"alert": "join", "entry": .., "cause": ..}`.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(tag = "alert", rename_all = "snake_case", bound = "A: crate::Address"))]
 pub enum Alert<A = Ipv4Addr> {
     /// Others want the entry from now on: pull it.
     Join {

@@ -7,6 +7,8 @@ use std::fmt;
 /// Two instances of one protocol are two clients in every rule. Prints as `3.1`.
 #[expect(clippy::exhaustive_structs, reason = "the pair is fixed by MGM: dwProtocolId and dwComponentId")]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct ClientId {
     /// Which protocol: a number that the daemon gives out.
     pub protocol: u32,
@@ -21,6 +23,8 @@ impl fmt::Display for ClientId {
 }
 
 /// A client by name: IGMP, or an instance of a routing protocol.
+///
+/// With the feature `serde` it is written as `"igmp"`, or as `{"protocol": 1, "component": 0}`.
 #[expect(clippy::exhaustive_enums, reason = "a client is one or the other in every rule")]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum ClientName {

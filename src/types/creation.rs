@@ -9,6 +9,8 @@ use super::route::Route;
 /// About which new forwarding entries a protocol is asked ([FW-3](crate::specification#fw-3)).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CreationMode {
     /// Those in which it has an oif, which it may disable: MGM's rule.
     #[default]

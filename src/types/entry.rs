@@ -8,7 +8,8 @@ use super::address::{Address, AddressError, GroupAddr, SourceAddr};
 
 /// What is wanted, and from whom.
 ///
-/// Prints as `(*, *)`, `(*, 239.1.1.1)` or `(10.0.0.1, 239.1.1.1)`, and is read from the same texts.
+/// Prints as `(*, *)`, `(*, 239.1.1.1)` or `(10.0.0.1, 239.1.1.1)`, and is read from the same texts. With the feature
+/// `serde` it is written as `{"source": "10.0.0.1", "group": "239.1.1.1"}`, with `"*"` for a wildcard.
 ///
 /// # Example: the three kinds
 ///

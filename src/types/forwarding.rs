@@ -7,6 +7,8 @@ use super::interface::Interface;
 
 /// A multicast forwarding entry as a forwarder has to know it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
 #[expect(clippy::exhaustive_structs, reason = "this is what a forwarding entry is: RFC 7761 §4.2")]
 pub struct ForwardingEntry<A = Ipv4Addr> {
     /// The source.
@@ -22,8 +24,8 @@ pub struct ForwardingEntry<A = Ipv4Addr> {
 /// What a forwarder counted for one entry ([EN-3](crate::specification#en-3)).
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(bound = "A: serde::Serialize"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
 pub struct MfeStats<A = Ipv4Addr> {
     /// Packets that arrived on the iif.
     pub packets: u64,
@@ -38,7 +40,8 @@ pub struct MfeStats<A = Ipv4Addr> {
 /// What a forwarder counted on one oif.
 #[expect(clippy::exhaustive_structs, reason = "MGM counts packets out per oif, and no more")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
 pub struct OifStats<A = Ipv4Addr> {
     /// The oif.
     pub interface: Interface<A>,
@@ -95,4 +98,20 @@ pub enum ForwarderError {
     /// It panicked.
     #[error("the forwarder panicked")]
     Panicked,
+}
+
+impl ForwarderError {
+    /// Its name, fixed for ever: for a counter's label, or a field of a log.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::TooManyInterfaces { .. } => "too_many_interfaces",
+            Self::NoSuchInterface { .. } => "no_such_interface",
+            Self::NextHop { .. } => "next_hop",
+            Self::NoSuchEntry => "no_such_entry",
+            Self::System { .. } => "system",
+            Self::Panicked => "panicked",
+        }
+    }
 }

@@ -9,7 +9,8 @@ use super::address::{Address, AddressError, HostAddr};
 /// An interface: its index and, on a link of a point-to-multipoint interface, the next hop.
 ///
 /// Links of one interface that differ in the next hop are interfaces of their own ([IF-6](crate::specification#if-6))
-/// (MGM: `dwIfIndex` and `dwIfNextHopAddr`). Prints as `3`, or as `3 via 10.0.0.9`.
+/// (MGM: `dwIfIndex` and `dwIfNextHopAddr`). Prints as `3`, or as `3 via 10.0.0.9`. With the feature `serde` it is
+/// written as `{"index": 3, "next_hop": null}`.
 ///
 /// # Example: an interface and a link
 ///
@@ -26,6 +27,7 @@ use super::address::{Address, AddressError, HostAddr};
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
 pub struct Interface<A = Ipv4Addr> {
     index: NonZeroU32,
     next_hop: Option<A>,

@@ -8,6 +8,8 @@ use super::interface::Interface;
 
 /// The way back to a source: where its packets should arrive.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
 #[expect(clippy::exhaustive_structs, reason = "RIBs and protocols make routes; a route has these parts")]
 pub struct Route<A: Address = Ipv4Addr> {
     /// The prefix that leads there.

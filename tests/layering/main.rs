@@ -31,7 +31,7 @@ const TABLE: &str = "
     view                    types
     outcomes                error types view
     limits
-    json                    types
+    json                    error types
     lock
 
     engine                  limits types
