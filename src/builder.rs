@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use crate::engine::{Engine, PageSize};
@@ -11,22 +12,38 @@ use crate::manager::Shared;
 use crate::mgm::Mgm;
 use crate::rib::Rib;
 use crate::types::address::Address;
+use crate::types::ssm::SsmRanges;
 
-/// Options for a new manager; see [`Mgm::builder`].
+/// Options for a new manager; see [`Mgm::builder`] and [`Mgm::builder_v6`].
 #[must_use]
 pub struct Builder<A: Address = Ipv4Addr> {
     limits: Limits,
-    ssm_ranges: Vec<A::Net>,
+    ssm_ranges: SsmRanges<A>,
     rib: Option<Box<dyn Rib<A>>>,
     forwarder: Box<dyn Forwarder<A>>,
     page: PageSize,
 }
 
 impl<A: Address> Builder<A> {
-    pub(crate) fn new() -> Self {
+    /// Every option at its default. For code that is generic over the family; else [`Mgm::builder`] or
+    /// [`Mgm::builder_v6`] says which.
+    ///
+    /// # Example: a manager for each family
+    ///
+    /// ```
+    /// use mgm::{Address, Builder, Limits, Mgm};
+    ///
+    /// fn limited<A: Address>() -> Mgm<A> {
+    ///     Builder::new().limits(Limits::default().mfes(10_000)).build()
+    /// }
+    ///
+    /// let (ipv4, ipv6) = (limited::<std::net::Ipv4Addr>(), limited::<std::net::Ipv6Addr>());
+    /// assert_eq!(ipv4.limits(), ipv6.limits());
+    /// ```
+    pub fn new() -> Self {
         Self {
             limits: Limits::default(),
-            ssm_ranges: A::default_ssm_ranges(),
+            ssm_ranges: SsmRanges::default(),
             rib: None,
             forwarder: Box::new(NoForwarder),
             page: PageSize::default(),
@@ -51,7 +68,7 @@ impl<A: Address> Builder<A> {
     /// let mut ranges = Ipv4Addr::default_ssm_ranges();
     /// ranges.push("239.232.0.0/16".parse()?);
     /// let mgm = Mgm::builder().ssm_ranges(ranges).build();
-    /// # drop::<Mgm>(mgm);
+    /// # drop(mgm);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn ssm_ranges(mut self, ranges: impl IntoIterator<Item = A::Net>) -> Self {
@@ -85,9 +102,19 @@ impl<A: Address> Builder<A> {
     #[must_use]
     pub fn build(self) -> Mgm<A> {
         let engine = Engine::new(self.limits, self.ssm_ranges, self.rib.is_some(), self.page);
-        Mgm::from(Arc::new(Shared::new(engine, self.rib, self.forwarder)))
+        Mgm::of(Arc::new(Shared::new(engine, self.rib, self.forwarder)))
     }
 }
+
+impl<A: Address> Default for Builder<A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// It is only handed on.
+impl<A: Address> UnwindSafe for Builder<A> {}
+impl<A: Address> RefUnwindSafe for Builder<A> {}
 
 impl<A: Address> fmt::Debug for Builder<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,6 @@
 
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use crate::client::ClientRef;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
@@ -379,43 +378,3 @@ pub struct NoCallbacks;
 
 impl<A: Address> IgmpCallbacks<A> for NoCallbacks {}
 impl<A: Address> ProtocolCallbacks<A> for NoCallbacks {}
-
-/// An [`Arc`] of callbacks is callbacks: what a test or a daemon looks at from outside.
-impl<A: Address, T: IgmpCallbacks<A> + ?Sized> IgmpCallbacks<A> for Arc<T> {
-    fn disable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
-        T::disable_igmp(self, igmp, interface);
-    }
-
-    fn enable_igmp(&self, igmp: &ClientRef<A>, interface: Interface<A>) {
-        T::enable_igmp(self, igmp, interface);
-    }
-
-    fn alert_mode(&self) -> AlertMode {
-        T::alert_mode(self)
-    }
-
-    // The single alerts are called from this one, so it is all that has to be passed on.
-    fn alert(&self, igmp: &ClientRef<A>, alert: Alert<A>) {
-        T::alert(self, igmp, alert);
-    }
-}
-
-/// An [`Arc`] of callbacks is callbacks: what a test or a daemon looks at from outside.
-impl<A: Address, T: ProtocolCallbacks<A> + ?Sized> ProtocolCallbacks<A> for Arc<T> {
-    fn creation_mode(&self) -> CreationMode {
-        T::creation_mode(self)
-    }
-
-    fn rpf(&self, client: &ClientRef<A>, request: &RpfRequest<'_, A>) -> Route<A> {
-        T::rpf(self, client, request)
-    }
-
-    fn creation_alert(&self, client: &ClientRef<A>, entry: &NewMfe<A>, oifs: &mut [CreationOif<A>]) {
-        T::creation_alert(self, client, entry, oifs);
-    }
-
-    // The single alerts are called from this one, so it is all that has to be passed on.
-    fn alert(&self, client: &ClientRef<A>, alert: Alert<A>) {
-        T::alert(self, client, alert);
-    }
-}

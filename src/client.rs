@@ -20,8 +20,8 @@ use crate::view::{Change, ForwardState, MembershipKind};
 
 /// A registration: IGMP's, or one routing protocol's.
 ///
-/// It cannot be copied, so nobody else can act for the client, nor used on another manager. What the
-/// client can do is on [`ClientRef`], to which this derefs.
+/// It cannot be copied: one owner ends the registration. What the client can do is on [`ClientRef`], to which this derefs,
+/// so `client.clone()` is a handle for another task.
 ///
 /// # Dropping it
 ///
@@ -98,6 +98,27 @@ impl<A: Address> fmt::Debug for Client<A> {
 
 /// What a registered client can do; callbacks are handed one for the client that they speak for.
 ///
+/// A clone can be kept, in callbacks too, and sent to another thread. It acts for the client as long as that is registered,
+/// does not keep it registered, and from then on every request is refused with [`Error::Deregistered`]
+/// ([CL-4](crate::specification#cl-4)). As any handle, it keeps the manager.
+///
+/// # Example: another thread acts for the client
+///
+/// ```
+/// use mgm::{ClientRef, Error, Interface, Mgm, NoCallbacks};
+///
+/// let mgm = Mgm::new();
+/// let igmp = mgm.register_igmp(NoCallbacks)?;
+/// let (eth0, other): (Interface, ClientRef) = (1.try_into()?, igmp.clone());
+/// std::thread::spawn(move || other.take_interface_ownership(eth0)).join().unwrap()?;
+/// assert_eq!(igmp.interfaces(), [eth0]);
+///
+/// let other = igmp.clone();
+/// drop(igmp); // releases eth0, and deregisters
+/// assert_eq!(other.take_interface_ownership(eth0), Err(Error::Deregistered { client: other.name() }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Locks and callbacks
 ///
 /// Every method may be called on any thread, inside callbacks too. It returns after the alerts that it
@@ -114,6 +135,12 @@ pub struct ClientRef<A: Address = Ipv4Addr> {
     client: ClientKey,
 }
 
+impl<A: Address> Clone for ClientRef<A> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), client: self.client }
+    }
+}
+
 impl<A: Address> ClientRef<A> {
     pub(crate) const fn new(shared: Arc<Shared<A>>, client: ClientKey) -> Self {
         Self { shared, client }
@@ -127,6 +154,28 @@ impl<A: Address> ClientRef<A> {
     #[must_use]
     pub const fn name(&self) -> ClientName {
         self.client.name()
+    }
+
+    /// What the client is on, in the order of taking; nothing, once it has deregistered. An interface that it is leaving
+    /// counts until the last of what it held there has gone.
+    ///
+    /// # Example: all that it has to release
+    ///
+    /// ```
+    /// # use mgm::{Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// igmp.take_interface_ownership(Interface::try_from(7)?)?;
+    /// igmp.take_interface_ownership(Interface::try_from(3)?)?;
+    /// for interface in igmp.interfaces() {
+    ///     igmp.release_interface_ownership(interface)?;
+    /// }
+    /// assert_eq!(igmp.interfaces(), []);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn interfaces(&self) -> Vec<Interface<A>> {
+        self.shared.interfaces_of(self.client)
     }
 
     /// Takes an interface: a routing protocol as its owner, IGMP to add memberships there
@@ -151,7 +200,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::AlreadyTaken`]: the client is on it.
     /// - [`Error::OwnedByAnother`]: another routing protocol owns it, and has not [offered](Self::offer_interface) it
     ///   to the client.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: DVMRP takes an interface from IGMP
     ///
@@ -185,7 +234,7 @@ impl<A: Address> ClientRef<A> {
     ///
     /// - [`Error::HandoverInProgress`]: the interface is changing hands.
     /// - [`Error::NotOnInterface`]: the client is not on it.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: what was joined goes with the interface
     ///
@@ -222,7 +271,7 @@ impl<A: Address> ClientRef<A> {
     ///   begun; adding it there will do.
     /// - [`Error::HandoverInProgress`]: the client is leaving the interface.
     /// - [`Error::LimitReached`]: a limit would be passed; not by what is stale.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: a set
     ///
@@ -256,7 +305,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::NotOnInterface`]: the client is not on the interface, or not the protocol that owns it.
     /// - [`Error::IgmpDisabled`]: the client is IGMP, the interface is being handed over, and `enable_igmp` has not
     ///   begun.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: another client's membership stays
     ///
@@ -296,7 +345,7 @@ impl<A: Address> ClientRef<A> {
     ///   begun.
     /// - [`Error::HandoverInProgress`]: the client is leaving the interface.
     /// - [`Error::LimitReached`]: a limit would be passed; not by what is stale.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: all of a group but for one source
     ///
@@ -328,7 +377,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::NotOnInterface`]: the client is not on the interface, or not the protocol that owns it.
     /// - [`Error::IgmpDisabled`]: the client is IGMP, the interface is being handed over, and `enable_igmp` has not
     ///   begun.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: what is not blocked
     ///
@@ -405,7 +454,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::PartlyDone`]: the same, but it began between two steps, and what was done stays.
     /// - [`Error::HandoverInProgress`]: the client is leaving the interface.
     /// - [`Error::LimitReached`]: a limit would be passed; not by what is stale.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: a host leaves out one source, and then wants nothing else
     ///
@@ -452,7 +501,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::DeadlinePassed`]: the deadline is not after the latest time that the manager was told.
     /// - [`Error::HandoverInProgress`]: the interface is changing hands.
     /// - [`Error::IgmpDisabled`]: the client is IGMP, and `enable_igmp` has not begun.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: IGMP reloads its configuration
     ///
@@ -490,7 +539,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::OfferedToItself`]: it is the client's own.
     /// - [`Error::AlreadyOffered`]: another offer stands.
     /// - [`Error::HandoverInProgress`]: the interface is changing hands.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: one protocol takes over from another
     ///
@@ -518,7 +567,7 @@ impl<A: Address> ClientRef<A> {
     ///
     /// - [`Error::NotOnInterface`], [`Error::NotOwner`]: the client is not the protocol that owns the interface.
     /// - [`Error::HandoverInProgress`]: the interface is changing hands.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: nothing was offered
     ///
@@ -548,7 +597,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::IgmpDisabled`]: the client is IGMP, the interface is being handed over, and `enable_igmp` has not
     ///   begun.
     /// - [`Error::NoSuchMfe`]: there is no forwarding entry to set it in.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: an assert is lost
     ///
@@ -594,7 +643,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::NotOnInterface`], [`Error::NotOwner`]: the client does not own the new iif.
     /// - [`Error::IgmpDisabled`]: the client is IGMP, one of the two interfaces is being handed over, and
     ///   `enable_igmp` has not begun.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: PIM switches to another of its interfaces
     ///
@@ -639,7 +688,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::NoSuchMfe`]: there is no such entry.
     /// - [`Error::NotIncoming`]: the client does not own its iif.
     /// - [`Error::IgmpDisabled`]: the client is IGMP, its iif is being handed over, and `enable_igmp` has not begun.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: as long as PIM keeps a source (RFC 7761 §4.11)
     ///
@@ -681,7 +730,7 @@ impl<A: Address> ClientRef<A> {
     /// - [`Error::NotOnInterface`], [`Error::NotOwner`]: the client does not own the interface.
     /// - [`Error::IgmpDisabled`]: the client is IGMP, the interface is being handed over, and `enable_igmp` has not
     ///   begun.
-    /// - [`Error::Deregistered`]: the client deregistered while this callback was still running.
+    /// - [`Error::Deregistered`]: the client has deregistered.
     ///
     /// # Example: they are for the owner to switch
     ///

@@ -26,8 +26,8 @@ pub enum Error<A: Address = Ipv4Addr> {
     /// IGMP is registered, or is still going away; there is one IGMP at a time ([CL-2](crate::specification#cl-2)).
     #[error("IGMP is already registered")]
     IgmpAlreadyRegistered,
-    /// The client has deregistered; only a callback that was running then can still ask
-    /// ([CL-4](crate::specification#cl-4)).
+    /// The client has deregistered; only a callback that was running then, or a clone of its
+    /// [`ClientRef`](crate::ClientRef), can still ask ([CL-4](crate::specification#cl-4)).
     #[error("{client} has deregistered")]
     Deregistered {
         /// The client that is gone.

@@ -93,8 +93,8 @@
 //!   besides, it owns the interface toward S. The owner of an iif also hears when others begin or cease to be among
 //!   the oifs. Local joins and leaves tell the owner of an interface what IGMP does there.
 //!
-//! A manager is of one address family: `Mgm` is `Mgm<Ipv4Addr>`, and `Mgm<Ipv6Addr>` is the other; there "IGMP"
-//! stands for MLD. [`Mgm::show`] prints all that a manager knows.
+//! A manager is of one address family: `Mgm` is `Mgm<Ipv4Addr>`, which [`Mgm::new`] makes, and `Mgm<Ipv6Addr>` is the
+//! other, which [`Mgm::v6`] makes; there "IGMP" stands for MLD. [`Mgm::show`] prints all that a manager knows.
 //!
 //! # The hand-over
 //!
@@ -325,6 +325,7 @@ mod manager;
 mod mfes;
 mod mgm;
 mod outcomes;
+mod pointers;
 mod refresh;
 mod rib;
 mod show;
@@ -332,6 +333,9 @@ mod types;
 mod view;
 
 // The public interface is:
+/// The crate that [`Address::Net`] and [`Route::prefix`] are of.
+pub use ipnet;
+
 pub use builder::Builder;
 pub use callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 pub use client::{Client, ClientRef, DeregisterError};
@@ -351,13 +355,14 @@ pub use rib::RouteTable;
 pub use show::{FailureSnapshot, LeftoverSnapshot, MfeSnapshot, Snapshot};
 pub use types::address::{Address, AddressError, GroupAddr, HostAddr, SourceAddr};
 pub use types::alert::{Alert, AlertCause, AlertMode};
-pub use types::client::{ClientId, ClientName};
+pub use types::client::{ClientId, ClientName, ClientNameError};
 pub use types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};
 pub use types::entry::{Entry, EntryError};
 pub use types::forwarding::{ForwarderError, ForwardingEntry, MfeStats, OifStats};
 pub use types::interface::{Interface, InterfaceError};
 pub use types::membership::{Filter, FilterBuf, MembershipChange};
 pub use types::route::Route;
+pub use types::ssm::SsmRanges;
 pub use view::{
     Change, Failure, ForwardState, Handover, InterfaceStatus, Membership, MembershipKind, Mfe, MfeFailure,
 };

@@ -12,7 +12,7 @@
 /// use mgm::{Limits, Mgm};
 ///
 /// let limits = Limits::default().memberships_per_interface(4096).waiting_alerts(100_000);
-/// let mgm: Mgm = Mgm::builder().limits(limits).build();
+/// let mgm = Mgm::builder().limits(limits).build();
 /// # drop(mgm);
 /// ```
 /// # Example: limits of a configuration file, with the feature `serde`
@@ -32,16 +32,36 @@
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+#[non_exhaustive]
 pub struct Limits {
-    pub(crate) memberships: Option<usize>,
-    pub(crate) memberships_per_interface: Option<usize>,
-    pub(crate) memberships_per_client: Option<usize>,
-    pub(crate) waiting_alerts: Option<usize>,
-    pub(crate) mfes: Option<usize>,
-    pub(crate) mfes_per_group: Option<usize>,
+    /// Memberships and blocks of all clients on all interfaces.
+    pub memberships: Option<usize>,
+    /// Memberships and blocks on one interface.
+    pub memberships_per_interface: Option<usize>,
+    /// Memberships and blocks that one client added.
+    pub memberships_per_client: Option<usize>,
+    /// Alerts that wait for one client.
+    pub waiting_alerts: Option<usize>,
+    /// Forwarding entries, with those in the making.
+    pub mfes: Option<usize>,
+    /// Forwarding entries of one group, with those in the making.
+    pub mfes_per_group: Option<usize>,
 }
 
 impl Limits {
+    /// No limit at all.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            memberships: None,
+            memberships_per_interface: None,
+            memberships_per_client: None,
+            waiting_alerts: None,
+            mfes: None,
+            mfes_per_group: None,
+        }
+    }
+
     /// Memberships and blocks of all clients on all interfaces.
     #[must_use]
     pub const fn memberships(mut self, max: usize) -> Self {

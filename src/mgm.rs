@@ -1,7 +1,7 @@
 //! The manager's own face: registering, reading, and what the system reports.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,6 +12,7 @@ use crate::client::{Client, ClientRef, refused};
 use crate::engine::Key;
 use crate::error::Error;
 use crate::groups::Groups;
+use crate::limits::Limits;
 use crate::lock::Ordering;
 use crate::manager::{Callbacks, Packet, Shared};
 use crate::mfes::Mfes;
@@ -20,12 +21,14 @@ use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::{ClientId, ClientName};
 use crate::types::forwarding::MfeStats;
 use crate::types::interface::Interface;
+use crate::types::ssm::SsmRanges;
 use crate::view::{Failure, InterfaceStatus, Mfe};
 
 /// The multicast group manager of one router, for one address family.
 ///
 /// A handle: clones are the same manager, and it lives as long as any of them or any client.
-/// [`Mgm::new`] makes one for IPv4, [`Mgm::builder`] one for either family with options.
+/// [`Mgm::new`] makes one for IPv4 and [`Mgm::v6`] one for IPv6; [`Mgm::builder`] and [`Mgm::builder_v6`] take options.
+/// Code that is generic over the family has [`Mgm::default`] and [`Builder::new`].
 ///
 /// # Locks
 ///
@@ -51,28 +54,57 @@ impl Mgm<Ipv4Addr> {
     pub fn new() -> Self {
         Self::builder().build()
     }
+
+    /// Options for a new manager for IPv4.
+    ///
+    /// # Example: hosts cannot fill the memory
+    ///
+    /// ```
+    /// use mgm::{Limits, Mgm};
+    ///
+    /// let mgm = Mgm::builder().limits(Limits::default().memberships(1_000_000)).build();
+    /// assert_eq!(mgm.limits().memberships, Some(1_000_000));
+    /// ```
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
+impl Mgm<Ipv6Addr> {
+    /// A manager for IPv6, with every option at its default.
+    ///
+    /// # Example: MLD joins a group
+    ///
+    /// ```
+    /// use mgm::{Interface, Mgm, NoCallbacks};
+    ///
+    /// let mgm = Mgm::v6();
+    /// let mld = mgm.register_igmp(NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// mld.take_interface_ownership(eth0)?;
+    /// mld.add_group_membership(eth0, "(*, ff0e::1)".parse()?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn v6() -> Self {
+        Self::builder_v6().build()
+    }
+
+    /// Options for a new manager for IPv6: as [`builder`](Mgm::builder).
+    pub fn builder_v6() -> Builder<Ipv6Addr> {
+        Builder::new()
+    }
 }
 
 impl<A: Address> Default for Mgm<A> {
     fn default() -> Self {
-        Self::builder().build()
+        Builder::new().build()
     }
 }
 
 impl<A: Address> Mgm<A> {
-    /// Options for a new manager.
-    ///
-    /// # Example: a manager for MLD and IPv6 protocols
-    ///
-    /// ```
-    /// use std::net::Ipv6Addr;
-    /// use mgm::{Limits, Mgm};
-    ///
-    /// let mgm = Mgm::<Ipv6Addr>::builder().limits(Limits::default().memberships(1_000_000)).build();
-    /// assert_eq!(mgm.groups().count(), 0);
-    /// ```
-    pub fn builder() -> Builder<A> {
-        Builder::new()
+    pub(crate) const fn of(shared: Arc<Shared<A>>) -> Self {
+        Self { shared }
     }
 
     /// Registers IGMP, or MLD in a manager for IPv6; one at a time ([CL-2](crate::specification#cl-2)).
@@ -195,6 +227,55 @@ impl<A: Address> Mgm<A> {
     #[must_use]
     pub fn interfaces(&self) -> Vec<InterfaceStatus<A>> {
         self.shared.interfaces()
+    }
+
+    /// Who is registered, in the order of registration.
+    ///
+    /// # Example: IGMP and a protocol
+    ///
+    /// ```
+    /// # use mgm::{ClientId, ClientName, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let _igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let pim = mgm.register_protocol(ClientId::new(1, 0), NoCallbacks)?;
+    /// assert_eq!(mgm.clients(), [ClientName::Igmp, pim.name()]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn clients(&self) -> Vec<ClientName> {
+        self.shared.read(|engine| engine.clients())
+    }
+
+    /// The limits with which the manager was built ([MB-7](crate::specification#mb-7)).
+    ///
+    /// # Example: how full it is
+    ///
+    /// ```
+    /// # use mgm::{Limits, Mgm};
+    /// let mgm = Mgm::builder().limits(Limits::default().mfes(10_000)).build();
+    /// let room = mgm.limits().mfes.map(|max| max - mgm.mfes().count());
+    /// assert_eq!(room, Some(10_000));
+    /// ```
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.shared.read(|engine| engine.limits())
+    }
+
+    /// The ranges in which a group can be joined from a source only ([MB-4](crate::specification#mb-4)), with which
+    /// the manager was built.
+    ///
+    /// # Example: what a host may ask for
+    ///
+    /// ```
+    /// # use mgm::{GroupAddr, Mgm};
+    /// let mgm = Mgm::builder().ssm_ranges(["239.232.0.0/16".parse()?]).build();
+    /// let group: GroupAddr = "239.232.0.1".parse()?;
+    /// assert!(mgm.ssm_ranges().contains(group));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn ssm_ranges(&self) -> SsmRanges<A> {
+        self.shared.read(|engine| engine.ssm_ranges())
     }
 
     /// The memberships and blocks of all clients, in no particular order ([EN-1](crate::specification#en-1)).
@@ -672,19 +753,13 @@ impl<A: Address> ClientRef<A> {
     /// ```
     #[must_use]
     pub fn manager(&self) -> Mgm<A> {
-        Mgm::from(Arc::clone(self.shared()))
+        Mgm::of(Arc::clone(self.shared()))
     }
 }
 
 impl<A: Address> Clone for Mgm<A> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared) }
-    }
-}
-
-impl<A: Address> From<Arc<Shared<A>>> for Mgm<A> {
-    fn from(shared: Arc<Shared<A>>) -> Self {
-        Self { shared }
     }
 }
 

@@ -62,7 +62,7 @@ impl<A: Address> Outcomes<A> {
     /// How many of them changed something.
     #[must_use]
     pub fn changed(&self) -> usize {
-        self.changes.iter().filter(|change| **change == Change::Changed).count()
+        self.changes.iter().filter(|change| change.is_changed()).count()
     }
 
     /// Those that were refused, each with its place in the batch, from 0 up, and why.

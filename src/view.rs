@@ -87,6 +87,14 @@ pub enum Change {
     Unchanged,
 }
 
+impl Change {
+    /// Whether it is [`Changed`](Self::Changed).
+    #[must_use]
+    pub const fn is_changed(self) -> bool {
+        matches!(self, Self::Changed)
+    }
+}
+
 /// What the owner of an interface says of one (S,G) there, beside memberships ([MB-5](crate::specification#mb-5)).
 #[expect(clippy::exhaustive_enums, reason = "MGM_FORWARD_STATE is added or deleted, and there is no third")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

@@ -85,7 +85,7 @@ fn a_program_reads_the_same_as_json() {
 
 #[test]
 fn ipv6_is_shown_alike() {
-    let mgm = Mgm::<Ipv6Addr>::builder().build();
+    let mgm = Mgm::v6();
     let mld = mgm.register_igmp(NoCallbacks).unwrap();
     let spoke = "2 via fe80::7".parse().unwrap();
     mld.take_interface_ownership(spoke).unwrap();

@@ -7,9 +7,9 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use mgm::{
-    Address, Alert, AlertCause, AlertMode, Change, ClientId, ClientName, CreationMode, Entry, Error, Filter,
-    FilterBuf, ForwardState, Forwarder, ForwarderError, ForwardingEntry, GroupAddr, HostAddr, Interface,
-    Limits, MembershipChange, MfeStats, Mgm, NoCallbacks, OifStats, Rib, Route, Snapshot, SourceAddr,
+    Address, Alert, AlertCause, AlertMode, Builder, Change, ClientId, ClientName, CreationMode, Entry, Error,
+    Filter, FilterBuf, ForwardState, Forwarder, ForwarderError, ForwardingEntry, GroupAddr, HostAddr,
+    Interface, Limits, MembershipChange, MfeStats, NoCallbacks, OifStats, Rib, Route, Snapshot, SourceAddr,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -284,7 +284,7 @@ fn snapshot<A: Address>(prefix: &str, sources: [&str; 2], group: &str) -> Snapsh
     let (uplink, lan) = (interface("1"), interface("2"));
     let prefix = prefix.parse().ok().unwrap();
     let route = Route { prefix, interface: uplink, upstream: sources[0].parse().ok() };
-    let mgm = Mgm::<A>::builder().rib(Edge(route)).forwarder(Edge(route)).build();
+    let mgm = Builder::<A>::new().rib(Edge(route)).forwarder(Edge(route)).build();
     let igmp = mgm.register_igmp(NoCallbacks).unwrap();
     let pim = mgm.register_protocol(PIM, NoCallbacks).unwrap();
     let _dvmrp = mgm.register_protocol(DVMRP, NoCallbacks).unwrap();

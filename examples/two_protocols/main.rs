@@ -67,7 +67,7 @@ impl Story {
             assert_eq!(mfe.oifs, oifs, "where ({}, {}) goes", mfe.source, mfe.group);
             let owner = self.protocols.iter().find(|(client, _)| Some(client.name()) == mfe.owner);
             if let Some((_, protocol)) = owner {
-                let pulls = protocol.pulls(mfe.source, mfe.group);
+                let pulls = protocol.pulls(mfe.source, mfe.group, &self.mgm.ssm_ranges());
                 assert_eq!(pulls, !oifs.is_empty(), "{protocol} pulls ({}, {})", mfe.source, mfe.group);
             }
         }

@@ -6,11 +6,9 @@ use std::num::NonZeroU32;
 
 use mgm::{
     AlertCause, ClientRef, CreationOif, Entry, GroupAddr, Interface, NewMfe, ProtocolCallbacks, Route,
-    RpfRequest, SourceAddr,
+    RpfRequest, SourceAddr, SsmRanges,
 };
 use parking_lot::Mutex;
-
-use crate::wanted::covers;
 
 pub(crate) struct Protocol {
     name: &'static str,
@@ -47,14 +45,16 @@ impl Protocol {
     }
 
     /// Whether it pulls a stream: for its own interfaces, or for others, unless it was told that none wants this one.
-    pub(crate) fn pulls(&self, source: SourceAddr, group: GroupAddr) -> bool {
+    pub(crate) fn pulls(&self, source: SourceAddr, group: GroupAddr, ssm: &SsmRanges) -> bool {
         let state = self.state.lock();
         let entry = Entry::SourceGroup(source, group);
         let Some(stream) = state.streams.get(&entry) else { return false };
         let wanted = |own: &(Interface, Entry)| {
-            own.0 != stream.iif && covers(own.1, source, group) && !state.blocked.contains(&(own.0, entry))
+            own.0 != stream.iif
+                && own.1.covers(source, group, ssm)
+                && !state.blocked.contains(&(own.0, entry))
         };
-        let told = || state.told.iter().any(|told| covers(*told, source, group));
+        let told = || state.told.iter().any(|told| told.covers(source, group, ssm));
         state.local.iter().any(wanted) || !stream.pruned && told()
     }
 

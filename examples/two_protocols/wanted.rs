@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mgm::{
-    ClientName, Entry, GroupAddr, Interface, Membership, MembershipKind, Mfe, Mgm, Rib, RouteTable,
-    SourceAddr,
-};
+use mgm::{ClientName, Entry, Interface, Membership, MembershipKind, Mfe, Mgm, Rib, RouteTable};
 
 /// What clients other than `client` want from it: (\*,\*) and (\*,G) from everybody, (S,G) from the owner of the
 /// interface toward S.
@@ -31,18 +28,8 @@ pub(crate) fn oifs(mfe: &Mfe, mgm: &Mgm) -> Vec<Interface> {
     let wants = |held: &&Membership| {
         held.interface != mfe.iif
             && held.kind == MembershipKind::Joined
-            && covers(held.entry, mfe.source, mfe.group)
+            && held.entry.covers(mfe.source, mfe.group, &mgm.ssm_ranges())
             && !holds(held, stream, MembershipKind::Blocked)
     };
     groups.iter().filter(wants).map(|held| held.interface).collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-/// Whether an entry covers a stream: a wildcard none that has to be joined by its source.
-pub(crate) fn covers(entry: Entry, source: SourceAddr, group: GroupAddr) -> bool {
-    let is_ssm = group.address().octets()[0] == 232;
-    match entry {
-        Entry::AllGroups => !is_ssm,
-        Entry::Group(any) => any == group && !is_ssm,
-        Entry::SourceGroup(..) => entry == Entry::SourceGroup(source, group),
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map;
+use std::ops::Bound;
 
 use super::Engine;
 use super::key::ClientKey;
@@ -21,13 +22,16 @@ pub(crate) struct Modes {
     pub(crate) alerts: AlertMode,
 }
 
+/// Numbers the takes of all clients.
+pub(crate) type Turn = u64;
+
 #[derive(Debug)]
 pub(super) struct ClientRecord<A: Address> {
     /// What it is on, from the moment a take is granted until the last of what it held there has gone; with the turn
     /// in which each was taken.
-    turns: BTreeMap<Interface<A>, u64>,
+    turns: BTreeMap<Interface<A>, Turn>,
     /// The same in the order of taking.
-    interfaces: BTreeMap<u64, Interface<A>>,
+    interfaces: BTreeMap<Turn, Interface<A>>,
     /// Memberships and blocks that it added.
     pub(super) holds: usize,
     pub(super) modes: Modes,
@@ -43,6 +47,11 @@ impl<A: Address> ClientRecord<A> {
     pub(super) fn interfaces(&self) -> impl Iterator<Item = Interface<A>> {
         self.interfaces.values().copied()
     }
+
+    pub(super) fn taken_after(&self, last: Option<Turn>) -> impl Iterator<Item = (Turn, Interface<A>)> {
+        let after = last.map_or(Bound::Unbounded, Bound::Excluded);
+        self.interfaces.range((after, Bound::Unbounded)).map(|(turn, interface)| (*turn, *interface))
+    }
 }
 
 /// The registered clients, in the order of registration.
@@ -51,7 +60,7 @@ pub(super) struct Clients<A: Address> {
     records: BTreeMap<ClientKey, ClientRecord<A>>,
     by_name: BTreeMap<ClientName, ClientKey>,
     next_serial: u32,
-    next_turn: u64,
+    next_turn: Turn,
 }
 
 impl<A: Address> Clients<A> {
@@ -122,6 +131,12 @@ impl<A: Address> Engine<A> {
         };
         self.clients.records.insert(client, record);
         Ok(client)
+    }
+
+    /// Those that may ask, in the order of registration.
+    pub(crate) fn clients(&self) -> Vec<ClientName> {
+        let clients = self.clients.records.iter().filter(|(_, record)| !record.leaving);
+        clients.map(|(client, _)| client.name()).collect()
     }
 
     /// CL-3: only a client that is on nothing can deregister.

@@ -95,6 +95,7 @@ use time::Clock;
 
 use crate::limits::Limits;
 use crate::types::address::{Address, GroupAddr};
+use crate::types::ssm::SsmRanges;
 
 /// The state of a manager.
 #[derive(Debug)]
@@ -107,7 +108,7 @@ pub(crate) struct Engine<A: Address> {
     /// Memberships and blocks of all clients on all interfaces.
     holds: usize,
     limits: Limits,
-    ssm: Vec<A::Net>,
+    ssm: SsmRanges<A>,
     mfes: MfeTable<A>,
     makings: Makings<A>,
     sources: Sources<A>,
@@ -121,7 +122,7 @@ pub(crate) struct Engine<A: Address> {
 }
 
 impl<A: Address> Engine<A> {
-    pub(crate) fn new(limits: Limits, ssm: Vec<A::Net>, has_rib: bool, page: PageSize) -> Self {
+    pub(crate) fn new(limits: Limits, ssm: SsmRanges<A>, has_rib: bool, page: PageSize) -> Self {
         let hasher = RandomState::default();
         Self {
             clients: Clients::new(),
@@ -168,6 +169,10 @@ impl<A: Address> Engine<A> {
         self.limits
     }
 
+    pub(crate) fn ssm_ranges(&self) -> SsmRanges<A> {
+        self.ssm.clone()
+    }
+
     fn at(&self, key: Key<A>) -> Hashed<Key<A>> {
         Hashed::new(&self.hasher, key)
     }
@@ -179,10 +184,10 @@ impl<A: Address> Engine<A> {
 
     /// The source-specific range that `group` is in.
     fn ssm_range(&self, group: GroupAddr<A>) -> Option<A::Net> {
-        self.ssm.iter().find(|range| group.address().is_in(range)).copied()
+        self.ssm.range(group)
     }
 
     fn is_ssm(&self, key: Key<A>) -> bool {
-        self.ssm.iter().any(|range| key.group.is_in(range))
+        self.ssm.iter().any(|range| key.group.is_in(&range))
     }
 }

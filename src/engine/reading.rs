@@ -1,6 +1,7 @@
 //! Reading the state: one interface or entry at once, all of them a page at a time (IF-5, EN-1, EN-2, EN-4, HO-8).
 
 use super::Engine;
+use super::clients::Turn;
 use super::held::Party;
 use super::interfaces::{InterfaceId, InterfaceRecord};
 use super::key::{ClientKey, Key};
@@ -41,6 +42,22 @@ impl<A: Address> Engine<A> {
         for record in self.interfaces.after(last).take(self.page.size().looks) {
             seen = Some(record.interface);
             page.extend(self.status(record));
+        }
+        seen
+    }
+
+    /// Appends a page of the interfaces that `client` is on, those taken after the turn `last`, and says how far it came.
+    pub(crate) fn interfaces_of(
+        &self,
+        client: ClientKey,
+        last: Option<Turn>,
+        page: &mut Vec<Interface<A>>,
+    ) -> Option<Turn> {
+        let mut seen = None;
+        let record = self.clients.get(client)?;
+        for (turn, interface) in record.taken_after(last).take(self.page.size().looks) {
+            seen = Some(turn);
+            page.push(interface);
         }
         seen
     }

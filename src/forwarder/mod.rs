@@ -3,7 +3,6 @@
 mod memory;
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 pub use memory::MemoryForwarder;
 
@@ -138,23 +137,5 @@ impl<A: Address> Forwarder<A> for NoForwarder {
 
     fn stats(&self, _: SourceAddr<A>, _: GroupAddr<A>) -> Result<MfeStats<A>, ForwarderError> {
         Ok(MfeStats::new())
-    }
-}
-
-impl<A: Address, T: Forwarder<A> + ?Sized> Forwarder<A> for Arc<T> {
-    fn add(&self, entry: &ForwardingEntry<A>) -> Result<(), ForwarderError> {
-        T::add(self, entry)
-    }
-
-    fn change(&self, entry: &ForwardingEntry<A>) -> Result<(), ForwarderError> {
-        T::change(self, entry)
-    }
-
-    fn delete(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<(), ForwarderError> {
-        T::delete(self, source, group)
-    }
-
-    fn stats(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<MfeStats<A>, ForwarderError> {
-        T::stats(self, source, group)
     }
 }

@@ -14,6 +14,7 @@ mod settled;
 mod turn;
 
 use std::collections::BTreeSet;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use self::due::Due;
@@ -31,6 +32,7 @@ use crate::lock::{AtomicU64, Mutex, MutexGuard};
 use crate::rib::Rib;
 use crate::types::address::Address;
 use crate::types::client::ClientName;
+use crate::types::interface::Interface;
 use crate::view::InterfaceStatus;
 
 /// What all handles of one manager share.
@@ -59,6 +61,10 @@ pub(crate) struct State<A: Address> {
     /// Sources whose routes a RIB announced as changed while it was asked (FW-13).
     to_look_up: BTreeSet<Number<A>>,
 }
+
+/// CB-5: a panic leaves nothing half done, as none of ours happens under the lock.
+impl<A: Address> UnwindSafe for Shared<A> {}
+impl<A: Address> RefUnwindSafe for Shared<A> {}
 
 impl<A: Address> Shared<A> {
     pub(crate) fn new(
@@ -104,6 +110,17 @@ impl<A: Address> Shared<A> {
         let (mut interfaces, mut last) = (Vec::new(), None);
         loop {
             last = self.read_page(|engine| engine.interfaces(last, &mut interfaces));
+            if last.is_none() {
+                return interfaces;
+            }
+        }
+    }
+
+    /// What a client is on, in the order of taking, read a page at a time.
+    pub(crate) fn interfaces_of(&self, client: ClientKey) -> Vec<Interface<A>> {
+        let (mut interfaces, mut last) = (Vec::new(), None);
+        loop {
+            last = self.read_page(|engine| engine.interfaces_of(client, last, &mut interfaces));
             if last.is_none() {
                 return interfaces;
             }

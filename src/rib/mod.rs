@@ -64,6 +64,28 @@ pub trait Rib<A: Address = Ipv4Addr>: Send + Sync {
     fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>>;
 }
 
+/// A closure is a RIB. (So a `Box` and a reference are RIBs only as `Box<dyn Rib>`: of a closure they are closures.)
+///
+/// # Example: no routes at all
+///
+/// ```
+/// use mgm::{Mgm, SourceAddr};
+///
+/// let mgm = Mgm::builder().rib(|_: SourceAddr| None).build();
+/// assert_eq!(mgm.mfes().count(), 0);
+/// ```
+impl<A: Address, F: Fn(SourceAddr<A>) -> Option<Route<A>> + Send + Sync> Rib<A> for F {
+    fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>> {
+        self(source)
+    }
+}
+
+impl<A: Address> Rib<A> for Box<dyn Rib<A>> {
+    fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>> {
+        self.as_ref().lookup(source)
+    }
+}
+
 impl<A: Address, T: Rib<A> + ?Sized> Rib<A> for Arc<T> {
     fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>> {
         T::lookup(self, source)

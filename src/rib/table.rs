@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 
 use parking_lot::RwLock;
-use prefix_trie::{Prefix, PrefixMap};
+use prefix_trie::PrefixMap;
 
 use super::Rib;
 use crate::types::address::{Address, SourceAddr};
@@ -32,29 +32,26 @@ use crate::types::route::Route;
 /// assert_eq!(routes.lookup(source).unwrap().interface, eth0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct RouteTable<A: Address = Ipv4Addr>
-where
-    A::Net: Prefix,
-{
+pub struct RouteTable<A: Address = Ipv4Addr> {
     tables: RwLock<Tables<A>>,
 }
 
-struct Tables<A: Address>
-where
-    A::Net: Prefix,
-{
+struct Tables<A: Address> {
     routes: PrefixMap<A::Net, Route<A>>,
     down: BTreeSet<NonZeroU32>,
 }
 
-impl<A: Address> RouteTable<A>
-where
-    A::Net: Prefix,
-{
+impl<A: Address> RouteTable<A> {
     /// A table without routes.
     #[must_use]
     pub fn new() -> Self {
         Self { tables: RwLock::new(Tables { routes: PrefixMap::new(), down: BTreeSet::new() }) }
+    }
+
+    /// All routes, in the order of their prefixes; also those over interfaces that are down.
+    #[must_use]
+    pub fn routes(&self) -> Vec<Route<A>> {
+        self.tables.read().routes.values().copied().collect()
     }
 
     /// Adds a route, or replaces the one of the same prefix. Sources in `route.prefix` are affected.
@@ -82,20 +79,14 @@ where
     }
 }
 
-impl<A: Address> Tables<A>
-where
-    A::Net: Prefix,
-{
+impl<A: Address> Tables<A> {
     fn over(&self, index: NonZeroU32) -> Vec<A::Net> {
         let over = self.routes.values().filter(|route| route.interface.index() == index);
         over.map(|route| route.prefix).collect()
     }
 }
 
-impl<A: Address> Rib<A> for RouteTable<A>
-where
-    A::Net: Prefix,
-{
+impl<A: Address> Rib<A> for RouteTable<A> {
     fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>> {
         let tables = self.tables.read();
         let covering = tables.routes.cover(&A::host(source.address()));
@@ -106,19 +97,24 @@ where
     }
 }
 
-impl<A: Address> Default for RouteTable<A>
-where
-    A::Net: Prefix,
-{
+impl<A: Address> Default for RouteTable<A> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<A: Address> fmt::Debug for RouteTable<A>
-where
-    A::Net: Prefix,
-{
+/// Of two routes of one prefix the last stays.
+impl<A: Address> FromIterator<Route<A>> for RouteTable<A> {
+    fn from_iter<I: IntoIterator<Item = Route<A>>>(routes: I) -> Self {
+        let table = Self::new();
+        for route in routes {
+            table.insert(route);
+        }
+        table
+    }
+}
+
+impl<A: Address> fmt::Debug for RouteTable<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map()
             .entries(self.tables.read().routes.iter().map(|(prefix, route)| (prefix, *route)))

@@ -51,9 +51,26 @@ pub(crate) mod sealed {
     #[cfg(not(feature = "serde"))]
     impl<T> Wire for T {}
 
+    /// What `RouteTable` asks of prefixes: so the version of `prefix_trie` is part of no signature.
+    #[cfg(feature = "route-table")]
+    #[expect(unnameable_types, reason = "this is part of what seals `Address`")]
+    pub trait Trie: prefix_trie::Prefix {}
+    #[cfg(feature = "route-table")]
+    impl<T: prefix_trie::Prefix> Trie for T {}
+
+    /// Nothing, without the feature.
+    #[cfg(not(feature = "route-table"))]
+    #[expect(unnameable_types, reason = "this is part of what seals `Address`")]
+    pub trait Trie {}
+    #[cfg(not(feature = "route-table"))]
+    impl<T> Trie for T {}
+
     #[expect(unnameable_types, reason = "this is what seals `Address`")]
     /// What the crate has to know of a prefix.
-    pub trait Net: Copy + Debug + Display + Eq + Ord + Hash + FromStr + Wire + Send + Sync + 'static {}
+    pub trait Net:
+        Copy + Debug + Display + Eq + Ord + Hash + FromStr + Wire + Trie + Send + Sync + 'static
+    {
+    }
     impl Net for Ipv4Net {}
     impl Net for Ipv6Net {}
 
@@ -78,6 +95,8 @@ pub(crate) mod sealed {
         type Bits: Copy + Debug + Eq + Ord + Hash + Send + Sync;
         const UNSPECIFIED: Self;
         fn bits(self) -> Self::Bits;
+        /// The same address, if it is of this family.
+        fn from_ip(ip: IpAddr) -> Option<Self>;
         fn is_multicast(self) -> bool;
         /// A multicast address that no router forwards.
         fn is_confined_to_link(self) -> bool;
@@ -117,6 +136,13 @@ impl sealed::Family for Ipv4Addr {
 
     fn bits(self) -> u32 {
         self.to_bits()
+    }
+
+    fn from_ip(ip: IpAddr) -> Option<Self> {
+        match ip {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        }
     }
 
     fn is_link_local(self) -> bool {
@@ -173,6 +199,13 @@ impl sealed::Family for Ipv6Addr {
         self.to_bits()
     }
 
+    fn from_ip(ip: IpAddr) -> Option<Self> {
+        match ip {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(address) => Some(address),
+        }
+    }
+
     fn is_link_local(self) -> bool {
         self.is_unicast_link_local()
     }
@@ -205,7 +238,7 @@ impl sealed::Family for Ipv6Addr {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum AddressError<A> {
-    /// The text is no address of this family.
+    /// It is no address, or one of the other family.
     #[error("not an address of this family")]
     NotAnAddress,
     /// A group has to be a multicast address.
@@ -253,7 +286,7 @@ pub struct SourceAddr<A = Ipv4Addr>(A);
 pub struct HostAddr<A = Ipv4Addr>(A);
 
 impl<A: Address> GroupAddr<A> {
-    /// Reads `address` as a group.
+    /// Reads `address` as a group; where the family is known, so does `try_from`.
     ///
     /// # Errors
     ///
@@ -281,7 +314,7 @@ impl<A: Address> GroupAddr<A> {
 }
 
 impl<A: Address> SourceAddr<A> {
-    /// Reads `address` as a source.
+    /// Reads `address` as a source; where the family is known, so does `try_from`.
     ///
     /// # Errors
     ///
@@ -330,22 +363,52 @@ impl<A> From<SourceAddr<A>> for HostAddr<A> {
     }
 }
 
-/// What each kind of address is read from and printed as.
-macro_rules! read_and_print {
-    ($($kind:ident),*) => {$(
-        impl TryFrom<Ipv4Addr> for $kind<Ipv4Addr> {
-            type Error = AddressError<Ipv4Addr>;
+/// What each kind of address is made from and into. For all families at once, these would overlap with what `std` has for
+/// all types.
+macro_rules! of_family {
+    ($family:ident, $octets:literal: $($kind:ident),*) => {$(
+        impl TryFrom<$family> for $kind<$family> {
+            type Error = AddressError<$family>;
 
-            fn try_from(address: Ipv4Addr) -> Result<Self, Self::Error> {
+            fn try_from(address: $family) -> Result<Self, Self::Error> {
                 Self::new(address)
             }
         }
 
-        impl TryFrom<Ipv6Addr> for $kind<Ipv6Addr> {
-            type Error = AddressError<Ipv6Addr>;
+        impl From<$kind<$family>> for $family {
+            fn from(address: $kind<$family>) -> Self {
+                address.0
+            }
+        }
 
-            fn try_from(address: Ipv6Addr) -> Result<Self, Self::Error> {
-                Self::new(address)
+        impl $kind<$family> {
+            /// The octets, as packets carry them.
+            #[must_use]
+            pub const fn octets(self) -> [u8; $octets] {
+                self.0.octets()
+            }
+        }
+    )*};
+}
+
+of_family!(Ipv4Addr, 4: GroupAddr, SourceAddr, HostAddr);
+of_family!(Ipv6Addr, 16: GroupAddr, SourceAddr, HostAddr);
+
+/// What each kind of address is made from, read from and printed as, whatever its family.
+macro_rules! read_and_print {
+    ($($kind:ident),*) => {$(
+        /// Packet parsers hand these out; one of the other family is refused.
+        impl<A: Address> TryFrom<IpAddr> for $kind<A> {
+            type Error = AddressError<A>;
+
+            fn try_from(address: IpAddr) -> Result<Self, Self::Error> {
+                Self::new(A::from_ip(address).ok_or(AddressError::NotAnAddress)?)
+            }
+        }
+
+        impl<A: Address> From<$kind<A>> for IpAddr {
+            fn from(address: $kind<A>) -> Self {
+                address.0.into()
             }
         }
 

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use super::address::{Address, AddressError, GroupAddr, SourceAddr};
+use super::ssm::SsmRanges;
 
 /// What is wanted, and from whom.
 ///
@@ -52,6 +53,37 @@ impl<A: Address> Entry<A> {
             Self::AllGroups | Self::Group(_) => None,
             Self::SourceGroup(source, _) => Some(source),
         }
+    }
+
+    /// Whether whoever wants this wants the packets of `source` to `group`: as (S,G) itself, or as (\*,G) or (\*,\*),
+    /// which reach no group of a [source-specific range](crate::Mgm::ssm_ranges).
+    ///
+    /// # Example: who wants a stream
+    ///
+    /// ```
+    /// use mgm::{Entry, Mgm};
+    ///
+    /// let mgm = Mgm::new();
+    /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    /// let entry: Entry = "(*, 239.1.1.1)".parse()?;
+    /// assert!(entry.covers(source, group, &mgm.ssm_ranges()));
+    /// assert!(Entry::AllGroups.covers(source, group, &mgm.ssm_ranges()));
+    /// assert!(!Entry::AllGroups.covers(source, "232.1.1.1".parse()?, &mgm.ssm_ranges()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn covers(self, source: SourceAddr<A>, group: GroupAddr<A>, ssm: &SsmRanges<A>) -> bool {
+        match self {
+            Self::AllGroups => !ssm.contains(group),
+            Self::Group(any) => any == group && !ssm.contains(group),
+            Self::SourceGroup(from, to) => (from, to) == (source, group),
+        }
+    }
+}
+
+impl<A: Address> From<(SourceAddr<A>, GroupAddr<A>)> for Entry<A> {
+    fn from((source, group): (SourceAddr<A>, GroupAddr<A>)) -> Self {
+        Self::SourceGroup(source, group)
     }
 }
 

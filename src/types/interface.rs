@@ -91,6 +91,12 @@ pub enum InterfaceError<A> {
     NextHop(#[source] AddressError<A>),
 }
 
+impl<A: Address> From<NonZeroU32> for Interface<A> {
+    fn from(index: NonZeroU32) -> Self {
+        Self::new(index)
+    }
+}
+
 impl<A: Address> TryFrom<u32> for Interface<A> {
     type Error = InterfaceError<A>;
 

@@ -9,3 +9,4 @@ pub(crate) mod forwarding;
 pub(crate) mod interface;
 pub(crate) mod membership;
 pub(crate) mod route;
+pub(crate) mod ssm;

@@ -20,7 +20,8 @@ const TABLE: &str = "
     types
     types/address
     types/client
-    types/entry             address
+    types/ssm               address
+    types/entry             address ssm
     types/interface         address
     types/route             address interface
     types/membership        address entry
@@ -48,7 +49,7 @@ const TABLE: &str = "
     engine/sources          interest interfaces key types
     engine/backlog          key time types view
     engine/mfe              backlog interfaces key table time error types view
-    engine/reading          held interfaces key mfe permission table types view
+    engine/reading          clients held interfaces key mfe permission table types view
     engine/oifs             backlog effects held interfaces key mfe sources types view
     engine/forward_state    interfaces key mfe oifs types view
     engine/holding          held interest interfaces key types view
@@ -70,6 +71,7 @@ const TABLE: &str = "
     rib                     types
     rib/table               types
     callbacks               types
+    pointers                callbacks forwarder types
 
     manager                 engine error forwarder lock rib types view
     manager/panics          lock
@@ -91,7 +93,7 @@ const TABLE: &str = "
     show                    groups lock manager mfes types view
     client                  engine error manager outcomes refresh types view
     builder                 engine forwarder limits manager rib types
-    mgm                     builder callbacks client engine error groups lock manager mfes show types view
+    mgm                     builder callbacks client engine error groups limits lock manager mfes show types view
 
     linux                   forwarder types
     linux/sys
@@ -108,6 +110,7 @@ const TABLE: &str = "
 const PRODUCT: &[(&str, &str)] = &[
     // A callback is handed the handle of its client, by which it calls back.
     ("callbacks", "client"),
+    ("pointers", "client"),
     ("manager", "client"),
     // A manager has a builder, and the builder builds a manager.
     ("builder", "mgm"),

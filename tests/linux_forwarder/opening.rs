@@ -37,7 +37,7 @@ fn both_families_live_in_one_process() {
     router.run(|| {
         let (inet, inet6) = (LinuxForwarder::<Ipv4Addr>::open(), LinuxForwarder::<Ipv6Addr>::open());
         let inet = Mgm::builder().forwarder(inet.unwrap()).build();
-        let inet6 = Mgm::builder().forwarder(inet6.unwrap()).build();
+        let inet6 = Mgm::builder_v6().forwarder(inet6.unwrap()).build();
         assert_eq!((inet.mfes().count(), inet6.mfes().count()), (0, 0));
     });
 }

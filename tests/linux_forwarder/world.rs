@@ -107,7 +107,7 @@ impl<A: Family> World<A> {
     pub(crate) fn rebuild(&mut self, options: impl FnOnce(Builder<A>) -> Builder<A>) {
         self.protocol = None;
         let (kernel, commands) = (Arc::clone(&self.forwarder), Arc::clone(&self.commands));
-        self.mgm = options(Mgm::builder()).forwarder(Recorded { kernel, commands }).build();
+        self.mgm = options(Builder::new()).forwarder(Recorded { kernel, commands }).build();
         let id = ClientId { protocol: 1, component: 0 };
         let protocol = self.mgm.register_protocol(id, NoCallbacks).unwrap();
         for link in &self.links {

@@ -457,7 +457,7 @@ impl IgmpCallbacks<A> for Bridge {
 #[test]
 fn cb_6_one_method_that_is_written_gets_every_alert_as_a_value() {
     let (sender, alerts) = mpsc::channel();
-    let mgm = Mgm::<A>::builder().build();
+    let mgm = Mgm::<A>::default();
     let igmp = mgm.register_igmp(Bridge(sender.clone())).unwrap();
     // What is shared, as callbacks that a test looks at from outside, is passed on too.
     let pim = mgm.register_protocol(PIM, Arc::new(Bridge(sender))).unwrap();
@@ -528,7 +528,7 @@ fn cb_6_cb_5_a_panic_in_the_one_method_is_caught() {
         }
     }
     let (sender, alerts) = mpsc::channel();
-    let mgm = Mgm::<A>::builder().build();
+    let mgm = Mgm::<A>::default();
     let _pim = mgm.register_protocol(PIM, Faulty(sender)).unwrap();
     let dvmrp = mgm.register_protocol(DVMRP, NoCallbacks).unwrap();
     dvmrp.takes(eth(1));

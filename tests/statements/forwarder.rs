@@ -455,7 +455,7 @@ fn fw_12_one_that_refuses_to_the_end_or_panics_does_no_harm() {
 
 #[test]
 fn fw_12_an_entry_that_is_gone_leaves_nothing_behind_in_memory() {
-    let mgm = Mgm::<A>::builder().forwarder(MemoryForwarder::new()).build();
+    let mgm = Builder::<A>::new().forwarder(MemoryForwarder::new()).build();
     let mut now = Instant::now();
     let mut come_and_go = |sources: Range<u16>| {
         for source in sources {

@@ -14,7 +14,7 @@ struct Net {
 impl Net {
     fn new() -> Self {
         let routes = Arc::new(RouteTable::new());
-        let mgm = Mgm::builder().rib(Arc::clone(&routes)).build();
+        let mgm = Builder::new().rib(Arc::clone(&routes)).build();
         let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks).unwrap();
         pim.takes(up());
         pim.takes(alt());

@@ -44,7 +44,7 @@ impl<A: Family> Testbed<A> {
         options: impl FnOnce(Builder<A>) -> Builder<A>,
     ) -> Self {
         let forwarder = Arc::new(Spy::new(Arc::clone(&record)));
-        let mgm = options(Mgm::builder().forwarder(Arc::clone(&forwarder))).build();
+        let mgm = options(Builder::new().forwarder(Arc::clone(&forwarder))).build();
         Self { mgm, forwarder, record, _watchdog: Watchdog::new() }
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use mgm::{Client, ClientId, IgmpPacket, Interface, LinuxForwarder, Mgm, Upcall};
+use mgm::{Builder, Client, ClientId, IgmpPacket, Interface, LinuxForwarder, Mgm, Upcall};
 use netlink_packet_route::RouteNetlinkMessage::{self, DelRoute, NewRoute};
 use netlink_packet_route::route::RouteMessage;
 use socket2::Socket;
@@ -144,7 +144,7 @@ impl<A: Family> Router<A> {
     pub fn open(roles: Roles, config: Config<A>, memory: Memory) -> anyhow::Result<Self> {
         let forwarder = Arc::new(LinuxForwarder::open()?);
         let routes = Arc::new(Routes::new());
-        let builder = Mgm::builder().limits(memory.limits());
+        let builder = Builder::new().limits(memory.limits());
         // A proxy sends all groups upstream; which reports count in the source-specific range is IGMP's business.
         let builder = if roles.upstream.is_some() { builder.ssm_ranges([]) } else { builder };
         let mgm = builder.forwarder(Arc::clone(&forwarder)).rib(Arc::clone(&routes)).build();

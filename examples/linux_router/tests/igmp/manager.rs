@@ -27,7 +27,7 @@ struct Router<A: Address> {
 
 impl<A: Address> Router<A> {
     fn new<C: IgmpCallbacks<A> + 'static>(own: A, callbacks: impl FnOnce(Arc<Igmp<A>>) -> C) -> Self {
-        let (mgm, igmp) = (Mgm::builder().build(), Arc::new(Igmp::new(Config::default())));
+        let (mgm, igmp) = (Mgm::default(), Arc::new(Igmp::new(Config::default())));
         let client = mgm.register_igmp(callbacks(Arc::clone(&igmp))).unwrap();
         let (eth0, start) = (Interface::try_from(1).unwrap(), Instant::now());
         client.take_interface_ownership(eth0).unwrap();

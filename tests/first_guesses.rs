@@ -1,0 +1,414 @@
+//! What somebody types who has not read the page yet. Each line compiles, so that it stays so; what was declined is here
+//! in words, with its reason.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use mgm::ipnet::Ipv4Net;
+use mgm::{
+    Address, AddressError, Alert, Builder, Change, Client, ClientId, ClientName, ClientNameError, ClientRef,
+    Entry, Error, Forwarder, ForwarderError, ForwardingEntry, GroupAddr, HostAddr, IgmpCallbacks, Interface,
+    Limits, MemoryForwarder, MfeStats, Mgm, NoCallbacks, ProtocolCallbacks, Refresh, Rib, Route, RouteTable,
+    Snapshot, SourceAddr, SsmRanges,
+};
+
+type Any = Result<(), Box<dyn std::error::Error>>;
+
+// Declined: `cargo add mgm`. The name is another crate's in the registry; README and front page say which one this is.
+
+#[test]
+fn a_manager_of_either_family_without_an_annotation() {
+    drop(Mgm::builder().build());
+    drop(Mgm::builder_v6().build());
+    assert_eq!(Mgm::new().clients(), []);
+    assert_eq!(Mgm::v6().clients(), []);
+    // Declined: `Mgm::<Ipv6Addr>::new()`. A `new` for each family is ambiguous, and one for all has to be told which.
+    fn any<A: Address>() -> Mgm<A> {
+        Builder::new().build()
+    }
+    let (_four, _six): (Mgm, Mgm<Ipv6Addr>) = (any(), Mgm::default());
+    // Declined: aliases `Mgm4` and `Mgm6`. `Mgm` and `Mgm<Ipv6Addr>` are no longer.
+}
+
+#[test]
+fn interfaces() -> Any {
+    let index = NonZeroU32::new(3).unwrap();
+    assert_eq!(Interface::<Ipv4Addr>::from(index), Interface::new(index));
+    // Declined: `let eth0 = Interface::try_from(1)?` alone. A default type parameter decides nothing; beside a manager
+    // the family is known. Declined: `Interface::new(3)`. There is no interface 0, and the crate does not panic.
+    let (mgm, eth0) = (Mgm::new(), Interface::try_from(3)?);
+    assert_eq!(mgm.owner(eth0), None);
+    Ok(())
+}
+
+#[test]
+fn addresses_from_and_into_those_of_std() -> Any {
+    let group: GroupAddr = "239.1.1.1".parse()?;
+    assert_eq!(Ipv4Addr::from(group), Ipv4Addr::new(239, 1, 1, 1));
+    assert_eq!(IpAddr::from(group), IpAddr::V4(group.address()));
+    assert_eq!(group.octets(), [239, 1, 1, 1]);
+    assert_eq!(GroupAddr::try_from(IpAddr::from(group)), Ok(group));
+    assert_eq!(GroupAddr::<Ipv6Addr>::try_from(IpAddr::from(group)), Err(AddressError::NotAnAddress));
+    let no_group = AddressError::NotMulticast(Ipv4Addr::LOCALHOST);
+    assert_eq!(GroupAddr::try_from(IpAddr::V4(Ipv4Addr::LOCALHOST)), Err(no_group));
+
+    let source: SourceAddr<Ipv6Addr> = "2001:db8::1".parse()?;
+    assert_eq!(Ipv6Addr::from(source).octets(), source.octets());
+    assert_eq!(SourceAddr::try_from(IpAddr::from(source)), Ok(source));
+    assert_eq!(SourceAddr::<Ipv4Addr>::try_from(IpAddr::from(source)), Err(AddressError::NotAnAddress));
+    let host = HostAddr::from(source);
+    assert_eq!((Ipv6Addr::from(host), IpAddr::from(host)), (source.address(), source.into()));
+
+    // Declined: `group == address`. A second `PartialEq` takes the inference from `mfe.group == "239.1.1.1".parse()?`.
+    assert_eq!(group.address(), Ipv4Addr::new(239, 1, 1, 1));
+    // Declined: `GroupAddr::try_from(a)` for any `A: Address`, which overlaps with what `std` has for all types.
+    fn generic<A: Address>(address: A) -> Result<GroupAddr<A>, AddressError<A>> {
+        GroupAddr::new(address)
+    }
+    assert_eq!(generic(group.address()), Ok(group));
+    Ok(())
+}
+
+#[test]
+fn entries_and_what_they_cover() -> Any {
+    let (source, group): (SourceAddr, GroupAddr) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    let pair = Entry::from((source, group));
+    assert_eq!(pair, Entry::SourceGroup(source, group));
+    // Declined: `Entry::new(Option<S>, G)`, a third way to two of three kinds. Where a parser has an `Option`:
+    let read =
+        |source: Option<SourceAddr>| source.map_or_else(|| group.into(), |source| (source, group).into());
+    assert_eq!((read(Some(source)), read(None)), (pair, Entry::Group(group)));
+
+    // Declined: `group.is_ssm()`. Which ranges are source-specific is configuration of a manager.
+    let mgm = Mgm::builder().ssm_ranges(["239.232.0.0/16".parse()?]).build();
+    let (other, specific): (SourceAddr, GroupAddr) = ("10.0.0.2".parse()?, "239.232.0.1".parse()?);
+    let ranges = mgm.ssm_ranges();
+    assert!(ranges.contains(specific) && !ranges.contains(group));
+    assert_eq!(ranges.iter().map(|range| range.to_string()).collect::<Vec<_>>(), ["239.232.0.0/16"]);
+    assert_eq!(ranges.range(specific), ranges.iter().next());
+    for (entry, covers) in [
+        (pair, [true, false, false]),
+        (Entry::Group(group), [true, true, false]),
+        (Entry::AllGroups, [true, true, false]),
+        (Entry::from((source, specific)), [false, false, true]),
+        (Entry::Group(specific), [false, false, false]),
+    ] {
+        let streams = [(source, group), (other, group), (source, specific)];
+        assert_eq!(streams.map(|(source, group)| entry.covers(source, group, &ranges)), covers, "{entry}");
+    }
+    assert_eq!(Mgm::new().ssm_ranges(), SsmRanges::default());
+    Ok(())
+}
+
+#[test]
+fn results_and_names() -> Any {
+    assert!(Change::Changed.is_changed() && !Change::Unchanged.is_changed());
+    // Declined: `bool::from(change)`. It reads as whether it worked, and says whether it was new.
+    let id = ClientId::new(1, 0);
+    assert_eq!("1.0".parse(), Ok(id));
+    for text in ["1", "1.", "1.0.0", "-1.0", "4294967296.0", "IGMP", ""] {
+        assert_eq!(text.parse::<ClientId>(), Err(ClientNameError::Id), "{text}");
+    }
+    assert_eq!(ClientName::from(id), ClientName::Protocol(id));
+    for name in [ClientName::Igmp, id.into()] {
+        assert_eq!(name.to_string().parse(), Ok(name));
+    }
+    assert_eq!("igmp".parse(), Ok(ClientName::Igmp));
+    assert_eq!("1.0".parse(), Ok(ClientName::Protocol(id)));
+    let refused = "pim".parse::<ClientName>().unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "a client is named IGMP, or by its protocol's number and its component, as 1.0"
+    );
+    assert_eq!(Error::<Ipv4Addr>::IgmpAlreadyRegistered.kind(), "igmp_already_registered");
+    // Declined: `mgm::Result<T>`, which hides that an error has a family; `mgm::prelude`, as the root is flat.
+    Ok(())
+}
+
+#[test]
+fn json_in_generic_code() -> Any {
+    fn json<A: Address>(mgm: &Mgm<A>) -> serde_json::Result<String> {
+        serde_json::to_string(&mgm.show(Instant::now()))
+    }
+    let text = json(&Mgm::new())?;
+    let read: Snapshot = serde_json::from_str(&text)?;
+    assert_eq!(read.interfaces, []);
+    let _: Limits = serde_json::from_str("{}")?;
+    let _: ClientName = serde_json::from_str("\"igmp\"")?;
+    Ok(())
+}
+
+/// A daemon that is generic needs no bound but the family's, and no crate of ours.
+struct Daemon<A: Address> {
+    routes: Arc<RouteTable<A>>,
+    prefixes: BTreeSet<A::Net>,
+}
+
+#[test]
+fn routes_in_generic_code() -> Any {
+    fn daemon<A: Address>(route: Route<A>) -> Daemon<A> {
+        Daemon { routes: Arc::new([route].into_iter().collect()), prefixes: BTreeSet::from([route.prefix]) }
+    }
+    let prefix: Ipv4Net = "10.0.0.0/8".parse()?;
+    let daemon = daemon(Route { prefix, interface: 1.try_into()?, upstream: None });
+    assert_eq!(
+        daemon.routes.routes().iter().map(|route| route.prefix).collect::<BTreeSet<_>>(),
+        daemon.prefixes
+    );
+    let _mgm = Mgm::builder().rib(daemon.routes).build();
+    Ok(())
+}
+
+#[test]
+fn pointers_and_closures_are_edges() -> Any {
+    static NOTING: Noting = Noting(parking_lot::Mutex::new(Vec::new()));
+    let (boxed, shared): (Box<dyn ProtocolCallbacks>, Arc<dyn ProtocolCallbacks>) =
+        (Box::new(NoCallbacks), Arc::new(NoCallbacks));
+    let mgm = Mgm::new();
+    let _boxed = mgm.register_protocol(ClientId::new(1, 0), boxed)?;
+    let _shared = mgm.register_protocol(ClientId::new(1, 1), shared)?;
+    let _static = mgm.register_protocol(ClientId::new(1, 2), &NOTING)?;
+    let boxed: Box<dyn IgmpCallbacks> = Box::new(NoCallbacks);
+    drop(mgm.register_igmp(boxed)?);
+    drop(mgm.register_igmp(&NOTING)?);
+
+    let route: Route = Route { prefix: "10.0.0.0/8".parse()?, interface: 1.try_into()?, upstream: None };
+    let table = || -> RouteTable { [route].into_iter().collect() };
+    let shared: Arc<dyn Rib> = Arc::new(table());
+    let ribs: [Box<dyn Rib>; 4] = [
+        Box::new(table()),
+        Box::new(Arc::new(table())),
+        Box::new(move |_: SourceAddr| Some(route)),
+        Box::new(shared),
+    ];
+    for rib in ribs {
+        let boxed: Box<dyn Forwarder> = Box::new(MemoryForwarder::new());
+        let mgm = Mgm::builder().rib(rib).forwarder(boxed).build();
+        let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+        mgm.packet_received(source, group, 1.try_into()?, &[], Instant::now())?;
+        assert_eq!(mgm.mfe(source, group).unwrap().prefix, Some(route.prefix));
+        assert_eq!(mgm.mfe_stats(source, group)?, MfeStats::new());
+    }
+    // Declined: `Box<T>` and `&T` of a RIB that has a type. A closure is a RIB, and `Box` and `&` of it are closures.
+    Ok(())
+}
+
+/// What a pointer passes on reaches what it points at: an edge that notes each call.
+#[derive(Default)]
+struct Noting(parking_lot::Mutex<Vec<&'static str>>);
+
+impl Noting {
+    fn note(&self, call: &'static str) {
+        self.0.lock().push(call);
+    }
+}
+
+impl ProtocolCallbacks for Noting {
+    fn creation_mode(&self) -> mgm::CreationMode {
+        self.note("creation_mode");
+        mgm::CreationMode::Always
+    }
+    fn rpf(&self, _: &ClientRef, request: &mgm::RpfRequest<'_>) -> Route {
+        self.note("rpf");
+        request.route
+    }
+    fn creation_alert(&self, _: &ClientRef, _: &mgm::NewMfe, _: &mut [mgm::CreationOif]) {
+        self.note("creation_alert");
+    }
+    fn alert(&self, _: &ClientRef, alert: Alert) {
+        self.note(alert.callback());
+    }
+}
+
+impl IgmpCallbacks for Noting {
+    fn disable_igmp(&self, _: &ClientRef, _: Interface) {
+        self.note("disable_igmp");
+    }
+    fn enable_igmp(&self, _: &ClientRef, _: Interface) {
+        self.note("enable_igmp");
+    }
+    fn alert_mode(&self) -> mgm::AlertMode {
+        self.note("alert_mode");
+        mgm::AlertMode::JoinsAndPrunes
+    }
+    fn alert(&self, _: &ClientRef, alert: Alert) {
+        self.note(alert.callback());
+    }
+}
+
+impl Forwarder for Noting {
+    fn add(&self, _: &ForwardingEntry) -> Result<(), ForwarderError> {
+        self.note("add");
+        Ok(())
+    }
+    fn change(&self, _: &ForwardingEntry) -> Result<(), ForwarderError> {
+        self.note("change");
+        Ok(())
+    }
+    fn delete(&self, _: SourceAddr, _: GroupAddr) -> Result<(), ForwarderError> {
+        self.note("delete");
+        Ok(())
+    }
+    fn stats(&self, _: SourceAddr, _: GroupAddr) -> Result<MfeStats, ForwarderError> {
+        self.note("stats");
+        Ok(MfeStats::new())
+    }
+}
+
+/// Runs a router whose edges are behind pointers, and says what each was called.
+fn calls<E>(
+    pointer: impl Fn(&'static Noting) -> E,
+) -> Result<[Vec<&'static str>; 3], Box<dyn std::error::Error>>
+where
+    E: ProtocolCallbacks + IgmpCallbacks + Forwarder + 'static,
+{
+    let [pim, igmp, forwarder]: [&'static Noting; 3] = std::array::from_fn(|_| &*Box::leak(Box::default()));
+    let (eth0, eth1) = (1.try_into()?, 2.try_into()?);
+    let prefix = "10.0.0.0/8".parse()?;
+    let route = move |_: SourceAddr| Some(Route { prefix, interface: eth0, upstream: None });
+    let mgm = Mgm::builder().rib(route).forwarder(pointer(forwarder)).build();
+    let protocol = mgm.register_protocol(ClientId::new(1, 0), pointer(pim))?;
+    let hosts = mgm.register_igmp(pointer(igmp))?;
+    protocol.take_interface_ownership(eth0)?;
+    hosts.take_interface_ownership(eth1)?;
+    hosts.add_group_membership(eth1, "(*, 239.1.1.1)".parse()?)?;
+    let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    mgm.packet_received(source, group, eth0, &[], Instant::now())?;
+    mgm.mfe_stats(source, group)?;
+    protocol.take_interface_ownership(eth1)?;
+    drop((protocol, hosts, mgm));
+    Ok([pim, igmp, forwarder].map(|noting| noting.0.lock().clone()))
+}
+
+#[test]
+fn a_pointer_passes_on_every_call() -> Any {
+    let plain = calls(|noting| noting)?;
+    for (edge, expected) in plain.iter().zip([
+        &["creation_mode", "rpf", "creation_alert", "join_alert"][..],
+        &["alert_mode", "disable_igmp", "enable_igmp"],
+        &["add", "stats", "change", "delete"],
+    ]) {
+        assert!(expected.iter().all(|call| edge.contains(call)), "{edge:?} {expected:?}");
+    }
+    assert_eq!(calls(Arc::new)?, plain);
+    assert_eq!(calls(Box::new)?, plain);
+    Ok(())
+}
+
+#[test]
+fn cl_4_a_clone_of_a_handle_acts_while_the_client_is_registered() -> Any {
+    let mgm = Mgm::new();
+    let pim = mgm.register_protocol(ClientId::new(1, 0), NoCallbacks)?;
+    let other: ClientRef = pim.clone();
+    let eth0 = Interface::try_from(1)?;
+    std::thread::spawn(move || other.take_interface_ownership(eth0)).join().unwrap()?;
+    assert_eq!((pim.interfaces(), mgm.owner(eth0)), (vec![eth0], Some(pim.name())));
+    // Declined: `client.downgrade()`. Every `ClientRef` is weak as to the registration; there is nothing to upgrade.
+    // Declined: `Client: Clone`. One owner ends the registration; `client.clone()` is a `ClientRef`.
+    Ok(())
+}
+
+/// CL-4: a clone that its own callbacks keep does not keep the client.
+#[test]
+fn cl_4_a_clone_in_the_callbacks_is_no_cycle() -> Any {
+    #[derive(Default)]
+    struct Keeping(parking_lot::Mutex<Option<ClientRef>>);
+    impl IgmpCallbacks for Keeping {
+        fn disable_igmp(&self, igmp: &ClientRef, _: Interface) {
+            *self.0.lock() = Some(igmp.clone());
+        }
+    }
+    let (mgm, forwarder) = (Mgm::builder(), Arc::new(MemoryForwarder::new()));
+    let mgm = mgm.forwarder(Arc::clone(&forwarder)).build();
+    let igmp = mgm.register_igmp(Keeping::default())?;
+    let pim = mgm.register_protocol(ClientId::new(1, 0), NoCallbacks)?;
+    igmp.take_interface_ownership(1.try_into()?)?;
+    pim.take_interface_ownership(1.try_into()?)?;
+    mgm.packet_received("10.0.0.1".parse()?, "239.1.1.1".parse()?, 1.try_into()?, &[], Instant::now())?;
+    assert_eq!(forwarder.entries().len(), 1);
+    drop((igmp, pim, mgm));
+    assert_eq!(forwarder.entries(), [], "FW-12: the last handle has gone");
+    Ok(())
+}
+
+#[test]
+fn what_is_registered_and_how_it_was_built() -> Any {
+    let limits = Limits::new().mfes(7);
+    let mgm = Mgm::builder().limits(limits).build();
+    let pim = mgm.register_protocol(ClientId::new(1, 0), NoCallbacks)?;
+    let igmp = mgm.register_igmp(NoCallbacks)?;
+    assert_eq!(mgm.clients(), [pim.name(), igmp.name()]);
+    assert_eq!((mgm.limits(), mgm.limits().mfes), (limits, Some(7)));
+    for index in [7, 3, 5] {
+        igmp.take_interface_ownership(index.try_into()?)?;
+    }
+    let indices: Vec<_> = igmp.interfaces().iter().map(|interface| interface.index().get()).collect();
+    assert_eq!((indices, pim.interfaces()), (vec![7, 3, 5], vec![]));
+    Ok(())
+}
+
+#[test]
+fn interfaces_of_a_client_are_read_a_page_at_a_time() -> Any {
+    let mgm = Mgm::builder().page(1).build();
+    let igmp = mgm.register_igmp(NoCallbacks)?;
+    let all: Vec<Interface> = (1..=30).rev().map(|index| index.try_into().unwrap()).collect();
+    for interface in &all {
+        igmp.take_interface_ownership(*interface)?;
+    }
+    assert_eq!(igmp.interfaces(), all);
+    Ok(())
+}
+
+#[test]
+fn a_panic_beside_a_handle() {
+    fn unharmed<T: UnwindSafe + RefUnwindSafe + Send + Sync + 'static>() {}
+    unharmed::<Mgm>();
+    unharmed::<Client>();
+    unharmed::<ClientRef>();
+    unharmed::<Refresh>();
+    fn whole<T: UnwindSafe + RefUnwindSafe>() {}
+    whole::<Builder>();
+    let mgm = Mgm::new();
+    assert_eq!(catch_unwind(|| mgm.groups().count()).unwrap(), 0);
+}
+
+// What compiled before, and still does.
+
+#[derive(Debug, thiserror::Error)]
+enum Both {
+    #[error(transparent)]
+    V4(#[from] Error),
+    #[error(transparent)]
+    V6(#[from] Error<Ipv6Addr>),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("of the manager")]
+struct Mine<A: Address>(#[from] Error<A>);
+
+#[test]
+fn errors_become_those_of_the_daemon() {
+    fn both() -> Result<(), Both> {
+        let (four, six) = (Mgm::new(), Mgm::v6());
+        let _igmp = four.register_igmp(NoCallbacks)?;
+        let _mld = six.register_igmp(NoCallbacks)?;
+        drop(four.register_igmp(NoCallbacks)?);
+        Ok(())
+    }
+    fn generic<A: Address>(mgm: &Mgm<A>) -> Result<(), Mine<A>> {
+        drop(mgm.register_igmp(NoCallbacks)?);
+        Ok(())
+    }
+    assert!(matches!(both(), Err(Both::V4(Error::IgmpAlreadyRegistered))));
+    assert!(generic(&Mgm::v6()).is_ok());
+}
+
+#[test]
+fn values_are_keys() {
+    let seen: HashMap<(Interface, Entry, ClientName, Alert), ()> = HashMap::new();
+    assert!(seen.is_empty());
+}
