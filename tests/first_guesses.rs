@@ -312,6 +312,51 @@ fn cl_4_a_clone_of_a_handle_acts_while_the_client_is_registered() -> Any {
     Ok(())
 }
 
+/// CL-4: nothing is left that it can do, also when another client has its name.
+#[test]
+fn cl_4_a_clone_of_a_handle_is_refused_once_the_client_has_deregistered() -> Any {
+    fn each(client: &ClientRef, at: Interface) -> Result<Vec<Result<(), Error>>, Box<dyn std::error::Error>> {
+        let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+        let entry = Entry::Group(group);
+        let later = Instant::now() + std::time::Duration::from_secs(60);
+        let batch = client.batch(at, [mgm::MembershipChange::Add(entry)]);
+        Ok(vec![
+            client.take_interface_ownership(at),
+            client.release_interface_ownership(at),
+            client.add_group_membership(at, entry).map(drop),
+            client.delete_group_membership(at, entry).map(drop),
+            client.block_source(at, source, group).map(drop),
+            client.unblock_source(at, source, group).map(drop),
+            batch.into_result().map(drop),
+            client.set_group(at, group, mgm::Filter::JOIN).map(drop),
+            client.begin_refresh(at, later).map(drop),
+            client.offer_interface(at, ClientId::new(2, 0)),
+            client.withdraw_offer(at).map(drop),
+            client.set_forward_state(at, source, group, None).map(drop),
+            client.set_mfe(source, group, at, None),
+            client.set_mfe_timeout(source, group, std::time::Duration::from_secs(60)),
+            client.set_wrong_interface_alerts(at, true),
+        ])
+    }
+    let mgm = Mgm::new();
+    let (id, eth0) = (ClientId::new(1, 0), Interface::try_from(1)?);
+    let pim = mgm.register_protocol(id, NoCallbacks)?;
+    let old = pim.clone();
+    drop(pim);
+    for successor in [false, true] {
+        let new = if successor { Some(mgm.register_protocol(id, NoCallbacks)?) } else { None };
+        if let Some(new) = &new {
+            new.take_interface_ownership(eth0)?;
+        }
+        for (call, outcome) in each(&old, eth0)?.into_iter().enumerate() {
+            assert_eq!(outcome, Err(Error::Deregistered { client: id.into() }), "call {call}");
+        }
+        assert_eq!(old.interfaces(), []);
+        assert_eq!(mgm.owner(eth0), new.as_ref().map(|new| new.name()));
+    }
+    Ok(())
+}
+
 /// CL-4: a clone that its own callbacks keep does not keep the client.
 #[test]
 fn cl_4_a_clone_in_the_callbacks_is_no_cycle() -> Any {

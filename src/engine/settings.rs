@@ -42,6 +42,7 @@ impl<A: Address> Engine<A> {
         iif: Interface<A>,
         upstream: Option<A>,
     ) -> Result<(), Error<A>> {
+        self.active(client)?;
         let id = self.owned(client, iif)?;
         self.owned_mfe(client, key)?;
         let at = self.at(key);
