@@ -1,15 +1,19 @@
 //! Options for a new manager.
 
 use std::fmt;
+use std::hash::BuildHasher;
 use std::net::Ipv4Addr;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
+
 use crate::engine::{Engine, PageSize};
 use crate::forwarder::{Forwarder, NoForwarder};
 use crate::limits::Limits;
-use crate::manager::Shared;
+use crate::manager::{Recorder, Shared, Sink};
 use crate::mgm::Mgm;
+use crate::record::{Event, Setup};
 use crate::rib::Rib;
 use crate::types::address::Address;
 use crate::types::ssm::SsmRanges;
@@ -22,6 +26,8 @@ pub struct Builder<A: Address = Ipv4Addr> {
     rib: Option<Box<dyn Rib<A>>>,
     forwarder: Box<dyn Forwarder<A>>,
     page: PageSize,
+    seed: Option<u64>,
+    sink: Option<Sink<A>>,
 }
 
 impl<A: Address> Builder<A> {
@@ -47,6 +53,8 @@ impl<A: Address> Builder<A> {
             rib: None,
             forwarder: Box::new(NoForwarder),
             page: PageSize::default(),
+            seed: None,
+            sink: None,
         }
     }
 
@@ -89,6 +97,47 @@ impl<A: Address> Builder<A> {
         self
     }
 
+    /// Gives `sink` all that the manager is asked and does, in one order: each call of the manager, each call that it
+    /// makes to a client, the RIB or the forwarder, and what came of each.
+    ///
+    /// `sink` is called by one thread at a time, without the manager's lock, in the order of
+    /// [`Event::number`](crate::record::Event::number). When a call returns, it has heard of all of it. Threads that call
+    /// the manager wait for it, so it should be quick; it should not call the manager. A panic in it is caught and counted.
+    ///
+    /// The first event says with which [`seed`](crate::record::Setup::seed) the manager was built: keep it to yourself while the manager
+    /// runs, for hosts choose groups, and whoever knows the seed can choose some that make it slow. Of a manager that is
+    /// not recorded nothing is kept or formatted.
+    ///
+    /// # Example: a log
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// use mgm::{Mgm, NoCallbacks};
+    ///
+    /// let (sender, events) = channel();
+    /// let mgm: Mgm = Mgm::builder().record(move |event| drop(sender.send(event.to_string()))).build();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// igmp.take_interface_ownership(3.try_into()?)?;
+    /// let events: Vec<String> = events.try_iter().skip(1).collect();
+    /// let call = "IGMP → take_interface_ownership 3";
+    /// assert_eq!(events, ["system → register_igmp", "= registration 0", call, "= done"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn record(mut self, sink: impl FnMut(Event<A>) + Send + 'static) -> Self {
+        self.sink = Some(Box::new(sink));
+        self
+    }
+
+    /// Fixes every order that hashing leaves open, as that of the alerts of a hand-over: two managers with the same seed
+    /// that are called alike do alike.
+    ///
+    /// Only for tests and replays: hosts choose groups, and whoever knows the seed can choose some that make it slow.
+    #[cfg(feature = "testing")]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
     /// How many pieces may be changed in one hold of the lock ([CB-7](crate::specification#cb-7)): with three,
     /// small tests see what is half done.
     #[cfg(feature = "testing")]
@@ -101,8 +150,21 @@ impl<A: Address> Builder<A> {
     /// Makes the manager.
     #[must_use]
     pub fn build(self) -> Mgm<A> {
-        let engine = Engine::new(self.limits, self.ssm_ranges, self.rib.is_some(), self.page);
-        Mgm::of(Arc::new(Shared::new(engine, self.rib, self.forwarder)))
+        let Self { limits, ssm_ranges, rib, forwarder, page, mut seed, sink } = self;
+        let panics = Arc::default();
+        let recorder = sink.map(|sink| {
+            let setup = Setup {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                seed: *seed.get_or_insert_with(|| RandomState::default().hash_one(())),
+                limits,
+                ssm_ranges: ssm_ranges.iter().collect(),
+                rib: rib.is_some(),
+                page: page.changes,
+            };
+            Arc::new(Recorder::new(setup, sink, Arc::clone(&panics)))
+        });
+        let engine = Engine::new(limits, ssm_ranges, rib.is_some(), page, seed);
+        Mgm::of(Arc::new(Shared::new(engine, rib, forwarder, panics, recorder)))
     }
 }
 

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{Action, ClientKey, Edit, FilterMode, Key};
 use crate::error::Error;
-use crate::manager::Shared;
+use crate::manager::{Recorded, Recorder, Shared};
 use crate::outcomes::Outcomes;
+use crate::record::Call;
 use crate::refresh::Refresh;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::{ClientId, ClientName};
@@ -65,7 +66,8 @@ impl<A: Address> Client<A> {
     #[doc(alias = "MgmDeRegisterMProtocol")]
     pub fn deregister(self) -> Result<(), DeregisterError<A>> {
         let shared = &self.me.shared;
-        let ended = shared.update(|state| state.engine.deregister(self.me.client));
+        let end = || shared.update(|state| state.engine.deregister(self.me.client));
+        let ended = self.me.recorded(|_| Call::Deregister, end);
         match ended {
             Ok(()) => {
                 tracing::info!(client = %self.me.name(), "deregistered");
@@ -86,7 +88,7 @@ impl<A: Address> Deref for Client<A> {
 
 impl<A: Address> Drop for Client<A> {
     fn drop(&mut self) {
-        self.me.shared.drop_client(self.me.client);
+        self.me.recorded(|_| Call::Drop, || self.me.shared.drop_client(self.me.client));
     }
 }
 
@@ -219,7 +221,8 @@ impl<A: Address> ClientRef<A> {
     /// ```
     #[doc(alias = "MgmTakeInterfaceOwnership")]
     pub fn take_interface_ownership(&self, interface: Interface<A>) -> Result<(), Error<A>> {
-        self.shared.take(self.client, interface).map_err(refused)
+        let take = || self.shared.take(self.client, interface);
+        self.recorded(|_| Call::Take { interface }, take).map_err(refused)
     }
 
     /// Releases an interface, and with it all that the client holds there ([IF-7](crate::specification#if-7)).
@@ -251,7 +254,8 @@ impl<A: Address> ClientRef<A> {
     /// ```
     #[doc(alias = "MgmReleaseInterfaceOwnership")]
     pub fn release_interface_ownership(&self, interface: Interface<A>) -> Result<(), Error<A>> {
-        self.shared.release(self.client, interface).map_err(refused)
+        let release = || self.shared.release(self.client, interface);
+        self.recorded(|_| Call::Release { interface }, release).map_err(refused)
     }
 
     /// Adds `entry` on an interface that the client is on ([MB-1](crate::specification#mb-1),
@@ -431,7 +435,16 @@ impl<A: Address> ClientRef<A> {
         interface: Interface<A>,
         changes: impl IntoIterator<Item = MembershipChange<A>>,
     ) -> Outcomes<A> {
-        let outcomes = self.shared.batch(self.client, interface, changes.into_iter().map(edit));
+        let outcomes = if self.shared.is_recorded() {
+            let changes: Vec<_> = changes.into_iter().collect();
+            let again = changes.clone();
+            self.recorded(
+                |_| Call::Batch { interface, changes },
+                || self.shared.batch(self.client, interface, again.into_iter().map(edit)),
+            )
+        } else {
+            self.shared.batch(self.client, interface, changes.into_iter().map(edit))
+        };
         for (place, error) in outcomes.refused() {
             tracing::debug!(place, %error, "refused");
         }
@@ -482,7 +495,15 @@ impl<A: Address> ClientRef<A> {
             Filter::Include(sources) => (FilterMode::Include, sources),
             Filter::Exclude(sources) => (FilterMode::Exclude, sources),
         };
-        self.shared.set_group(self.client, interface, group, mode, sources).map_err(refused)
+        let call = |_: &Recorder<A>| {
+            let sources = sources.to_vec();
+            match mode {
+                FilterMode::Include => Call::Include { interface, group, sources },
+                FilterMode::Exclude => Call::Exclude { interface, group, sources },
+            }
+        };
+        self.recorded(call, || self.shared.set_group(self.client, interface, group, mode, sources))
+            .map_err(refused)
     }
 
     /// Begins a refresh of all that the client holds on an interface ([HO-17](crate::specification#ho-17)): for
@@ -522,8 +543,11 @@ impl<A: Address> ClientRef<A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn begin_refresh(&self, interface: Interface<A>, deadline: Instant) -> Result<Refresh<A>, Error<A>> {
-        let id = self.shared.update(|state| state.engine.begin_refresh(self.client, interface, deadline));
-        Ok(Refresh::new(Arc::clone(&self.shared), interface, id.map_err(refused)?))
+        let id = self.recorded(
+            |recorder| Call::BeginRefresh { interface, deadline: recorder.moment(deadline) },
+            || self.shared.update(|state| state.engine.begin_refresh(self.client, interface, deadline)),
+        );
+        Ok(Refresh::new(Arc::clone(&self.shared), self.client, interface, id.map_err(refused)?))
     }
 
     /// Offers an interface that the client owns to another protocol ([IF-9](crate::specification#if-9)): its
@@ -558,7 +582,8 @@ impl<A: Address> ClientRef<A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn offer_interface(&self, interface: Interface<A>, to: ClientId) -> Result<(), Error<A>> {
-        self.shared.update(|state| state.engine.offer(self.client, interface, to)).map_err(refused)
+        let offer = || self.shared.update(|state| state.engine.offer(self.client, interface, to));
+        self.recorded(|_| Call::Offer { interface, to }, offer).map_err(refused)
     }
 
     /// Takes back an offer of [`offer_interface`](Self::offer_interface); if there is none, nothing changes.
@@ -580,7 +605,8 @@ impl<A: Address> ClientRef<A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn withdraw_offer(&self, interface: Interface<A>) -> Result<Change, Error<A>> {
-        self.shared.update(|state| state.engine.withdraw_offer(self.client, interface)).map_err(refused)
+        let withdraw = || self.shared.update(|state| state.engine.withdraw_offer(self.client, interface));
+        self.recorded(|_| Call::WithdrawOffer { interface }, withdraw).map_err(refused)
     }
 
     /// Sets or clears the forward state of (S,G) on an interface that the client owns
@@ -625,9 +651,10 @@ impl<A: Address> ClientRef<A> {
         state: Option<ForwardState>,
     ) -> Result<Change, Error<A>> {
         let key = Key::of(source, group);
-        let set =
-            self.shared.update(|shared| shared.engine.set_forward_state(self.client, interface, key, state));
-        set.map_err(refused)
+        let set = || {
+            self.shared.update(|shared| shared.engine.set_forward_state(self.client, interface, key, state))
+        };
+        self.recorded(|_| Call::SetForwardState { interface, source, group, state }, set).map_err(refused)
     }
 
     /// Changes the upstream neighbour of an entry whose iif the client owns, and the iif to another interface
@@ -675,7 +702,8 @@ impl<A: Address> ClientRef<A> {
         upstream: Option<A>,
     ) -> Result<(), Error<A>> {
         let key = Key::of(source, group);
-        self.shared.update(|state| state.engine.set_mfe(self.client, key, iif, upstream)).map_err(refused)
+        let set = || self.shared.update(|state| state.engine.set_mfe(self.client, key, iif, upstream));
+        self.recorded(|_| Call::SetMfe { source, group, iif, upstream }, set).map_err(refused)
     }
 
     /// Sets the time to live of an entry whose iif the client owns, from when it was made or renewed
@@ -717,7 +745,8 @@ impl<A: Address> ClientRef<A> {
         timeout: Duration,
     ) -> Result<(), Error<A>> {
         let key = Key::of(source, group);
-        self.shared.update(|state| state.engine.set_mfe_timeout(self.client, key, timeout)).map_err(refused)
+        let set = || self.shared.update(|state| state.engine.set_mfe_timeout(self.client, key, timeout));
+        self.recorded(|_| Call::SetMfeTimeout { source, group, timeout }, set).map_err(refused)
     }
 
     /// Switches `wrong_interface` alerts for an interface that the client owns on or off
@@ -745,13 +774,23 @@ impl<A: Address> ClientRef<A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_wrong_interface_alerts(&self, interface: Interface<A>, on: bool) -> Result<(), Error<A>> {
-        let set =
-            self.shared.update(|state| state.engine.set_wrong_interface_alerts(self.client, interface, on));
-        set.map_err(refused)
+        let set = || {
+            self.shared.update(|state| state.engine.set_wrong_interface_alerts(self.client, interface, on))
+        };
+        self.recorded(|_| Call::SetWrongInterfaceAlerts { interface, on }, set).map_err(refused)
     }
 
     fn edit(&self, interface: Interface<A>, change: MembershipChange<A>) -> Result<Change, Error<A>> {
-        self.shared.edit(self.client, interface, edit(change)).map_err(refused)
+        let edit = || self.shared.edit(self.client, interface, edit(change));
+        self.recorded(|_| Call::Change { interface, change }, edit).map_err(refused)
+    }
+
+    fn recorded<R: Recorded<A>>(
+        &self,
+        call: impl FnOnce(&Recorder<A>) -> Call<A>,
+        act: impl FnOnce() -> R,
+    ) -> R {
+        self.shared.recorded(Some(self.client), call, act)
     }
 }
 

@@ -287,7 +287,7 @@
 //! - `route-table`: `RouteTable`, a [`Rib`] for a daemon that has none of its own.
 //! - `serde`: what is shown, asked and answered can be written: a [`Snapshot`], an [`Alert`], an [`Error`]. All but errors
 //!   can be read back, and what is no group, no source or no interface is refused then, too.
-//! - `testing`: what the crate's own tests need, and no daemon.
+//! - `testing`: the module `testing`, for tests of what embeds the manager, and [`Builder`]`::seed`.
 //!
 //! # MSRV
 //!
@@ -326,9 +326,12 @@ mod mfes;
 mod mgm;
 mod outcomes;
 mod pointers;
+pub mod record;
 mod refresh;
 mod rib;
 mod show;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod types;
 mod view;
 

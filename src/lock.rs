@@ -11,11 +11,13 @@ pub(crate) use scheduled::{Mutex, MutexGuard};
 #[cfg(shuttle)]
 pub(crate) use shuttle::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread::{ThreadId, current},
     thread_local,
 };
 #[cfg(not(shuttle))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread::{ThreadId, current},
     thread_local,
 };
 

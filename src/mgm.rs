@@ -14,8 +14,9 @@ use crate::error::Error;
 use crate::groups::Groups;
 use crate::limits::Limits;
 use crate::lock::Ordering;
-use crate::manager::{Callbacks, Packet, Shared};
+use crate::manager::{Callbacks, Packet, Recorder, Shared};
 use crate::mfes::Mfes;
+use crate::record::Call;
 use crate::show::Snapshot;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::{ClientId, ClientName};
@@ -325,7 +326,8 @@ impl<A: Address> Mgm<A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn when_settled(&self, interface: Interface<A>, wake: impl FnOnce() + Send + 'static) {
-        self.shared.when_settled(interface, Box::new(wake));
+        let call = |_: &Recorder<A>| Call::WhenSettled { interface };
+        self.shared.recorded(None, call, || self.shared.when_settled(interface, Box::new(wake)));
     }
 
     /// How many pieces were changed at the most in one hold of the lock ([CB-7](crate::specification#cb-7)).
@@ -359,7 +361,7 @@ impl<A: Address> Mgm<A> {
     /// ```
     pub fn interface_removed(&self, index: NonZeroU32) {
         tracing::info!(index, "interface removed");
-        self.shared.remove(index);
+        self.shared.recorded(None, |_| Call::InterfaceRemoved { index }, || self.shared.remove(index));
     }
 
     /// The forwarder reports a packet for which it has no entry ([FW-1](crate::specification#fw-1)).
@@ -400,7 +402,11 @@ impl<A: Address> Mgm<A> {
         now: Instant,
     ) -> Result<(), Error<A>> {
         let packet = Packet { source, group, arrival, header };
-        self.shared.packet_received(packet, now).map_err(refused)
+        let call = |recorder: &Recorder<A>| {
+            let now = recorder.moment(now);
+            Call::PacketReceived { source, group, arrival, header: header.to_vec(), now }
+        };
+        self.shared.recorded(None, call, || self.shared.packet_received(packet, now)).map_err(refused)
     }
 
     /// The forwarder reports a packet that came in on another interface than the iif of its entry
@@ -443,7 +449,12 @@ impl<A: Address> Mgm<A> {
         header: &[u8],
         now: Instant,
     ) {
-        self.shared.packet_on_wrong_interface(Packet { source, group, arrival, header }, now);
+        let packet = Packet { source, group, arrival, header };
+        let call = |recorder: &Recorder<A>| {
+            let now = recorder.moment(now);
+            Call::PacketOnWrongInterface { source, group, arrival, header: header.to_vec(), now }
+        };
+        self.shared.recorded(None, call, || self.shared.packet_on_wrong_interface(packet, now));
     }
 
     /// Routes to the sources in `prefix` have changed in the RIB ([FW-9](crate::specification#fw-9)).
@@ -478,7 +489,8 @@ impl<A: Address> Mgm<A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn routes_changed(&self, prefix: &A::Net) {
-        self.shared.routes_changed(prefix);
+        let call = |_: &Recorder<A>| Call::RoutesChanged { prefix: *prefix };
+        self.shared.recorded(None, call, || self.shared.routes_changed(prefix));
     }
 
     /// Does what is due at `now`, and says when it next wants to be called ([FW-7](crate::specification#fw-7),
@@ -509,7 +521,8 @@ impl<A: Address> Mgm<A> {
     /// ```
     #[must_use = "it says when to call again"]
     pub fn expire(&self, now: Instant) -> Option<Instant> {
-        self.shared.expire(now)
+        let call = |recorder: &Recorder<A>| Call::Expire { now: recorder.moment(now) };
+        self.shared.recorded(None, call, || self.shared.expire(now))
     }
 
     /// One forwarding entry, read at one moment ([EN-2](crate::specification#en-2)).
@@ -602,7 +615,8 @@ impl<A: Address> Mgm<A> {
     /// ```
     #[doc(alias = "MgmGetMfeStats")]
     pub fn mfe_stats(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<MfeStats<A>, Error<A>> {
-        self.shared.mfe_stats(source, group).map_err(refused)
+        let call = |_: &Recorder<A>| Call::MfeStats { source, group };
+        self.shared.recorded(None, call, || self.shared.mfe_stats(source, group)).map_err(refused)
     }
 
     /// The entries that the forwarder does not hold as it should, deleted ones too
@@ -670,7 +684,8 @@ impl<A: Address> Mgm<A> {
     /// ```
     #[must_use]
     pub fn show(&self, now: Instant) -> Snapshot<A> {
-        Snapshot::take(&self.shared, now)
+        let call = |recorder: &Recorder<A>| Call::Show { now: recorder.moment(now) };
+        self.shared.recorded(None, call, || Snapshot::take(&self.shared, now))
     }
 
     /// How many answers to `rpf` named an interface that the client does not own, or a route that does not lead

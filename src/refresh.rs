@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::engine::RefreshId;
-use crate::manager::Shared;
+use crate::engine::{ClientKey, RefreshId};
+use crate::manager::{Recorder, Shared};
+use crate::record::Call;
 use crate::types::address::Address;
 use crate::types::interface::Interface;
 
@@ -15,13 +16,19 @@ use crate::types::interface::Interface;
 /// or the deadline. It can be sent to the thread or task that does the work.
 pub struct Refresh<A: Address = Ipv4Addr> {
     shared: Arc<Shared<A>>,
+    client: ClientKey,
     interface: Interface<A>,
     id: RefreshId,
 }
 
 impl<A: Address> Refresh<A> {
-    pub(crate) const fn new(shared: Arc<Shared<A>>, interface: Interface<A>, id: RefreshId) -> Self {
-        Self { shared, interface, id }
+    pub(crate) const fn new(
+        shared: Arc<Shared<A>>,
+        client: ClientKey,
+        interface: Interface<A>,
+        id: RefreshId,
+    ) -> Self {
+        Self { shared, client, interface, id }
     }
 
     /// The interface on which it was begun.
@@ -36,7 +43,9 @@ impl<A: Address> Refresh<A> {
     /// Ending one that is over, by its deadline, or because the interface has changed hands, changes nothing; nor does it
     /// end a newer one. Inside `enable_igmp`, what is left is deleted when that has returned.
     pub fn end(self) {
-        self.shared.end_refresh(self.interface, self.id);
+        let Self { shared, client, interface, id } = self;
+        let call = |_: &Recorder<A>| Call::EndRefresh { interface, refresh: id.number() };
+        shared.recorded(Some(client), call, || shared.end_refresh(interface, id));
     }
 }
 

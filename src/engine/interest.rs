@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use foldhash::quality::RandomState;
+use foldhash::quality::SeedableRandomState;
 
 use super::Engine;
 use super::effects::Told;
@@ -97,7 +97,7 @@ impl Shift {
 }
 
 impl<A: Address> Interests<A> {
-    pub(super) fn new(hasher: RandomState) -> Self {
+    pub(super) fn new(hasher: SeedableRandomState) -> Self {
         Self { holders: Table::new(hasher) }
     }
 

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::ops::Bound;
 use std::time::Instant;
 
-use foldhash::quality::RandomState;
+use foldhash::quality::SeedableRandomState;
 use slab::Slab;
 
 use super::held::{ByParty, Held, Marks, Parties, Party, Seen};
@@ -198,8 +198,14 @@ pub(super) struct Refresh {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct RefreshId(pub(super) u64);
 
+impl RefreshId {
+    pub(crate) const fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl<A: Address> InterfaceRecord<A> {
-    fn new(interface: Interface<A>, hasher: RandomState) -> Self {
+    fn new(interface: Interface<A>, hasher: SeedableRandomState) -> Self {
         Self {
             interface,
             parties: Parties::default(),
@@ -358,7 +364,7 @@ impl<A: Address> Interfaces<A> {
     pub(super) fn find_or_add(
         &mut self,
         interface: Interface<A>,
-        hasher: &RandomState,
+        hasher: &SeedableRandomState,
     ) -> Option<InterfaceId> {
         if let Some(id) = self.id(interface) {
             return Some(id);

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hash, Hasher};
 
-use foldhash::quality::RandomState;
+use foldhash::quality::SeedableRandomState;
 
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::ClientName;
@@ -118,6 +118,11 @@ impl ClientKey {
         self.name
     }
 
+    /// Counts all registrations.
+    pub(crate) const fn serial(self) -> u32 {
+        self.serial
+    }
+
     pub(crate) const fn is_igmp(self) -> bool {
         matches!(self.name, ClientName::Igmp)
     }
@@ -151,7 +156,7 @@ pub(crate) struct Hashed<K> {
 }
 
 impl<K: Hash + Copy> Hashed<K> {
-    pub(crate) fn new(hasher: &RandomState, key: K) -> Self {
+    pub(crate) fn new(hasher: &SeedableRandomState, key: K) -> Self {
         Self { key, hash: hasher.hash_one(key) }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::collections::btree_map::{self, BTreeMap};
 use std::ops::Bound::{Excluded, Unbounded};
 
-use foldhash::quality::RandomState;
+use foldhash::quality::SeedableRandomState;
 use smallvec::SmallVec;
 
 use super::backlog::Standing;
@@ -172,7 +172,7 @@ pub(crate) struct Due<A: Address> {
 }
 
 impl<A: Address> MfeTable<A> {
-    pub(super) fn new(hasher: RandomState) -> Self {
+    pub(super) fn new(hasher: SeedableRandomState) -> Self {
         Self {
             table: Table::new(hasher),
             ordered: BTreeSet::new(),

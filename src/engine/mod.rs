@@ -64,7 +64,8 @@ mod time;
 mod upstream;
 mod wrong_interface;
 
-use foldhash::quality::RandomState;
+use foldhash::SharedSeed;
+use foldhash::quality::SeedableRandomState;
 
 use backlog::Backlog;
 pub(crate) use backlog::Command;
@@ -118,12 +119,20 @@ pub(crate) struct Engine<A: Address> {
     numbers: u64,
     pub(crate) effects: Effects<A>,
     page: Page,
-    hasher: RandomState,
+    hasher: SeedableRandomState,
 }
 
 impl<A: Address> Engine<A> {
-    pub(crate) fn new(limits: Limits, ssm: SsmRanges<A>, has_rib: bool, page: PageSize) -> Self {
-        let hasher = RandomState::default();
+    /// From `seed` follows every order that hashing leaves open; without one, nobody knows them.
+    pub(crate) fn new(
+        limits: Limits,
+        ssm: SsmRanges<A>,
+        has_rib: bool,
+        page: PageSize,
+        seed: Option<u64>,
+    ) -> Self {
+        let seeded = |seed| SeedableRandomState::with_seed(seed, SharedSeed::global_fixed());
+        let hasher = seed.map_or_else(SeedableRandomState::random, seeded);
         Self {
             clients: Clients::new(),
             interfaces: Interfaces::new(),

@@ -9,7 +9,7 @@ use super::mfe::{StateRecord, States};
 use super::oifs::Incoming;
 use super::sources::{Trust, Verified};
 use crate::types::address::Address;
-use crate::types::creation::{CreationMode, CreationOif, Enabled};
+use crate::types::creation::{CreationMode, CreationOif};
 use crate::types::interface::Interface;
 use crate::types::route::Route;
 use crate::view::ForwardState;
@@ -165,9 +165,10 @@ impl<A: Address> Engine<A> {
                 let Some(record) = self.interfaces.get(id) else { continue };
                 let is_asked = only.is_none_or(|only| only == record.interface);
                 if record.parties.protocol == Some(client) && is_asked {
-                    let igmp = record.parties.igmp.is_some();
-                    let enabled = if enabled.contains(&id) { Enabled::Yes } else { Enabled::No };
-                    question.oifs.push(CreationOif::new(record.interface, igmp, enabled));
+                    let oif =
+                        if enabled.contains(&id) { CreationOif::enabled } else { CreationOif::disabled };
+                    let oif = oif(record.interface);
+                    question.oifs.push(record.parties.igmp.map_or(oif, |_| oif.with_igmp()));
                     question.tenures.push((record.interface, record.tenure));
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hash};
 
-use foldhash::quality::RandomState;
+use foldhash::quality::SeedableRandomState;
 use hashbrown::HashTable;
 
 use super::key::Hashed;
@@ -18,7 +18,7 @@ use super::key::Hashed;
 pub(crate) struct Table<K, V> {
     shards: Vec<HashTable<(K, V)>>,
     len: usize,
-    hasher: RandomState,
+    hasher: SeedableRandomState,
 }
 
 /// Where a key is in a table, or that it is not there. True until the table changes.
@@ -53,7 +53,7 @@ const PAGE: usize = 256;
 const PAGES: u32 = 3;
 
 impl<K: Copy + Eq + Hash, V> Table<K, V> {
-    pub(crate) fn new(hasher: RandomState) -> Self {
+    pub(crate) fn new(hasher: SeedableRandomState) -> Self {
         Self { shards: vec![HashTable::new()], len: 0, hasher }
     }
 
@@ -265,7 +265,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_agrees_with_an_ordered_map(steps in prop::collection::vec((any::<bool>(), 0..600_u32, any::<u32>()), 0..3000)) {
-            let hasher = RandomState::default();
+            let hasher = SeedableRandomState::default();
             let mut table = Table::new(hasher.clone());
             let mut model = BTreeMap::new();
             for (add, key, value) in steps {
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn en_4_a_walk_misses_and_repeats_nothing_that_stays_while_the_table_grows_and_shrinks() {
-        let hasher = RandomState::default();
+        let hasher = SeedableRandomState::default();
         let mut table = Table::new(hasher.clone());
         for key in 0..20_000_u32 {
             table.set(table.find(Hashed::new(&hasher, key)), Some(()));
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn what_was_removed_gives_its_shards_back() {
-        let hasher = RandomState::default();
+        let hasher = SeedableRandomState::default();
         let mut table = Table::new(hasher.clone());
         for key in 0..10_000_u32 {
             table.set(table.find(Hashed::new(&hasher, key)), Some(()));

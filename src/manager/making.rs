@@ -10,6 +10,7 @@ use crate::engine::{
 };
 use crate::error::Error;
 use crate::lock::Ordering;
+use crate::record::{Callback, Party};
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::creation::{NewMfe, RpfRequest};
 use crate::types::forwarding::{ForwarderError, MfeStats};
@@ -98,6 +99,7 @@ impl<A: Address> Shared<A> {
     ) -> Result<MfeStats<A>, ForwarderError> {
         let Some(forwarder) = &self.forwarder else { return Err(ForwarderError::NoSuchEntry) };
         let stats = || self.panics.catch(&"forwarder", "stats", || forwarder.stats(source, group));
+        let stats = || self.calls(Party::Forwarder, || Callback::Stats { source, group }, stats);
         self.ask(stats).unwrap_or(Err(ForwarderError::Panicked))
     }
 

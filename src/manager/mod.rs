@@ -8,6 +8,7 @@ mod making;
 mod memberships;
 mod outbox;
 mod panics;
+mod recorder;
 mod registration;
 mod routing;
 mod settled;
@@ -21,7 +22,8 @@ use self::due::Due;
 use self::inside::Inside;
 pub(crate) use self::making::Packet;
 use self::outbox::Outboxes;
-use self::panics::Panics;
+pub(crate) use self::panics::Panics;
+pub(crate) use self::recorder::{Recorded, Recorder, Sink};
 pub(crate) use self::registration::{Callbacks, Registration};
 use self::settled::Waiting;
 use crate::client::ClientRef;
@@ -29,6 +31,7 @@ use crate::engine::{ClientKey, Command, Engine, Number, Walk};
 use crate::error::Error;
 use crate::forwarder::Forwarder;
 use crate::lock::{AtomicU64, Mutex, MutexGuard};
+use crate::record::{Call, Callback, Party};
 use crate::rib::Rib;
 use crate::types::address::Address;
 use crate::types::client::ClientName;
@@ -48,6 +51,7 @@ pub(crate) struct Shared<A: Address> {
     pub(crate) panics: Arc<Panics>,
     /// Invalid answers to `rpf` (FW-1).
     pub(crate) wrong_answers: AtomicU64,
+    recorder: Option<Arc<Recorder<A>>>,
 }
 
 /// What the lock protects.
@@ -71,6 +75,8 @@ impl<A: Address> Shared<A> {
         engine: Engine<A>,
         rib: Option<Box<dyn Rib<A>>>,
         forwarder: Box<dyn Forwarder<A>>,
+        panics: Arc<Panics>,
+        recorder: Option<Arc<Recorder<A>>>,
     ) -> Self {
         let state = State {
             engine,
@@ -83,8 +89,9 @@ impl<A: Address> Shared<A> {
             state: Mutex::new(state),
             rib,
             forwarder: Some(forwarder),
-            panics: Arc::default(),
+            panics,
             wrong_answers: AtomicU64::new(0),
+            recorder,
         }
     }
 
@@ -141,6 +148,9 @@ impl<A: Address> Shared<A> {
     /// that caused it (CB-2).
     fn step<R>(self: &Arc<Self>, change: impl FnOnce(&mut State<A>) -> R) -> (R, Vec<Walk<A>>) {
         let mut state = self.lock();
+        if let Some(recorder) = &self.recorder {
+            recorder.locked();
+        }
         state.engine.turn_page();
         let result = change(&mut state);
         let walks = state.engine.effects.take_walks();
@@ -163,6 +173,36 @@ impl<A: Address> Shared<A> {
         (result, walks)
     }
 
+    /// Does `act`, which is this call by this client or by the system, and records it.
+    pub(crate) fn recorded<R: Recorded<A>>(
+        &self,
+        by: Option<ClientKey>,
+        call: impl FnOnce(&Recorder<A>) -> Call<A>,
+        act: impl FnOnce() -> R,
+    ) -> R {
+        match &self.recorder {
+            None => act(),
+            Some(recorder) => recorder.called(by, call, act),
+        }
+    }
+
+    pub(crate) const fn is_recorded(&self) -> bool {
+        self.recorder.is_some()
+    }
+
+    /// Calls somebody, as `act` does, and records it.
+    fn calls<R: Recorded<A>>(
+        &self,
+        to: Party,
+        callback: impl FnOnce() -> Callback<A>,
+        act: impl FnOnce() -> Option<R>,
+    ) -> Option<R> {
+        match &self.recorder {
+            None => act(),
+            Some(recorder) => recorder.calls(to, callback(), act),
+        }
+    }
+
     pub(crate) fn registration(&self, client: ClientKey) -> Option<Arc<Registration<A>>> {
         self.lock().outboxes.recipient(client)
     }
@@ -173,13 +213,21 @@ impl<A: Address> Shared<A> {
         name: ClientName,
         callbacks: Callbacks<A>,
     ) -> Result<ClientKey, Error<A>> {
-        let registration = Arc::new(Registration::new(name, callbacks, Arc::clone(&self.panics)));
+        let (panics, recorder) = (Arc::clone(&self.panics), self.recorder.clone());
+        let registration = Arc::new(Registration::new(name, callbacks, panics, recorder));
         let modes = self.ask(|| registration.modes());
-        self.update(|state| {
-            let client = state.engine.register(name, modes)?;
-            state.outboxes.open(client, Arc::clone(&registration));
-            Ok(client)
-        })
+        let register = || {
+            self.update(|state| {
+                let client = state.engine.register(name, modes)?;
+                state.outboxes.open(client, Arc::clone(&registration));
+                Ok(client)
+            })
+        };
+        let call = |_: &Recorder<A>| match name {
+            ClientName::Igmp => Call::RegisterIgmp { alerts: modes.alerts },
+            ClientName::Protocol(id) => Call::RegisterProtocol { id, creation: modes.creation },
+        };
+        self.recorded(None, call, register)
     }
 
     /// Makes a call to a client at once, on this thread.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::outbox::Recipient;
 use super::panics::Panics;
+use super::recorder::{Recorded, Recorder};
 use crate::callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 use crate::client::ClientRef;
 use crate::engine::Modes;
 use crate::lock::{AtomicBool, Ordering};
+use crate::record::{Callback, Party};
 use crate::types::address::Address;
 use crate::types::alert::Alert;
 use crate::types::client::ClientName;
@@ -27,19 +29,25 @@ pub(crate) struct Registration<A: Address> {
     callbacks: Callbacks<A>,
     silenced: AtomicBool,
     panics: Arc<Panics>,
+    recorder: Option<Arc<Recorder<A>>>,
 }
 
 impl<A: Address> Registration<A> {
-    pub(crate) fn new(name: ClientName, callbacks: Callbacks<A>, panics: Arc<Panics>) -> Self {
-        Self { name, callbacks, silenced: AtomicBool::new(false), panics }
+    pub(crate) fn new(
+        name: ClientName,
+        callbacks: Callbacks<A>,
+        panics: Arc<Panics>,
+        recorder: Option<Arc<Recorder<A>>>,
+    ) -> Self {
+        Self { name, callbacks, silenced: AtomicBool::new(false), panics, recorder }
     }
 
     pub(crate) fn disable_igmp(&self, me: &ClientRef<A>, interface: Interface<A>) {
-        self.igmp("disable_igmp", |callbacks| callbacks.disable_igmp(me, interface));
+        self.igmp(Callback::DisableIgmp { interface }, |callbacks| callbacks.disable_igmp(me, interface));
     }
 
     pub(crate) fn enable_igmp(&self, me: &ClientRef<A>, interface: Interface<A>) {
-        self.igmp("enable_igmp", |callbacks| callbacks.enable_igmp(me, interface));
+        self.igmp(Callback::EnableIgmp { interface }, |callbacks| callbacks.enable_igmp(me, interface));
     }
 
     /// What the client chose for itself.
@@ -59,7 +67,9 @@ impl<A: Address> Registration<A> {
     /// The client's answer, if it has one.
     pub(crate) fn rpf(&self, me: &ClientRef<A>, request: &RpfRequest<'_, A>) -> Option<Route<A>> {
         let protocol = self.protocol()?;
-        self.guard("rpf", || protocol.rpf(me, request))
+        let RpfRequest { source, group, arrival, header, route } = *request;
+        let callback = || Callback::Rpf { source, group, arrival, header: header.to_vec(), route };
+        self.call("rpf", callback, || protocol.rpf(me, request))
     }
 
     /// What the client made of `oifs`, if it got that far.
@@ -70,8 +80,12 @@ impl<A: Address> Registration<A> {
         mut oifs: Vec<CreationOif<A>>,
     ) -> Option<Vec<CreationOif<A>>> {
         let protocol = self.protocol()?;
-        self.guard("creation_alert", || protocol.creation_alert(me, entry, &mut oifs))?;
-        Some(oifs)
+        let shown = self.recorder.as_ref().map(|_| oifs.clone()).unwrap_or_default();
+        let callback = || Callback::CreationAlert { mfe: *entry, oifs: shown };
+        self.call("creation_alert", callback, || {
+            protocol.creation_alert(me, entry, &mut oifs);
+            oifs
+        })
     }
 
     fn protocol(&self) -> Option<&dyn ProtocolCallbacks<A>> {
@@ -83,16 +97,36 @@ impl<A: Address> Registration<A> {
 
     /// Delivers one alert.
     pub(super) fn tell(&self, me: &ClientRef<A>, alert: Alert<A>) {
-        let callback = alert.callback();
-        match &self.callbacks {
-            Callbacks::Igmp(callbacks) => self.guard(callback, || callbacks.alert(me, alert)),
-            Callbacks::Protocol(callbacks) => self.guard(callback, || callbacks.alert(me, alert)),
+        let name = alert.callback();
+        let told = self.recorder.as_ref().map(|_| alert.clone());
+        let tell = || match &self.callbacks {
+            Callbacks::Igmp(callbacks) => callbacks.alert(me, alert),
+            Callbacks::Protocol(callbacks) => callbacks.alert(me, alert),
+        };
+        match told {
+            None => self.guard(name, tell),
+            Some(told) => self.call(name, || Callback::Alert(told), tell),
         };
     }
 
-    fn igmp(&self, callback: &'static str, call: impl FnOnce(&dyn IgmpCallbacks<A>)) {
+    fn igmp(&self, callback: Callback<A>, call: impl FnOnce(&dyn IgmpCallbacks<A>)) {
         if let Callbacks::Igmp(callbacks) = &self.callbacks {
-            self.guard(callback, || call(callbacks.as_ref()));
+            self.call(callback.method(), || callback, || call(callbacks.as_ref()));
+        }
+    }
+
+    /// Runs one callback, unless the client has been silenced, and records it.
+    fn call<R: Recorded<A>>(
+        &self,
+        name: &'static str,
+        callback: impl FnOnce() -> Callback<A>,
+        call: impl FnOnce() -> R,
+    ) -> Option<R> {
+        match &self.recorder {
+            Some(recorder) if !self.is_silenced() => {
+                recorder.calls(Party::Client(self.name), callback(), || self.guard(name, call))
+            }
+            Some(_) | None => self.guard(name, call),
         }
     }
 

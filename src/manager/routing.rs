@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::inside::Inside;
 use super::{Shared, State};
 use crate::engine::{Learned, Number, Occasion, RouteAnswer, RouteQuestion, Trust};
+use crate::record::{Callback, Party};
 use crate::types::address::Address;
 
 /// How often something is asked again because what it was asked under has changed meanwhile. A callback that changes it
@@ -150,7 +151,8 @@ impl<A: Address> Shared<A> {
         let source = question.source();
         let Some(rib) = &self.rib else { return question.answered(None) };
         let inside = Inside::look_up(self, source.address());
-        let route = self.panics.catch(&"RIB", "lookup", || rib.lookup(source)).flatten();
+        let look_up = || self.panics.catch(&"RIB", "lookup", || rib.lookup(source));
+        let route = self.calls(Party::Rib, || Callback::Lookup { source }, look_up).flatten();
         self.deliver_due(inside.leave());
         question.answered(route)
     }

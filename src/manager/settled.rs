@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Shared;
+use crate::record::{Callback, Party};
 use crate::types::address::Address;
 use crate::types::interface::Interface;
 
@@ -23,7 +24,7 @@ impl<A: Address> Shared<A> {
             }
             Some(wake)
         });
-        self.wake(at_once);
+        self.wake(interface, at_once);
     }
 
     /// Wakes those who wait for `interface`, if it is settled.
@@ -34,12 +35,13 @@ impl<A: Address> Shared<A> {
             }
             state.waiting.remove(&interface)
         });
-        self.wake(waiting.into_iter().flatten());
+        self.wake(interface, waiting.into_iter().flatten());
     }
 
-    fn wake(self: &Arc<Self>, waiting: impl IntoIterator<Item = Wake>) {
+    fn wake(self: &Arc<Self>, interface: Interface<A>, waiting: impl IntoIterator<Item = Wake>) {
         for wake in waiting {
-            self.ask(|| self.panics.catch(&"waker", "wake", wake));
+            let wake = || self.panics.catch(&"waker", "wake", wake);
+            self.ask(|| self.calls(Party::Waiter, || Callback::Settled { interface }, wake));
         }
     }
 }

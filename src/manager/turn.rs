@@ -16,6 +16,7 @@ use super::{Registration, Shared, State};
 use crate::client::ClientRef;
 use crate::engine::Command;
 use crate::lock::MutexGuard;
+use crate::record::{Callback, Party};
 use crate::types::address::Address;
 use crate::types::forwarding::ForwarderError;
 
@@ -88,15 +89,17 @@ impl<A: Address> Shared<A> {
 
     pub(super) fn command(&self, command: &Command<A>) -> Result<(), ForwarderError> {
         let Some(forwarder) = &self.forwarder else { return Ok(()) };
-        let (operation, result) = match command {
-            Command::Add(entry) => ("add", self.panics.catch(&"forwarder", "add", || forwarder.add(entry))),
-            Command::Change(entry) => {
-                ("change", self.panics.catch(&"forwarder", "change", || forwarder.change(entry)))
-            }
-            Command::Delete(source, group) => {
-                ("delete", self.panics.catch(&"forwarder", "delete", || forwarder.delete(*source, *group)))
-            }
+        let operation = command.operation();
+        let act = || match command {
+            Command::Add(entry) => forwarder.add(entry),
+            Command::Change(entry) => forwarder.change(entry),
+            Command::Delete(source, group) => forwarder.delete(*source, *group),
         };
+        let result = self.calls(
+            Party::Forwarder,
+            || command.callback(),
+            || self.panics.catch(&"forwarder", operation, act),
+        );
         let result = match (command, result.unwrap_or(Err(ForwarderError::Panicked))) {
             // Deleting what is not there is success.
             (Command::Delete(..), Err(ForwarderError::NoSuchEntry)) => Ok(()),
@@ -107,6 +110,24 @@ impl<A: Address> Shared<A> {
             tracing::warn!(operation, %source, %group, %error, "the forwarder refused");
         }
         result
+    }
+}
+
+impl<A: Address> Command<A> {
+    const fn operation(&self) -> &'static str {
+        match self {
+            Self::Add(_) => "add",
+            Self::Change(_) => "change",
+            Self::Delete(..) => "delete",
+        }
+    }
+
+    fn callback(&self) -> Callback<A> {
+        match self {
+            Self::Add(entry) => Callback::Add(entry.clone()),
+            Self::Change(entry) => Callback::Change(entry.clone()),
+            Self::Delete(source, group) => Callback::Delete { source: *source, group: *group },
+        }
     }
 }
 

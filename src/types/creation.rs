@@ -1,5 +1,6 @@
 //! What a protocol is asked about a forwarding entry that is about to be made.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::address::{Address, GroupAddr, SourceAddr};
@@ -48,8 +49,30 @@ pub struct NewMfe<A: Address = Ipv4Addr> {
     pub iif: Interface<A>,
 }
 
+impl<'a, A: Address> RpfRequest<'a, A> {
+    /// About a packet that came in where the RIB's route leads, and of which nothing was shown.
+    #[must_use]
+    pub const fn new(source: SourceAddr<A>, group: GroupAddr<A>, route: Route<A>) -> Self {
+        Self { source, group, arrival: route.interface, header: &[], route }
+    }
+
+    /// The packet came in here.
+    #[must_use]
+    pub const fn arrived_on(self, arrival: Interface<A>) -> Self {
+        Self { arrival, ..self }
+    }
+
+    /// This was shown of the packet.
+    #[must_use]
+    pub const fn with_header(self, header: &'a [u8]) -> Self {
+        Self { header, ..self }
+    }
+}
+
 impl<A: Address> NewMfe<A> {
-    pub(crate) const fn new(source: SourceAddr<A>, group: GroupAddr<A>, iif: Interface<A>) -> Self {
+    /// About an entry whose packets are to arrive on `iif`.
+    #[must_use]
+    pub const fn new(source: SourceAddr<A>, group: GroupAddr<A>, iif: Interface<A>) -> Self {
         Self { source, group, iif }
     }
 }
@@ -62,16 +85,23 @@ pub struct CreationOif<A = Ipv4Addr> {
     enabled: bool,
 }
 
-/// Whether an entry is to forward on an interface before its owner has been asked.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Enabled {
-    Yes,
-    No,
-}
-
 impl<A: Address> CreationOif<A> {
-    pub(crate) const fn new(interface: Interface<A>, has_igmp: bool, enabled: Enabled) -> Self {
-        Self { interface, igmp: has_igmp, enabled: matches!(enabled, Enabled::Yes) }
+    /// An interface without IGMP on which the entry is to forward.
+    #[must_use]
+    pub const fn enabled(interface: Interface<A>) -> Self {
+        Self { interface, igmp: false, enabled: true }
+    }
+
+    /// An interface without IGMP on which the entry is not to forward.
+    #[must_use]
+    pub const fn disabled(interface: Interface<A>) -> Self {
+        Self { interface, igmp: false, enabled: false }
+    }
+
+    /// The same interface with IGMP on it.
+    #[must_use]
+    pub const fn with_igmp(self) -> Self {
+        Self { igmp: true, ..self }
     }
 
     /// The interface.
@@ -95,5 +125,14 @@ impl<A: Address> CreationOif<A> {
     /// Says whether the entry is to forward there.
     pub const fn set_enabled(&mut self, enabled: bool) {
         self.enabled = enabled;
+    }
+}
+
+/// Prints as `3`, or `3 with IGMP, disabled`.
+impl<A: fmt::Display> fmt::Display for CreationOif<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.interface.fmt(f)?;
+        f.write_str(if self.igmp { " with IGMP" } else { "" })?;
+        f.write_str(if self.enabled { "" } else { ", disabled" })
     }
 }

@@ -21,6 +21,17 @@ pub enum MembershipChange<A = Ipv4Addr> {
     Unblock(SourceAddr<A>, GroupAddr<A>),
 }
 
+impl<A: Copy> MembershipChange<A> {
+    /// The entry that it is about.
+    #[must_use]
+    pub const fn entry(&self) -> Entry<A> {
+        match *self {
+            Self::Add(entry) | Self::Delete(entry) => entry,
+            Self::Block(source, group) | Self::Unblock(source, group) => Entry::SourceGroup(source, group),
+        }
+    }
+}
+
 /// All that is wanted of one group on one interface, as IGMPv3 and MLDv2 keep it (RFC 9776 §6); see
 /// [`set_group`](crate::ClientRef::set_group). It borrows its sources; [`FilterBuf`] has its own.
 #[expect(clippy::exhaustive_enums, reason = "RFC 9776 has these two modes")]

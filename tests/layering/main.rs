@@ -34,6 +34,12 @@ const TABLE: &str = "
     limits
     json                    error types
     lock
+    record
+    record/moment
+    record/call             moment types view
+    record/callback         types
+    record/answer           moment types view
+    record/event            answer call callback limits types
 
     engine                  limits types
     engine/time
@@ -73,27 +79,33 @@ const TABLE: &str = "
     callbacks               types
     pointers                callbacks forwarder types
 
-    manager                 engine error forwarder lock rib types view
+    manager                 engine error forwarder lock record rib types view
     manager/panics          lock
     manager/outbox          engine types
-    manager/registration    outbox panics callbacks engine lock types
+    manager/recorder        panics engine error lock outcomes record types view
+    manager/registration    outbox panics recorder callbacks engine lock record types
     manager/due             outbox
     manager/inside          due lock types
-    manager/turn            due inside outbox registration engine lock types
-    manager/settled         types
-    manager/routing         inside engine types
-    manager/making          routing engine error lock types
+    manager/turn            due inside outbox registration engine lock record types
+    manager/settled         record types
+    manager/routing         inside engine record types
+    manager/making          routing engine error lock record types
     manager/memberships     engine error outcomes types view
     manager/filters         memberships engine error types view
     manager/handover        registration engine error types view
 
     groups                  engine manager types view
     mfes                    engine manager types view
-    refresh                 engine manager types
-    show                    groups lock manager mfes types view
-    client                  engine error manager outcomes refresh types view
-    builder                 engine forwarder limits manager rib types
-    mgm                     builder callbacks client engine error groups limits lock manager mfes show types view
+    refresh                 engine manager record types
+    show                    groups lock manager mfes record types view
+    client                  engine error manager outcomes record refresh types view
+    builder                 engine forwarder limits manager record rib types
+    mgm                     builder callbacks client engine error groups limits lock manager mfes record show types view
+
+    testing
+    testing/words           types
+    testing/log             record types
+    testing/faulty          forwarder record types
 
     linux                   forwarder types
     linux/sys
@@ -122,7 +134,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("dyn IgmpCallbacks", &["manager/registration"]),
     ("dyn ProtocolCallbacks", &["manager/registration"]),
     ("catch_unwind", &["manager/panics"]),
-    ("parking_lot ::", &["lock", "forwarder/memory", "rib/table", "linux"]),
+    ("parking_lot ::", &["lock", "forwarder/memory", "rib/table", "testing", "linux"]),
     ("std :: sync :: Mutex", &[]),
     ("std :: sync :: RwLock", &[]),
     ("tracing ::", &["client", "linux", "manager", "mgm"]),

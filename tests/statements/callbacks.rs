@@ -17,7 +17,10 @@ fn every_callback(prepare: impl Fn(&Testbed<A>, Call<A>)) {
     let follow = |act: &dyn Fn(), calls: &[Call<A>]| {
         calls.iter().for_each(|call| prepare(&t, call.clone()));
         act();
-        t.assert_calls(calls);
+        let mut made = t.calls();
+        // What is called in callbacks registers others, which are told too.
+        made.retain(|call| !matches!(call.to, Party::Client(ClientName::Protocol(id)) if id.protocol == BGMP.protocol));
+        assert_eq!(made, calls);
     };
     let (igmp, pim, dvmrp) = (t.igmp(), t.protocol(PIM), t.protocol(DVMRP));
     igmp.takes(eth(1));
@@ -288,7 +291,7 @@ fn cb_4_while_one_client_is_busy_the_others_are_told() {
         drop(dvmrp);
     });
     igmp.adds(eth(1), star(1));
-    t.assert_calls([join_alert(PIM, star(1)), join_alert(PIM, star(2))]);
+    t.assert_calls([join_alert(PIM, star(1)), join_alert(DVMRP, star(2)), join_alert(PIM, star(2))]);
     assert!(told.load(Ordering::SeqCst));
 }
 

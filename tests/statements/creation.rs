@@ -373,7 +373,7 @@ fn fw_6_at_creation_the_state_and_the_forwarder_come_before_the_alert() {
     r.inside_alerts(PIM, move |pim, _| {
         let mfe = pim.manager().mfe(A::source(1), A::group(1)).unwrap();
         assert_eq!((mfe.owner, mfe.oifs), (Some(pim.name()), vec![lan()]));
-        assert_eq!(forwarder.memory.entries(), [forwarding_entry(1, 1, up(), [lan()])]);
+        assert_eq!(forwarder.entries(), [forwarding_entry(1, 1, up(), [lan()])]);
     });
     r.forget_calls();
     r.packet(1, 1, up());

@@ -103,7 +103,7 @@ impl Run {
 
     fn check(&self) {
         let key = |entry: &ForwardingEntry<A>| (entry.group, entry.source);
-        let held = self.r.forwarder.memory.entries();
+        let held = self.r.forwarder.entries();
         let held: BTreeMap<_, _> = held.into_iter().map(|entry| (key(&entry), entry)).collect();
         let failed = self.r.mgm.forwarder_failures();
         let failed: BTreeMap<_, _> =
@@ -134,7 +134,7 @@ impl Run {
         self.r.assert_panics(self.r.mgm.caught_panics());
         let forwarder = Arc::clone(&self.r.forwarder);
         drop(self);
-        assert_eq!(forwarder.memory.entries(), []);
+        assert_eq!(forwarder.entries(), []);
     }
 }
 

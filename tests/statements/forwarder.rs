@@ -83,7 +83,7 @@ fn fw_11_a_failed_change_is_tried_again_as_a_change() {
     r.forwarder.refuse(FULL);
     r.dvmrp.adds(lan(), star(1));
     assert_eq!(r.mfe(1, 1).unwrap().failure, failed(FULL, 1));
-    assert_eq!(r.forwarder.memory.entries(), [forwarding_entry(1, 1, up(), [])]);
+    assert_eq!(r.forwarder.entries(), [forwarding_entry(1, 1, up(), [])]);
     r.forwarder.recover();
     r.forget_calls();
     r.expire(1);
@@ -169,7 +169,7 @@ fn fw_11_what_is_to_be_deleted_and_is_not_there_is_gone() {
 fn fw_11_what_is_to_be_changed_and_is_not_there_is_added() {
     let r = Router::<A>::new();
     r.packet(1, 1, up());
-    Forwarder::delete(&r.forwarder.memory, A::source(1), A::group(1)).unwrap();
+    r.forwarder.lose_everything();
     r.dvmrp.adds(lan(), star(1));
     assert_eq!(r.mfe(1, 1).unwrap().failure, failed(ForwarderError::NoSuchEntry, 1));
     r.forget_calls();
@@ -216,7 +216,7 @@ fn fw_11_one_failure_does_not_hold_up_the_others() {
     }
     r.dvmrp.adds(lan(), star(1));
     assert_eq!(
-        r.forwarder.memory.entries(),
+        r.forwarder.entries(),
         [forwarding_entry(2, 1, up(), [lan()]), forwarding_entry(3, 1, up(), [lan()])]
     );
     assert_eq!(failures(&r), [Failed::AddOrChange(from(1, 1), 2)]);
@@ -244,10 +244,10 @@ fn fw_11_a_call_returns_after_the_forwarder_was_told_and_inside_a_callback_it_is
     r.inside(mfe_join(PIM, 1, 1), move |pim| {
         pim.forwards(alt(), 1, 1, ForwardState::On);
         assert_eq!(pim.manager().mfe(A::source(1), A::group(1)).unwrap().oifs, [alt(), lan()]);
-        assert_eq!(forwarder.memory.entries(), [forwarding_entry(1, 1, up(), [lan()])]);
+        assert_eq!(forwarder.entries(), [forwarding_entry(1, 1, up(), [lan()])]);
     });
     r.dvmrp.adds(lan(), star(1));
-    assert_eq!(r.forwarder.memory.entries(), [forwarding_entry(1, 1, up(), [alt(), lan()])]);
+    assert_eq!(r.forwarder.entries(), [forwarding_entry(1, 1, up(), [alt(), lan()])]);
 }
 
 #[test]
@@ -419,9 +419,9 @@ fn fw_12_when_the_manager_goes_the_forwarder_is_emptied() {
     r.dvmrp.forwards(dmz(), 2, 1, ForwardState::On);
     assert_eq!(failures(&r).len(), 2);
     r.forwarder.before(|_| Ok(()));
-    assert_eq!(forwarder.memory.entries().len(), 300);
+    assert_eq!(forwarder.entries().len(), 300);
     drop(r);
-    assert_eq!(forwarder.memory.entries(), []);
+    assert_eq!(forwarder.entries(), []);
 }
 
 #[test]
@@ -431,9 +431,9 @@ fn fw_12_any_handle_keeps_the_manager() {
     r.packet(1, 1, up());
     let (mgm, forwarder) = (r.mgm.clone(), Arc::clone(&r.forwarder));
     drop(r);
-    assert_eq!(forwarder.memory.entries(), [forwarding_entry(1, 1, wan(), [])]);
+    assert_eq!(forwarder.entries(), [forwarding_entry(1, 1, wan(), [])]);
     drop(mgm);
-    assert_eq!(forwarder.memory.entries(), []);
+    assert_eq!(forwarder.entries(), []);
 }
 
 #[test]
@@ -449,7 +449,7 @@ fn fw_12_one_that_refuses_to_the_end_or_panics_does_no_harm() {
             if what.is_about_source(1) { Err(FULL) } else { Ok(()) }
         });
         drop(r);
-        assert_eq!(forwarder.memory.entries().len(), if panics { 2 } else { 1 });
+        assert_eq!(forwarder.entries().len(), if panics { 2 } else { 1 });
     }
 }
 

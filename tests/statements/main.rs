@@ -72,11 +72,11 @@
 //! |---|---|
 //! | `family` | names: `PIM`, `eth(1)`, `star(1)`, `from(1, 1)`, `SSM` |
 //! | `acts` | what clients do: `takes`, `adds`, `blocks`, `forwards`, … |
-//! | `call` | every call of the manager as a value |
+//! | `call` | every call of the manager as a value: what a [`Log`](mgm::testing::Log) has, in the tests' words |
 //! | `testbed` | a manager whose calls are recorded, and the assertions |
 //! | `router` | a testbed with a RIB, named interfaces and a client on each; packets and time |
 //! | `rib`, `forwarder` | what the router has, and how they are made to fail |
-//! | `record` | the callbacks that record, and do what the test says |
+//! | `script` | the callbacks, which do what the test says |
 //! | `deadlock` | threads that meet, and an end for tests that hang |
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 

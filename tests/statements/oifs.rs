@@ -236,7 +236,7 @@ fn fw_6_state_first_then_the_alert() {
             forwarding_entry(1, 1, up(), [lan()])
         };
         assert_eq!(oifs.is_empty(), what.is_prune());
-        assert_eq!(forwarder.memory.entries(), [entry]);
+        assert_eq!(forwarder.entries(), [entry]);
     });
     r.forget_calls();
     r.dvmrp.adds(lan(), star(1));

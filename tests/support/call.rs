@@ -1,10 +1,14 @@
-//! Every call that the manager makes, as a value: to clients, to the RIB, and to the forwarder.
+//! Every call that the manager makes, as a value, with what the tests say of it: to clients, to the RIB, and to the
+//! forwarder.
 
 use std::fmt::{self, Debug};
 use std::num::NonZeroU32;
 
+use mgm::record::{Answer, Callback, Party};
+use mgm::testing::Called;
 use mgm::{
-    Address, AlertCause, ClientId, ClientName, CreationOif, Entry, ForwardingEntry, Interface, SourceAddr,
+    Address, Alert, AlertCause, ClientId, ClientName, CreationOif, Entry, ForwardingEntry, GroupAddr,
+    Interface, SourceAddr,
 };
 
 use super::{Family, from};
@@ -19,18 +23,8 @@ pub(crate) struct Call<A> {
 /// As a failed test shows it.
 impl<A: Debug> Debug for Call<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.to {
-            Party::Client(name) => write!(f, "{name}: {:?}", self.what),
-            Party::Rib | Party::Forwarder => write!(f, "{:?}: {:?}", self.to, self.what),
-        }
+        write!(f, "{}: {:?}", self.to, self.what)
     }
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Party {
-    Client(ClientName),
-    Rib,
-    Forwarder,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,7 +32,7 @@ pub(crate) enum What<A> {
     DisableIgmp(Interface<A>),
     EnableIgmp(Interface<A>),
     Rpf { mfe: Entry<A>, arrived: Interface<A>, via: Interface<A> },
-    Creation { mfe: Entry<A>, iif: Interface<A>, oifs: Vec<Offer<A>> },
+    Creation { mfe: Entry<A>, iif: Interface<A>, oifs: Vec<CreationOif<A>> },
     Join(Entry<A>, AlertCause),
     Prune(Entry<A>, AlertCause),
     LocalJoin(Interface<A>, Entry<A>),
@@ -53,34 +47,77 @@ pub(crate) enum What<A> {
     Delete(Entry<A>),
 }
 
-/// An interface that `creation_alert` offers to a protocol: a [`CreationOif`] as it came.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Offer<A> {
-    interface: Interface<A>,
-    enabled: bool,
-    igmp: bool,
+impl<A: Family> From<Called<A>> for Call<A> {
+    fn from(called: Called<A>) -> Self {
+        let what = match (called.callback, called.answer) {
+            (Callback::Lookup { source }, Some(Answer::Route(route))) => {
+                What::Lookup { source, via: route.map(|route| route.interface) }
+            }
+            (callback, _) => What::from(&callback),
+        };
+        Self { to: called.to, what }
+    }
 }
 
-impl<A: Family> From<&CreationOif<A>> for Offer<A> {
-    fn from(oif: &CreationOif<A>) -> Self {
-        Self { interface: oif.interface(), enabled: oif.is_enabled(), igmp: oif.has_igmp() }
+impl<A: Family> From<&Callback<A>> for What<A> {
+    fn from(callback: &Callback<A>) -> Self {
+        match callback {
+            Callback::DisableIgmp { interface } => Self::DisableIgmp(*interface),
+            Callback::EnableIgmp { interface } => Self::EnableIgmp(*interface),
+            Callback::Alert(alert) => Self::from(alert),
+            Callback::Rpf { source, group, arrival, route, .. } => {
+                Self::Rpf { mfe: from_pair(*source, *group), arrived: *arrival, via: route.interface }
+            }
+            Callback::CreationAlert { mfe, oifs } => {
+                Self::Creation { mfe: from_pair(mfe.source, mfe.group), iif: mfe.iif, oifs: oifs.clone() }
+            }
+            Callback::Lookup { source } => Self::Lookup { source: *source, via: None },
+            Callback::Add(entry) => Self::Add(entry.clone()),
+            Callback::Change(entry) => Self::Change(entry.clone()),
+            Callback::Delete { source, group } => Self::Delete(from_pair(*source, *group)),
+            Callback::Stats { .. } | Callback::Settled { .. } | _ => {
+                unreachable!("{callback} is no matter of these tests")
+            }
+        }
     }
+}
+
+impl<A: Family> From<&Alert<A>> for What<A> {
+    fn from(alert: &Alert<A>) -> Self {
+        match alert {
+            Alert::Join { entry, cause } => Self::Join(*entry, *cause),
+            Alert::Prune { entry, cause } => Self::Prune(*entry, *cause),
+            Alert::LocalJoin { interface, entry } => Self::LocalJoin(*interface, *entry),
+            Alert::LocalLeave { interface, entry } => Self::LocalLeave(*interface, *entry),
+            Alert::LocalBlock { interface, source, group } => {
+                Self::LocalBlock(*interface, from_pair(*source, *group))
+            }
+            Alert::LocalUnblock { interface, source, group } => {
+                Self::LocalUnblock(*interface, from_pair(*source, *group))
+            }
+            Alert::WrongInterface { interface, source, group, header } => {
+                let mfe = from_pair(*source, *group);
+                Self::WrongInterface { on: *interface, mfe, header: header.to_vec() }
+            }
+            Alert::InterfaceRemoved { index } => Self::InterfaceRemoved(*index),
+            other => unreachable!("{other} is no matter of these tests"),
+        }
+    }
+}
+
+/// (S,G)
+pub(super) const fn from_pair<A>(source: SourceAddr<A>, group: GroupAddr<A>) -> Entry<A> {
+    Entry::SourceGroup(source, group)
 }
 
 /// An interface that would forward, without IGMP on it.
-pub(crate) const fn enabled<A>(interface: Interface<A>) -> Offer<A> {
-    Offer { interface, enabled: true, igmp: false }
+pub(crate) const fn enabled<A: Family>(interface: Interface<A>) -> CreationOif<A> {
+    CreationOif::enabled(interface)
 }
 
 /// An interface that would not forward, without IGMP on it.
-pub(crate) const fn disabled<A>(interface: Interface<A>) -> Offer<A> {
-    Offer { interface, enabled: false, igmp: false }
-}
-
-impl<A> Offer<A> {
-    pub(crate) fn with_igmp(self) -> Self {
-        Self { igmp: true, ..self }
-    }
+pub(crate) const fn disabled<A: Family>(interface: Interface<A>) -> CreationOif<A> {
+    CreationOif::disabled(interface)
 }
 
 /// Whoever has the name of a client.
@@ -214,7 +251,7 @@ pub(crate) fn creation_alert<A: Family, const N: usize>(
     source: u16,
     group: u16,
     iif: Interface<A>,
-    oifs: [Offer<A>; N],
+    oifs: [CreationOif<A>; N],
 ) -> Call<A> {
     call(to, What::Creation { mfe: from(source, group), iif, oifs: oifs.into() })
 }

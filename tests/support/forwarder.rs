@@ -1,30 +1,27 @@
-//! A forwarder that is recorded, and fails when the test says so.
+//! A forwarder that fails when the test says so: what it is told comes as the tests' own values.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use mgm::{
-    Entry, Forwarder, ForwarderError, ForwardingEntry, GroupAddr, MemoryForwarder, MfeStats, SourceAddr,
-};
+use mgm::record::Callback;
+use mgm::testing::FaultyForwarder;
+use mgm::{Forwarder, ForwarderError, ForwardingEntry, GroupAddr, MfeStats, SourceAddr};
 use parking_lot::Mutex;
 
-use super::{Family, Party, Record, What};
+use super::{Family, What, from_pair};
 
-/// Given what the forwarder is told; may block, or panic.
-type Fault<A> = dyn Fn(&What<A>) -> Result<(), ForwarderError> + Send + Sync;
-type StatsFault<A> = dyn Fn(SourceAddr<A>) -> Result<(), ForwarderError> + Send + Sync;
+/// Given what the forwarder has done.
+type Afterthought<A> = dyn Fn(&What<A>) -> Result<(), ForwarderError> + Send + Sync;
 
 pub(crate) struct Spy<A: Family> {
-    pub(crate) memory: MemoryForwarder<A>,
-    record: Arc<Record<A>>,
-    before: Mutex<Option<Arc<Fault<A>>>>,
-    after: Mutex<Option<Arc<Fault<A>>>>,
-    stats: Mutex<Option<Arc<StatsFault<A>>>>,
+    forwarder: FaultyForwarder<A>,
+    after: Mutex<Option<Arc<Afterthought<A>>>>,
+    is_faulty: Mutex<bool>,
 }
 
 impl<A: Family> Spy<A> {
-    pub(super) fn new(record: Arc<Record<A>>) -> Self {
-        let (before, after, stats) = Default::default();
-        Self { memory: MemoryForwarder::new(), record, before, after, stats }
+    pub(super) fn new() -> Self {
+        Self { forwarder: FaultyForwarder::new(), after: Mutex::default(), is_faulty: Mutex::default() }
     }
 
     /// Asks this before each change; an error is what the forwarder says, and then it has done nothing.
@@ -32,7 +29,11 @@ impl<A: Family> Spy<A> {
         &self,
         fault: impl Fn(&What<A>) -> Result<(), ForwarderError> + Send + Sync + 'static,
     ) {
-        *self.before.lock() = Some(Arc::new(fault));
+        *self.is_faulty.lock() = true;
+        self.forwarder.before(move |callback| {
+            let is_change = !matches!(callback, Callback::Stats { .. });
+            if is_change { fault(&What::from(callback)) } else { Ok(()) }
+        });
     }
 
     /// Asks this when a change is done.
@@ -40,69 +41,68 @@ impl<A: Family> Spy<A> {
         &self,
         fault: impl Fn(&What<A>) -> Result<(), ForwarderError> + Send + Sync + 'static,
     ) {
+        *self.is_faulty.lock() = true;
         *self.after.lock() = Some(Arc::new(fault));
     }
 
-    /// Asks this before it tells what it counted for an entry of this source.
+    /// Asks this, and nothing before changes, before it tells what it counted for an entry of this source.
     pub(crate) fn before_stats(
         &self,
         fault: impl Fn(SourceAddr<A>) -> Result<(), ForwarderError> + Send + Sync + 'static,
     ) {
-        *self.stats.lock() = Some(Arc::new(fault));
+        self.forwarder.before(move |callback| {
+            if let Callback::Stats { source, .. } = callback { fault(*source) } else { Ok(()) }
+        });
     }
 
     /// Refuses everything from now on.
     pub(crate) fn refuse(&self, error: ForwarderError) {
-        self.before(move |_| Err(error));
+        *self.is_faulty.lock() = true;
+        self.forwarder.fail(error);
     }
 
     /// Does everything again.
     pub(crate) fn recover(&self) {
-        *self.before.lock() = None;
+        *self.is_faulty.lock() = false;
+        self.forwarder.recover();
         *self.after.lock() = None;
     }
 
     pub(super) fn is_faulty(&self) -> bool {
-        self.before.lock().is_some() || self.after.lock().is_some()
+        *self.is_faulty.lock()
     }
 
-    fn told(
-        &self,
-        what: &What<A>,
-        change: impl FnOnce() -> Result<(), ForwarderError>,
-    ) -> Result<(), ForwarderError> {
-        self.record.note(Party::Forwarder, what.clone());
-        ask(&self.before, what)?;
-        change()?;
-        ask(&self.after, what)
+    fn done(&self, what: impl FnOnce() -> What<A>) -> Result<(), ForwarderError> {
+        let fault = self.after.lock().clone();
+        fault.map_or(Ok(()), |fault| fault(&what()))
     }
 }
 
-fn ask<A: Family>(fault: &Mutex<Option<Arc<Fault<A>>>>, what: &What<A>) -> Result<(), ForwarderError> {
-    let fault = fault.lock().clone();
-    fault.map_or(Ok(()), |fault| fault(what))
+impl<A: Family> Deref for Spy<A> {
+    type Target = FaultyForwarder<A>;
+
+    fn deref(&self) -> &FaultyForwarder<A> {
+        &self.forwarder
+    }
 }
 
 impl<A: Family> Forwarder<A> for Spy<A> {
     fn add(&self, entry: &ForwardingEntry<A>) -> Result<(), ForwarderError> {
-        // A kernel that minds refuses what it has.
-        let has = || self.memory.stats(entry.source, entry.group).is_ok();
-        let add = || if has() { Err(ForwarderError::Full) } else { self.memory.add(entry) };
-        self.told(&What::Add(entry.clone()), add)
+        self.forwarder.add(entry)?;
+        self.done(|| What::Add(entry.clone()))
     }
 
     fn change(&self, entry: &ForwardingEntry<A>) -> Result<(), ForwarderError> {
-        self.told(&What::Change(entry.clone()), || self.memory.change(entry))
+        self.forwarder.change(entry)?;
+        self.done(|| What::Change(entry.clone()))
     }
 
     fn delete(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<(), ForwarderError> {
-        let what = What::Delete(Entry::SourceGroup(source, group));
-        self.told(&what, || self.memory.delete(source, group))
+        self.forwarder.delete(source, group)?;
+        self.done(|| What::Delete(from_pair(source, group)))
     }
 
     fn stats(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<MfeStats<A>, ForwarderError> {
-        let fault = self.stats.lock().clone();
-        fault.map_or(Ok(()), |fault| fault(source))?;
-        self.memory.stats(source, group)
+        self.forwarder.stats(source, group)
     }
 }

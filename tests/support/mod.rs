@@ -5,11 +5,12 @@ mod call;
 mod deadlock;
 mod family;
 mod forwarder;
-mod record;
 mod rib;
 mod router;
+mod script;
 mod testbed;
 
+pub(crate) use mgm::record::Party;
 pub(crate) use mgm::*;
 
 pub(crate) use acts::*;
@@ -17,7 +18,7 @@ pub(crate) use call::*;
 pub(crate) use deadlock::*;
 pub(crate) use family::*;
 pub(crate) use forwarder::*;
-pub(crate) use record::*;
 pub(crate) use rib::*;
 pub(crate) use router::*;
+pub(crate) use script::*;
 pub(crate) use testbed::*;

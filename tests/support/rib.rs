@@ -1,4 +1,4 @@
-//! A routing table of a default route and host routes, whose look-ups are recorded.
+//! A routing table of a default route and host routes, with something to do inside look-ups.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,19 +6,18 @@ use std::sync::Arc;
 use mgm::{Interface, Rib, Route, SourceAddr};
 use parking_lot::Mutex;
 
-use super::{Family, Party, Record, What};
+use super::Family;
 
 type Hook = dyn Fn() + Send + Sync;
 
 pub(crate) struct Routes<A: Family> {
-    record: Arc<Record<A>>,
     routes: Mutex<BTreeMap<A::Net, Route<A>>>,
     hook: Mutex<Option<Arc<Hook>>>,
 }
 
 impl<A: Family> Routes<A> {
-    pub(super) fn new(record: Arc<Record<A>>) -> Self {
-        Self { record, routes: Mutex::default(), hook: Mutex::default() }
+    pub(super) fn new() -> Self {
+        Self { routes: Mutex::default(), hook: Mutex::default() }
     }
 
     pub(crate) fn set(&self, prefix: A::Net, interface: Interface<A>) {
@@ -49,7 +48,6 @@ impl<A: Family> Rib<A> for Routes<A> {
         let routes = self.routes.lock();
         let route = routes.get(&source.address().host()).or_else(|| routes.get(&A::every_source())).copied();
         drop(routes);
-        self.record.note(Party::Rib, What::Lookup { source, via: route.map(|route| route.interface) });
         let hook = self.hook.lock().clone();
         if let Some(hook) = hook {
             hook();

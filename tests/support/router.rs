@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mgm::{Address, AlertMode, Builder, Client, Error, ForwardingEntry, Interface, Limits, Mfe};
 use parking_lot::Mutex;
 
-use super::{Acts, DVMRP, Family, PIM, Record, Routes, Testbed, eth, host};
+use super::{Acts, DVMRP, Family, PIM, Routes, Testbed, eth, host};
 
 /// A [`Testbed`] with a RIB, PIM on two uplinks, DVMRP on two networks, and IGMP alone on a third.
 ///
@@ -88,10 +88,9 @@ impl<A: Family> Router<A> {
     }
 
     fn build(igmp: AlertMode, options: impl FnOnce(Builder<A>) -> Builder<A>) -> Self {
-        let record = Arc::new(Record::new());
-        let rib = Arc::new(Routes::new(Arc::clone(&record)));
+        let rib = Arc::new(Routes::new());
         rib.set(A::every_source(), up());
-        let bed = Testbed::recorded_by(record, |builder| options(builder.rib(Arc::clone(&rib))));
+        let bed = Testbed::with(|builder| options(builder.rib(Arc::clone(&rib))));
         let igmp = if igmp == AlertMode::None { bed.igmp() } else { bed.told_igmp() };
         let (pim, dvmrp) = (bed.protocol(PIM), bed.protocol(DVMRP));
         for (client, on) in [(&pim, up()), (&pim, alt()), (&dvmrp, lan()), (&dvmrp, dmz()), (&igmp, stub())] {
@@ -130,7 +129,7 @@ impl<A: Family> Router<A> {
         group: u16,
         arrival: Interface<A>,
     ) -> Option<Vec<Interface<A>>> {
-        self.forwarder.memory.packet(A::source(source), A::group(group), arrival, 100)
+        self.forwarder.packet(A::source(source), A::group(group), arrival, 100)
     }
 
     /// It is so many seconds after the start now. Says when the manager wants to be called again.

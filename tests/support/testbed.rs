@@ -4,14 +4,14 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::thread;
 
+use mgm::record::{Callback, Party};
+use mgm::testing::Log;
 use mgm::{
     AlertMode, Builder, Client, ClientId, ClientRef, CreationMode, CreationOif, Interface, Limits, Mgm,
     Route, RpfRequest,
 };
 
-use super::{
-    Acts, BGMP, Call, DVMRP, Family, Mock, Named, PIM, Party, Record, Spy, Watchdog, What, boom, eth,
-};
+use super::{Acts, BGMP, Call, DVMRP, Family, Mock, Named, PIM, Script, Spy, Watchdog, What, boom, eth};
 
 /// A manager, and the calls that it makes to its clients, its RIB and its forwarder, in one order.
 ///
@@ -21,7 +21,8 @@ use super::{
 pub(crate) struct Testbed<A: Family> {
     pub(crate) mgm: Mgm<A>,
     pub(crate) forwarder: Arc<Spy<A>>,
-    record: Arc<Record<A>>,
+    log: Log<A>,
+    script: Arc<Script<A>>,
     _watchdog: Watchdog,
 }
 
@@ -36,16 +37,10 @@ impl<A: Family> Testbed<A> {
     }
 
     pub(crate) fn with(options: impl FnOnce(Builder<A>) -> Builder<A>) -> Self {
-        Self::recorded_by(Arc::new(Record::new()), options)
-    }
-
-    pub(super) fn recorded_by(
-        record: Arc<Record<A>>,
-        options: impl FnOnce(Builder<A>) -> Builder<A>,
-    ) -> Self {
-        let forwarder = Arc::new(Spy::new(Arc::clone(&record)));
-        let mgm = options(Builder::new().forwarder(Arc::clone(&forwarder))).build();
-        Self { mgm, forwarder, record, _watchdog: Watchdog::new() }
+        let (log, forwarder) = (Log::new(), Arc::new(Spy::new()));
+        let builder = Builder::new().forwarder(Arc::clone(&forwarder)).record(log.sink());
+        let (mgm, script) = (options(builder).build(), Arc::new(Script::new()));
+        Self { mgm, forwarder, log, script, _watchdog: Watchdog::new() }
     }
 
     pub(crate) fn igmp(&self) -> Client<A> {
@@ -99,18 +94,18 @@ impl<A: Family> Testbed<A> {
     }
 
     pub(crate) fn mock(&self) -> Mock<A> {
-        let record = Arc::clone(&self.record);
-        Mock { record, mode: CreationMode::WithOifs, alert_mode: AlertMode::None }
+        let script = Arc::clone(&self.script);
+        Mock { script, mode: CreationMode::WithOifs, alert_mode: AlertMode::None }
     }
 
     /// Does `then` inside the next such call, as the client that is called.
     pub(crate) fn inside(&self, call: Call<A>, then: impl FnOnce(&ClientRef<A>) + Send + 'static) {
-        self.record.inside(move |made| *made == call, then);
+        self.script.inside(move |made| *made == call, then);
     }
 
     /// Panics inside the next such call.
     pub(crate) fn panic_inside(&self, call: Call<A>) {
-        self.record.expect_panics(self.record.expected_panics() + 1);
+        self.script.expect_panics(self.script.expected_panics() + 1);
         self.inside(call, |_| boom());
     }
 
@@ -122,7 +117,7 @@ impl<A: Family> Testbed<A> {
         then: impl FnOnce(&ClientRef<A>) + Send + 'static,
     ) {
         let to = to.named();
-        self.record.inside(move |call| call.is_to(to) && kind(&call.what), then);
+        self.script.inside(move |call| call.is_to(to) && kind(&call.what), then);
     }
 
     /// Does `then` inside every alert of this client, which it is given.
@@ -131,7 +126,7 @@ impl<A: Family> Testbed<A> {
         of: impl Named,
         then: impl Fn(&ClientRef<A>, &What<A>) + Send + Sync + 'static,
     ) {
-        self.record.answers(of.named(), |answers| answers.alert = Some(Arc::new(then)));
+        self.script.answers(of.named(), |answers| answers.alert = Some(Arc::new(then)));
     }
 
     /// Answers `rpf` so from now on, and not with the RIB's route.
@@ -140,7 +135,7 @@ impl<A: Family> Testbed<A> {
         of: impl Named,
         answer: impl Fn(&ClientRef<A>, &RpfRequest<'_, A>) -> Route<A> + Send + Sync + 'static,
     ) {
-        self.record.answers(of.named(), |answers| answers.rpf = Some(Arc::new(answer)));
+        self.script.answers(of.named(), |answers| answers.rpf = Some(Arc::new(answer)));
     }
 
     /// Answers `creation_alert` so from now on.
@@ -149,7 +144,7 @@ impl<A: Family> Testbed<A> {
         of: impl Named,
         answer: impl Fn(&ClientRef<A>, &mut [CreationOif<A>]) + Send + Sync + 'static,
     ) {
-        self.record.answers(of.named(), |answers| answers.creation = Some(Arc::new(answer)));
+        self.script.answers(of.named(), |answers| answers.creation = Some(Arc::new(answer)));
     }
 
     /// Enables an interface in every new entry.
@@ -170,7 +165,13 @@ impl<A: Family> Testbed<A> {
 
     /// The calls since the last time.
     pub(crate) fn calls(&self) -> Vec<Call<A>> {
-        self.record.take()
+        let calls = self.log.calls();
+        self.log.clear();
+        // What the forwarder has counted is no matter of these tests.
+        let calls = calls
+            .into_iter()
+            .filter(|called| !matches!(called.callback, Callback::Stats { .. } | Callback::Settled { .. }));
+        calls.map(Call::from).collect()
     }
 
     /// The calls of clients since the last time; the others are forgotten.
@@ -235,14 +236,14 @@ impl<A: Family> Testbed<A> {
     #[track_caller]
     pub(crate) fn assert_panics(&self, caught: u64) {
         assert_eq!(self.mgm.caught_panics(), caught, "caught panics");
-        self.record.expect_panics(caught);
+        self.script.expect_panics(caught);
     }
 
     /// FW-12: the forwarder holds exactly the manager's entries.
     #[track_caller]
     pub(crate) fn assert_in_step(&self) {
         let entries: Vec<_> = self.mgm.mfes().map(super::entry_of).collect();
-        assert_same(&self.forwarder.memory.entries(), &entries);
+        assert_same(&self.forwarder.entries(), &entries);
         assert_eq!(self.mgm.forwarder_failures(), []);
     }
 }
@@ -252,8 +253,8 @@ impl<A: Family> Drop for Testbed<A> {
         if thread::panicking() {
             self.forwarder.recover(); // for the manager, which empties it: at no gate
         } else {
-            self.record.assert_all_done();
-            assert_eq!(self.mgm.caught_panics(), self.record.expected_panics(), "caught panics");
+            self.script.assert_all_done();
+            assert_eq!(self.mgm.caught_panics(), self.script.expected_panics(), "caught panics");
             if !self.forwarder.is_faulty() {
                 self.assert_in_step();
             }

@@ -1,0 +1,18 @@
+//! What tests of protocols and daemons that embed the manager need.
+//!
+//! | what | what it is for |
+//! |---|---|
+//! | [`Log`] | all that a manager was asked and did, in one order: who was told what, and what the forwarder got |
+//! | [`FaultyForwarder`] | a data plane in memory that fails as told |
+//! | [`RouteTable`](crate::RouteTable) | a RIB that is a table |
+//! | [`Builder::seed`](crate::Builder::seed) | a run has one order, for snapshots of logs |
+//! | [`group`], [`source`], [`entry`], [`interface`], [`route`] | words that panic on nonsense, as tests may |
+//! | [`RpfRequest::new`](crate::RpfRequest::new), [`NewMfe::new`](crate::NewMfe::new), [`CreationOif::enabled`](crate::CreationOif::enabled), [`CreationOif::disabled`](crate::CreationOif::disabled) | what a protocol is asked, without a manager that asks |
+
+mod faulty;
+mod log;
+mod words;
+
+pub use faulty::FaultyForwarder;
+pub use log::{Called, Log};
+pub use words::{entry, group, interface, route, source};
