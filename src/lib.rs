@@ -355,7 +355,9 @@ pub use refresh::Refresh;
 pub use rib::Rib;
 #[cfg(feature = "route-table")]
 pub use rib::RouteTable;
-pub use show::{FailureSnapshot, LeftoverSnapshot, MfeSnapshot, Snapshot};
+pub use show::{
+    Difference, FailureSnapshot, LeftoverSnapshot, MfeSnapshot, Names, Snapshot, SnapshotDiff, WithNames,
+};
 pub use types::address::{Address, AddressError, GroupAddr, HostAddr, SourceAddr};
 pub use types::alert::{Alert, AlertCause, AlertMode};
 pub use types::client::{ClientId, ClientName, ClientNameError};

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mgm::{
-    Address, Client, ClientId, ClientRef, Forwarder, ForwarderError, ForwardingEntry, GroupAddr, Interface,
-    MemoryForwarder, MfeStats, Mgm, NoCallbacks, ProtocolCallbacks, Route, RouteTable, RpfRequest, Snapshot,
-    SourceAddr,
+    Address, Client, ClientId, ClientName, ClientRef, Difference, Forwarder, ForwarderError, ForwardingEntry,
+    GroupAddr, Interface, MemoryForwarder, MfeStats, Mgm, Names, NoCallbacks, ProtocolCallbacks, Route,
+    RouteTable, RpfRequest, Snapshot, SnapshotDiff, SourceAddr,
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -217,6 +217,133 @@ fn faults_of_clients_are_counted_at_the_end() {
     let shown = mgm.show(Instant::now());
     assert!(shown.to_string().ends_with("\n\n! wrong answers to rpf: 1\n! panics caught: 1\n"), "{shown}");
     assert_eq!((shown.wrong_answers, shown.caught_panics), (1, 1));
+}
+
+#[test]
+fn a_person_reads_the_names_of_the_daemon() {
+    let names = Names::new()
+        .client(PIM, "PIM")
+        .client(ClientName::Igmp, "hosts")
+        .interface(interface("1").index(), "eth0")
+        .interface(interface("12").index(), "tun0");
+    let expected = "\
+Interface           Owner  IGMP
+eth0                PIM    -
+2                   hosts  yes
+tun0 via 192.0.2.7  PIM    yes
+
+Entry                      Interfaces
+(*, *)                     eth0 by PIM
+(198.51.100.7, 232.1.1.1)  2 by hosts
+(*, 239.1.1.1)             2 by hosts, tun0 via 192.0.2.7 by hosts, tun0 via 192.0.2.7 by PIM
+(198.51.100.9, 239.1.1.1)  2 blocked by hosts
+
+Source      Group      Iif   Owner  Upstream   Up-time   Expires   Packets  Oifs
+10.0.0.1    239.1.1.1  eth0  PIM    192.0.2.9  00:01:30  1d03h     1        2, tun0 via 192.0.2.7
+172.16.0.1  239.1.1.1  2     -      -          00:01:00  00:14:00  0        eth0, tun0 via 192.0.2.7
+";
+    let shown = Router::busy().show();
+    assert_eq!(shown.named(&names).to_string(), expected);
+    assert_eq!(shown.named(&Names::new()).to_string(), shown.to_string());
+}
+
+#[test]
+fn a_program_reads_the_names_beside_what_is_shown() {
+    #[derive(serde::Deserialize)]
+    struct With {
+        names: Names,
+    }
+    let names = Names::new().client(PIM, "PIM").interface(interface("1").index(), "eth0");
+    let shown = Router::busy().show();
+    let text = serde_json::to_string(&shown.named(&names)).unwrap();
+    let read: Snapshot = serde_json::from_str(&text).unwrap();
+    let With { names: read_names } = serde_json::from_str(&text).unwrap();
+    assert_eq!((&read, &read_names), (&shown, &names));
+    let expected = json!({
+        "clients": [{ "client": { "protocol": 1, "component": 0 }, "name": "PIM" }],
+        "interfaces": [{ "index": 1, "name": "eth0" }],
+    });
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["names"], expected);
+}
+
+#[test]
+fn nothing_is_different_while_time_goes_by_and_packets_are_counted() {
+    let router = Router::busy();
+    let before = router.show();
+    router.forwarder.entries.packet(router.source, router.group, interface("1"), 100);
+    let after = router.mgm.show(router.now + Duration::from_secs(1));
+    assert_ne!(after, before);
+    let diff = after.diff(&before);
+    assert!(diff.is_empty(), "{diff}");
+    assert_eq!(diff.to_string(), "");
+}
+
+#[test]
+fn what_is_different_is_printed_as_it_was_and_as_it_is() {
+    let router = Router::busy();
+    let before = router.show();
+    let id = ClientId::new(2, 0);
+    let dvmrp = router.mgm.register_protocol(id, NoCallbacks).unwrap();
+    dvmrp.take_interface_ownership(interface("2")).unwrap();
+    dvmrp.take_interface_ownership(interface("3")).unwrap();
+    router.pim.offer_interface(interface("1"), id).unwrap();
+    router.igmp.add_group_membership(interface("2"), router.group.into()).unwrap();
+    let shown = router.show();
+    // What IGMP did not add again on 2 has gone: all, as its callbacks do nothing; and it comes back for one group.
+    let expected = "\
+- 1: owner protocol 1.0
++ 1: owner protocol 1.0, offered to protocol 2.0
+- 2: owner IGMP
++ 2: owner DVMRP, with IGMP
++ 3: owner DVMRP
+- (198.51.100.7, 232.1.1.1): 2 by IGMP
+- (*, 239.1.1.1): 2 by IGMP
++ (*, 239.1.1.1): 2 by IGMP for DVMRP
+- (198.51.100.9, 239.1.1.1): 2 blocked by IGMP
+";
+    let names = Names::new().client(id, "DVMRP");
+    let expected = expected.replace("offered to protocol 2.0", "offered to DVMRP");
+    let diff = shown.diff(&before);
+    assert_eq!(diff.named(&names).to_string(), expected);
+    // Backwards it is the mirror image.
+    let back = before.diff(&shown);
+    let [mut lines, mut mirrored] = [diff, back]
+        .map(|diff| -> Vec<String> { diff.to_string().lines().map(|line| line[2..].to_owned()).collect() });
+    lines.sort();
+    mirrored.sort();
+    assert_eq!(lines, mirrored);
+    assert!(matches!(before.diff(&shown).interfaces.last(), Some(Difference::Gone(gone)) if !gone.igmp));
+}
+
+#[test]
+fn an_entry_that_is_different_is_printed_with_all_that_can_be() {
+    let router = Router::busy();
+    let before = router.show();
+    router.forwarder.refuse(Some(ForwarderError::Full));
+    router.igmp.delete_group_membership(interface("2"), router.group.into()).unwrap();
+    let failed = router.show();
+    let expected = "\
+- (*, 239.1.1.1): 2 by IGMP
+- (10.0.0.1, 239.1.1.1): from 1 of protocol 1.0 upstream 192.0.2.9 by 10.0.0.0/8 to 2, 12 via 192.0.2.7
++ (10.0.0.1, 239.1.1.1): from 1 of protocol 1.0 upstream 192.0.2.9 by 10.0.0.0/8 to 12 via 192.0.2.7  \
+! the forwarder is full (attempts: 1)
+";
+    assert_eq!(failed.diff(&before).to_string(), expected);
+    router.mgm.interface_removed(interface("1").index());
+    let gone = router.show().diff(&failed).to_string();
+    let left = "+ (10.0.0.1, 239.1.1.1) is deleted, but stays in the forwarder: the forwarder is full (attempts: 2)\n";
+    assert!(gone.ends_with(left), "{gone}");
+    assert!(gone.contains("- (10.0.0.1, 239.1.1.1): from 1 "), "{gone}");
+}
+
+#[test]
+fn what_is_different_is_read_back() {
+    let router = Router::busy();
+    let before = router.show();
+    router.mgm.interface_removed(interface("1").index());
+    let diff = router.show().diff(&before);
+    let text = serde_json::to_string(&diff).unwrap();
+    assert_eq!(serde_json::from_str::<SnapshotDiff>(&text).unwrap(), diff);
 }
 
 /// A router with one of everything.

@@ -23,16 +23,16 @@ const KEY_LINES: [&str; 15] = [
     HANDED_OVER,
     "PIM    rpf               (10.0.0.1, 239.1.1.1), 10.0.0.0/8 on 1",
     "PIM    join_alert        (10.0.0.1, 239.1.1.1), forwarding entry",
-    "+ 10.0.0.1  239.1.1.1  1  protocol 1.0  -  00:00:00  00:15:00  1  3",
+    "+ (10.0.0.1, 239.1.1.1): from 1 of PIM by 10.0.0.0/8 to 3",
     "DVMRP  local_block       (10.0.0.1, 239.1.1.1) on 3",
     "PIM    join_alert        (*, *), membership",
     "PIM    prune_alert       (10.0.0.1, 232.1.1.1), membership",
-    "+ 10.0.0.1  239.1.1.1  4  protocol 2.0  -  00:00:00  00:15:00  1  3",
+    "+ (10.0.0.1, 239.1.1.1): from 4 of DVMRP by 10.0.0.0/8 to 3",
     "13. DVMRP offers 3 to PIM, and PIM takes it; 3 is handed over once.\n   IGMP   disable_igmp      on 3",
     "DVMRP  local_leave       (10.0.0.1, 232.1.1.1) on 3",
     OFFERED,
     "PIM    interface_removed 3",
-    "10.0.0.1  232.1.1.1  4    protocol 2.0  -         00:01:00  00:14:00  1        2",
+    "10.0.0.1  232.1.1.1  4    DVMRP  -         00:01:00  00:14:00  1        2",
     "DVMRP ends.",
     "After each of 16 steps, exactly what others want was pulled.",
 ];
@@ -44,14 +44,22 @@ const HANDED_OVER: &str = "
    DVMRP  local_join        (*, 239.1.1.1) on 3
    DVMRP  prune_alert       (*, 239.1.1.1), membership
    IGMP   enable_igmp       on 3
-   + 3  protocol 2.0  yes
-   + 4  protocol 2.0  -
+   - 3: owner IGMP
+   + 3: owner DVMRP, with IGMP
+   + 4: owner DVMRP
+   - (*, 239.1.1.1): 3 by IGMP
+   + (*, 239.1.1.1): 3 by IGMP for DVMRP
 ";
 
-/// No entry of the tables has changed, but for the owner of 3.
+/// No forwarding entry has changed, and every membership is there, and counts for the new owner of 3.
 const OFFERED: &str = "
    IGMP   enable_igmp       on 3
-   + 3  protocol 1.0  yes
+   - 3: owner DVMRP, with IGMP
+   + 3: owner PIM, with IGMP
+   - (10.0.0.1, 232.1.1.1): 3 by IGMP for DVMRP
+   + (10.0.0.1, 232.1.1.1): 3 by IGMP for PIM
+   - (*, 239.1.1.1): 3 by IGMP for DVMRP
+   + (*, 239.1.1.1): 3 by IGMP for PIM
 
 14. Interface 3 is removed.
 ";

@@ -6,7 +6,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a step of the story that fails ends it")]
 #![expect(clippy::indexing_slicing, reason = "the protocols are two")]
 
-mod changes;
 mod hosts;
 mod protocol;
 mod wanted;
@@ -16,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use hosts::Hosts;
 use mgm::{
-    Client, ClientId, Entry, GroupAddr, Interface, MemoryForwarder, Mgm, Route, RouteTable, SourceAddr,
+    Client, ClientId, Entry, GroupAddr, Interface, MemoryForwarder, Mgm, Names, Route, RouteTable, Snapshot,
+    SourceAddr,
 };
 use protocol::Protocol;
 
@@ -30,7 +30,8 @@ struct Story {
     protocols: Vec<(Client, Arc<Protocol>)>,
     now: Instant,
     steps: usize,
-    table: String,
+    names: Names,
+    shown: Snapshot,
 }
 
 impl Story {
@@ -42,15 +43,19 @@ impl Story {
             (mgm.register_protocol(id, Arc::clone(&callbacks)).unwrap(), callbacks)
         };
         let protocols = vec![register(PIM, "PIM"), register(DVMRP, "DVMRP")];
-        Self { mgm, routes, forwarder, protocols, now: Instant::now(), steps: 0, table: String::new() }
+        let (names, now) = (Names::new().client(PIM, "PIM").client(DVMRP, "DVMRP"), Instant::now());
+        let shown = mgm.show(now);
+        Self { mgm, routes, forwarder, protocols, now, steps: 0, names, shown }
     }
 
     fn step(&mut self, what: &str, happens: impl FnOnce(&mut Self)) {
         self.steps += 1;
         println!("\n{}. {what}", self.steps);
         happens(self);
-        let table = self.mgm.show(self.now).to_string();
-        changes::print(&std::mem::replace(&mut self.table, table), &self.table);
+        let before = std::mem::replace(&mut self.shown, self.mgm.show(self.now));
+        for line in self.shown.diff(&before).named(&self.names).to_string().lines() {
+            println!("   {line}");
+        }
         self.check();
     }
 
@@ -105,7 +110,7 @@ fn main() {
 
     let mut story = Story::new();
     let hosts = Hosts::register(&story.mgm, &[eth2, eth3]);
-    println!("PIM is protocol 1.0, DVMRP protocol 2.0; + and - are rows of the table that change and go.");
+    println!("- is what was, + what is.");
     story.step("PIM takes 1 and 2; the route to 10.0.0.0/8 leads over 1.", |story| {
         story.take(0, &[eth1, eth2]);
         story.set_route(eth1);
@@ -132,7 +137,7 @@ fn main() {
         story.take(0, &[eth3]);
     });
     story.step("Interface 3 is removed.", |story| story.mgm.interface_removed(eth3.index()));
-    print!("\n{}", story.mgm.show(story.now + Duration::from_secs(60)));
+    print!("\n{}", story.mgm.show(story.now + Duration::from_secs(60)).named(&story.names));
     story.step("DVMRP ends.", |story| drop(story.protocols.pop()));
     story.step("IGMP ends.", |_| drop(hosts));
     println!("\nAfter each of {} steps, exactly what others want was pulled.", story.steps);

@@ -98,6 +98,9 @@ const TABLE: &str = "
     mfes                    engine manager types view
     refresh                 engine manager record types
     show                    groups lock manager mfes record types view
+    show/names              types
+    show/print              names types view
+    show/diff               names print types view
     client                  engine error manager outcomes record refresh types view
     builder                 engine forwarder limits manager record rib types
     mgm                     builder callbacks client engine error groups limits lock manager mfes record show types view
