@@ -216,11 +216,9 @@ impl<A: Address> Engine<A> {
         change: impl Fn(&InterfaceRecord<A>, Held) -> Held,
     ) -> Option<Cursor> {
         let record = self.interfaces.get(id)?;
-        let mut keys = Vec::new();
-        let room = self.page.room();
-        let next = record.all_held().pick(cursor, |_, held| pick(record, *held), &mut keys, room);
-        self.page.look();
-        let ats: Vec<_> = keys.into_iter().map(|key| self.at(key)).collect();
+        let picked = record.all_held().pick(cursor, |_, held| pick(record, *held), self.page.room());
+        self.page.look_at(picked.looks);
+        let ats: Vec<_> = picked.keys.into_iter().map(|key| self.at(key)).collect();
         ats.iter().for_each(|at| self.touch(id, *at));
         for at in ats {
             let record = self.interfaces.get(id)?;
@@ -229,14 +227,15 @@ impl<A: Address> Engine<A> {
             if held.is_nothing() || !pick(record, held) {
                 continue;
             }
-            if self.page.is_full() {
+            // What was picked is changed in this page, however much was looked at for it: each page gets further.
+            if self.page.room() == 0 {
                 return Some(cursor);
             }
             let after = Seen { parties: record.parties, held: change(record, held) };
             let step = Step { before: record.seen(held), after };
             self.step(id, at, &step);
         }
-        next
+        picked.next
     }
 
     /// MB-4, RFC 4607 §5.2: (\*,G) in the SSM range must not be established.

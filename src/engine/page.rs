@@ -54,7 +54,11 @@ impl Page {
     }
 
     pub(super) const fn look(&mut self) {
-        self.looks += 1;
+        self.look_at(1);
+    }
+
+    pub(super) const fn look_at(&mut self, pieces: usize) {
+        self.looks += pieces;
     }
 
     pub(super) const fn change(&mut self) {

@@ -41,6 +41,16 @@ impl<K: Copy> Bucket<K> {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Cursor(u64);
 
+/// What [`Table::pick`] picked.
+#[derive(Debug)]
+pub(crate) struct Picked<K> {
+    pub(crate) keys: Vec<K>,
+    /// How many entries it looked at: a shard of those of which `pick` approves no more takes a while too (CB-7).
+    pub(crate) looks: usize,
+    /// Where to go on: the next shard, or the same one when there was no room for all.
+    pub(crate) next: Option<Cursor>,
+}
+
 /// Entries per shard, on average; a shard that waits for its split has up to twice as many. So few shards
 /// that the list of them stays in the cache, and so small ones that to split one takes microseconds.
 const SHARD: usize = 448;
@@ -158,28 +168,24 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
         (page, last.checked_add(1).map(Cursor))
     }
 
-    /// Fills `picked` with keys of which `pick` approves, from `cursor` on, and says where to go on: the next shard, or
-    /// the same one when there is no room in `picked` for all.
+    /// Picks keys of which `pick` approves from the shard at `cursor`, as many as there is `room` for.
     ///
     /// For whoever changes all that is picked, so that it is not picked again. It needs no hash of what it looks at.
-    pub(crate) fn pick(
-        &self,
-        cursor: Cursor,
-        pick: impl Fn(K, &V) -> bool,
-        picked: &mut Vec<K>,
-        room: usize,
-    ) -> Option<Cursor> {
+    pub(crate) fn pick(&self, cursor: Cursor, pick: impl Fn(K, &V) -> bool, room: usize) -> Picked<K> {
         let index = self.shard_of(cursor.0.reverse_bits());
+        let mut picked = Picked { keys: Vec::new(), looks: 0, next: Some(cursor) };
         for (key, value) in self.shards.get(index).into_iter().flatten() {
+            picked.looks += 1;
             if pick(*key, value) {
-                if picked.len() >= room {
-                    return Some(cursor);
+                if picked.keys.len() >= room {
+                    return picked;
                 }
-                picked.push(*key);
+                picked.keys.push(*key);
             }
         }
         let last = cursor.0 | u64::MAX.checked_shr(self.bits_of(index)).unwrap_or_default();
-        last.checked_add(1).map(Cursor)
+        picked.next = last.checked_add(1).map(Cursor);
+        picked
     }
 
     /// The shard for a hash: its low bits, as many as the shards that there are need.
@@ -318,6 +324,23 @@ mod tests {
         let mut seen: Vec<u32> = seen.into_iter().filter(|key| *key < 1400).collect();
         seen.sort_unstable();
         assert_eq!(seen, stayed);
+    }
+
+    #[test]
+    fn cb_7_what_picks_nothing_says_how_much_it_has_looked_at() {
+        let hasher = SeedableRandomState::default();
+        let mut table = Table::new(hasher.clone());
+        for key in 0..5_000_u32 {
+            table.insert(Hashed::new(&hasher, key), ());
+        }
+        let (mut cursor, mut looks) = (Some(Cursor::default()), 0);
+        while let Some(at) = cursor {
+            let picked = table.pick(at, |_, ()| false, 1);
+            assert!(picked.looks <= 2 * SHARD, "no more than one shard");
+            looks += picked.looks;
+            cursor = picked.next;
+        }
+        assert_eq!(looks, 5_000);
     }
 
     #[test]

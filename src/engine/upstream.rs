@@ -182,9 +182,9 @@ impl<A: Address> Engine<A> {
                 continue;
             }
             let Some(cursor) = past.sources else { return true };
-            let mut page = Vec::new();
-            past.sources = past.upstream_of.pick(cursor, |_, ()| true, &mut page, SOURCES_AT_ONCE);
-            page.into_iter().for_each(|source| self.open_source(source));
+            let picked = past.upstream_of.pick(cursor, |_, ()| true, SOURCES_AT_ONCE);
+            past.sources = picked.next;
+            picked.keys.into_iter().for_each(|source| self.open_source(source));
         }
         false
     }
