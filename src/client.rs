@@ -152,6 +152,10 @@ impl<A: Address> ClientRef<A> {
         &self.shared
     }
 
+    pub(crate) const fn key(&self) -> ClientKey {
+        self.client
+    }
+
     /// Who this is.
     #[must_use]
     pub const fn name(&self) -> ClientName {

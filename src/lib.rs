@@ -154,9 +154,10 @@
 //! ```
 //!
 //! - The engine has all state and all rules, as a plain state machine without lock, callback, clock or I/O.
-//! - The outboxes have the alerts that wait for each client. They are filled under the lock and delivered without it.
+//! - The outboxes have the alerts that wait for each client. They are filled under the lock and delivered without it. A
+//!   client that polls has none: the engine keeps what it has not taken.
 //! - The edges are four traits: [`IgmpCallbacks`] and [`ProtocolCallbacks`], for clients that need none
-//!   [`NoCallbacks`]; [`Forwarder`], to forward nothing [`NoForwarder`], on paper [`MemoryForwarder`]; and [`Rib`],
+//!   [`NoCallbacks`], for those that poll [`HandoverCallbacks`] and [`Questions`]; [`Forwarder`], to forward nothing [`NoForwarder`], on paper [`MemoryForwarder`]; and [`Rib`],
 //!   without which no source has a route.
 //!
 //! # Guarantees
@@ -202,6 +203,9 @@
 //! [`Mgm::show`], large batches, walking all [groups](Mgm::groups) or [entries](Mgm::mfes). Make them in
 //! `spawn_blocking` or `block_in_place`.
 //!
+//! **News.** A protocol that is a task polls: `news.next().await` stands in its `select!`, and no callback runs in it
+//! ([`Mgm::register_polled_protocol`]; [`News`] says how to choose). The feature `stream` makes it a `Stream`.
+//!
 //! **Never wait for a task in a callback.** The callback may run on the very thread that the task needs. Send to an
 //! unbounded channel (an [`Alert`] is a value, for that), or use `try_send`; do not use `block_on` or
 //! `blocking_send`. Answer `rpf` and `creation_alert` from state that is shared with the task, under a lock that is
@@ -227,7 +231,7 @@
 //! # Trade-offs
 //!
 //! - Alerts run on the thread whose call caused them. No thread of the crate's own delays or loses them, but a slow
-//!   callback makes others' calls slow: queue what takes long.
+//!   callback makes others' calls slow: queue what takes long, or poll [`News`].
 //! - What IGMP holds stays in force during a hand-over, also what it is not going to add again: until `enable_igmp` has
 //!   returned, a stream may go where nobody wants it any more.
 //! - One lock makes each change and all its consequences one step that others see whole or not at all. Changes do not
@@ -258,6 +262,7 @@
 //! | forwarding entries of an interface that changes hands | not documented | brought to the new owner in place |
 //! | from one protocol to another | a release, then a take | also an [offer](ClientRef::offer_interface), and no gap |
 //! | a client that restarts | adds all again after a release | a [refresh](ClientRef::begin_refresh): no loss |
+//! | alerts | callbacks | callbacks, or [`News`] that a client polls |
 //! | many changes at once | one call for each | [`batch`](ClientRef::batch), [`set_group`](ClientRef::set_group) |
 //! | what others want, told to IGMP | as to any client | if it asks for that ([`AlertMode`]) |
 //! | `wrong_interface` | documented as not implemented | works; switched on for each interface, once in 3 s for an entry |
@@ -287,6 +292,7 @@
 //! - `route-table`: `RouteTable`, a [`Rib`] for a daemon that has none of its own.
 //! - `serde`: what is shown, asked and answered can be written: a [`Snapshot`], an [`Alert`], an [`Error`]. All but errors
 //!   can be read back, and what is no group, no source or no interface is refused then, too.
+//! - `stream`: [`News`] is a `Stream` of `futures-core`.
 //! - `testing`: the module `testing`, for tests of what embeds the manager, and [`Builder`]`::seed`.
 //!
 //! # MSRV
@@ -324,8 +330,10 @@ mod lock;
 mod manager;
 mod mfes;
 mod mgm;
+mod news;
 mod outcomes;
 mod pointers;
+mod questions;
 pub mod record;
 mod refresh;
 mod rib;
@@ -350,7 +358,9 @@ pub use limits::Limits;
 pub use linux::{IgmpPacket, LinuxForwarder, LinuxForwarderBuilder, OpenError, Upcall};
 pub use mfes::Mfes;
 pub use mgm::Mgm;
+pub use news::News;
 pub use outcomes::Outcomes;
+pub use questions::{HandoverCallbacks, Questions};
 pub use refresh::Refresh;
 pub use rib::Rib;
 #[cfg(feature = "route-table")]

@@ -9,13 +9,15 @@ use std::time::Instant;
 use crate::builder::Builder;
 use crate::callbacks::{IgmpCallbacks, ProtocolCallbacks};
 use crate::client::{Client, ClientRef, refused};
-use crate::engine::Key;
+use crate::engine::{Hearing, Key};
 use crate::error::Error;
 use crate::groups::Groups;
 use crate::limits::Limits;
 use crate::lock::Ordering;
 use crate::manager::{Callbacks, Packet, Recorder, Shared};
 use crate::mfes::Mfes;
+use crate::news::News;
+use crate::questions::{CallsAlone, HandoverCallbacks, Questions};
 use crate::record::Call;
 use crate::show::Snapshot;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
@@ -127,7 +129,38 @@ impl<A: Address> Mgm<A> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn register_igmp(&self, callbacks: impl IgmpCallbacks<A> + 'static) -> Result<Client<A>, Error<A>> {
-        self.register(ClientName::Igmp, Callbacks::Igmp(Box::new(callbacks)))
+        self.register(ClientName::Igmp, Callbacks::Igmp(Box::new(callbacks)), Hearing::Alerts)
+    }
+
+    /// Registers IGMP, or MLD in a manager for IPv6, which polls its news instead of being alerted
+    /// ([CB-8](crate::specification#cb-8)); one at a time ([CL-2](crate::specification#cl-2)).
+    ///
+    /// What it can do is the same as that of [`register_igmp`](Self::register_igmp). Only the bracket around a hand-over
+    /// still calls it.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::IgmpAlreadyRegistered`]: it is registered, or is still being dropped.
+    ///
+    /// # Example: an interface that is gone
+    ///
+    /// ```
+    /// use mgm::{Alert, Interface, Mgm, NoCallbacks};
+    ///
+    /// let mgm = Mgm::new();
+    /// let (igmp, mut news) = mgm.register_polled_igmp(NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// igmp.take_interface_ownership(eth0)?;
+    /// mgm.interface_removed(eth0.index());
+    /// assert_eq!(news.try_next(), Some(Alert::InterfaceRemoved { index: eth0.index() }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn register_polled_igmp(
+        &self,
+        callbacks: impl HandoverCallbacks<A> + 'static,
+    ) -> Result<(Client<A>, News<A>), Error<A>> {
+        let callbacks = Callbacks::Igmp(Box::new(CallsAlone(callbacks)));
+        self.register_polled(ClientName::Igmp, callbacks)
     }
 
     /// Registers one instance of a routing protocol ([CL-1](crate::specification#cl-1)).
@@ -157,11 +190,63 @@ impl<A: Address> Mgm<A> {
         id: ClientId,
         callbacks: impl ProtocolCallbacks<A> + 'static,
     ) -> Result<Client<A>, Error<A>> {
-        self.register(ClientName::Protocol(id), Callbacks::Protocol(Box::new(callbacks)))
+        self.register(ClientName::Protocol(id), Callbacks::Protocol(Box::new(callbacks)), Hearing::Alerts)
     }
 
-    fn register(&self, name: ClientName, callbacks: Callbacks<A>) -> Result<Client<A>, Error<A>> {
-        let client = self.shared.register(name, callbacks).map_err(refused)?;
+    /// Registers one instance of a routing protocol that polls its news instead of being alerted
+    /// ([CB-8](crate::specification#cb-8), [CL-1](crate::specification#cl-1)).
+    ///
+    /// What it can do, and what it counts as told of, is the same as that of
+    /// [`register_protocol`](Self::register_protocol). Only `rpf` and `creation_alert` still call it. [`News`] says how to
+    /// choose.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::AlreadyRegistered`]: the id is registered, or is still being dropped.
+    ///
+    /// # Example: what came and went is no news
+    ///
+    /// ```
+    /// # use mgm::{Alert, AlertCause, ClientId, Entry, Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let (pim, mut news) = mgm.register_polled_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// let dvmrp = mgm.register_protocol(ClientId { protocol: 2, component: 0 }, NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// dvmrp.take_interface_ownership(eth0)?;
+    /// let (short, long): (Entry, Entry) = ("(*, 239.1.1.1)".parse()?, "(*, 239.2.2.2)".parse()?);
+    /// dvmrp.add_group_membership(eth0, short)?;
+    /// dvmrp.add_group_membership(eth0, long)?;
+    /// dvmrp.delete_group_membership(eth0, short)?;
+    /// assert_eq!(news.try_next(), Some(Alert::Join { entry: long, cause: AlertCause::Membership }));
+    /// assert_eq!(news.try_next(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn register_polled_protocol(
+        &self,
+        id: ClientId,
+        questions: impl Questions<A> + 'static,
+    ) -> Result<(Client<A>, News<A>), Error<A>> {
+        let callbacks = Callbacks::Protocol(Box::new(CallsAlone(questions)));
+        self.register_polled(ClientName::Protocol(id), callbacks)
+    }
+
+    fn register_polled(
+        &self,
+        name: ClientName,
+        callbacks: Callbacks<A>,
+    ) -> Result<(Client<A>, News<A>), Error<A>> {
+        let client = self.register(name, callbacks, Hearing::News)?;
+        let news = News::new(&client);
+        Ok((client, news))
+    }
+
+    fn register(
+        &self,
+        name: ClientName,
+        callbacks: Callbacks<A>,
+        hearing: Hearing,
+    ) -> Result<Client<A>, Error<A>> {
+        let client = self.shared.register(name, callbacks, hearing).map_err(refused)?;
         tracing::info!(client = %name, "registered");
         Ok(Client::new(Arc::clone(&self.shared), client))
     }

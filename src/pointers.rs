@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::callbacks::{IgmpCallbacks, ProtocolCallbacks};
 use crate::client::ClientRef;
 use crate::forwarder::Forwarder;
+use crate::questions::{HandoverCallbacks, Questions};
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::alert::{Alert, AlertMode};
 use crate::types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};
@@ -38,6 +39,16 @@ macro_rules! pointers {
             fn rpf(client: &ClientRef<A>, request: &RpfRequest<'_, A>) -> Route<A>;
             fn creation_alert(client: &ClientRef<A>, entry: &NewMfe<A>, oifs: &mut [CreationOif<A>]) -> ();
             fn alert(client: &ClientRef<A>, alert: Alert<A>) -> ();
+        );
+        pass_on!(HandoverCallbacks for $pointer:
+            fn disable_igmp(igmp: &ClientRef<A>, interface: Interface<A>) -> ();
+            fn enable_igmp(igmp: &ClientRef<A>, interface: Interface<A>) -> ();
+            fn alert_mode() -> AlertMode;
+        );
+        pass_on!(Questions for $pointer:
+            fn creation_mode() -> CreationMode;
+            fn rpf(client: &ClientRef<A>, request: &RpfRequest<'_, A>) -> Route<A>;
+            fn creation_alert(client: &ClientRef<A>, entry: &NewMfe<A>, oifs: &mut [CreationOif<A>]) -> ();
         );
         pass_on!(Forwarder for $pointer:
             fn add(entry: &ForwardingEntry<A>) -> Result<(), ForwarderError>;

@@ -5,7 +5,7 @@ use std::collections::btree_map;
 use std::ops::Bound;
 
 use super::Engine;
-use super::key::ClientKey;
+use super::key::{ClientKey, Hearing};
 use crate::error::Error;
 use crate::types::address::Address;
 use crate::types::alert::AlertMode;
@@ -20,6 +20,7 @@ pub(crate) struct Modes {
     pub(crate) creation: CreationMode,
     /// Of IGMP (CL-6); a protocol is told of all that others want.
     pub(crate) alerts: AlertMode,
+    pub(crate) hearing: Hearing,
 }
 
 /// Numbers the takes of all clients.
@@ -59,13 +60,13 @@ impl<A: Address> ClientRecord<A> {
 pub(super) struct Clients<A: Address> {
     records: BTreeMap<ClientKey, ClientRecord<A>>,
     by_name: BTreeMap<ClientName, ClientKey>,
-    next_serial: u32,
+    next_number: u32,
     next_turn: Turn,
 }
 
 impl<A: Address> Clients<A> {
     pub(super) const fn new() -> Self {
-        Self { records: BTreeMap::new(), by_name: BTreeMap::new(), next_serial: 0, next_turn: 0 }
+        Self { records: BTreeMap::new(), by_name: BTreeMap::new(), next_number: 0, next_turn: 0 }
     }
 
     pub(super) fn get(&self, client: ClientKey) -> Option<&ClientRecord<A>> {
@@ -119,9 +120,9 @@ impl<A: Address> Engine<A> {
                 ClientName::Protocol(id) => Error::AlreadyRegistered { id },
             });
         };
-        let client = ClientKey::new(self.clients.next_serial, name);
+        let client = ClientKey::new(self.clients.next_number, name, modes.hearing);
         vacant.insert(client);
-        self.clients.next_serial += 1;
+        self.clients.next_number += 1;
         let record = ClientRecord {
             turns: BTreeMap::new(),
             interfaces: BTreeMap::new(),
@@ -130,6 +131,9 @@ impl<A: Address> Engine<A> {
             leaving: false,
         };
         self.clients.records.insert(client, record);
+        if client.is_polled() {
+            self.effects.polled.open(client);
+        }
         Ok(client)
     }
 
@@ -154,7 +158,9 @@ impl<A: Address> Engine<A> {
     pub(crate) fn begin_leaving(&mut self, client: ClientKey) -> Vec<Interface<A>> {
         let Some(record) = self.clients.get_mut(client) else { return Vec::new() };
         record.leaving = true;
-        record.interfaces().collect()
+        let interfaces = record.interfaces().collect();
+        self.effects.polled.close(client);
+        interfaces
     }
 
     /// Completes the going away of a client whose handle is dropped and that is on nothing any more.
@@ -177,6 +183,7 @@ impl<A: Address> Engine<A> {
     fn forget_client(&mut self, client: ClientKey) {
         self.clients.records.remove(&client);
         self.clients.by_name.remove(&client.name());
+        self.effects.polled.close(client);
         self.effects.gone(client);
     }
 

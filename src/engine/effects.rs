@@ -1,9 +1,11 @@
 //! What follows from a change: the alerts, in order, and what is left to do after this hold of the lock.
 
-use super::interfaces::InterfaceId;
+use super::interfaces::{InterfaceId, TenureId};
 use super::key::{ClientKey, Key};
+use super::news::Polled;
+use super::pull::Told;
 use crate::types::address::Address;
-use crate::types::alert::{Alert, AlertCause};
+use crate::types::alert::{Alert, AlertCause, RANKS};
 use crate::types::entry::Entry;
 
 /// All that follows from one step, in order. The buffers are reused from step to step.
@@ -16,6 +18,8 @@ pub(crate) struct Effects<A: Address> {
     gone: Vec<ClientKey>,
     /// What a change covers and this page did not reach (FW-5).
     walks: Vec<Walk<A>>,
+    /// CB-8: what follows for clients that poll.
+    pub(crate) polled: Polled<A>,
 }
 
 /// The forwarding entries that a membership on an interface covers, those after `last`: each has still to learn of it.
@@ -26,24 +30,36 @@ pub(crate) struct Walk<A> {
     pub(super) last: Option<Key<A>>,
 }
 
-const RANKS: usize = 9;
-
 /// A buffer that has grown beyond this many alerts gives its memory back.
 const KEPT: usize = 1024;
 
 impl<A: Address> Default for Effects<A> {
     fn default() -> Self {
-        Self { alerts: [const { Vec::new() }; RANKS], count: 0, gone: Vec::new(), walks: Vec::new() }
+        Self {
+            alerts: [const { Vec::new() }; RANKS],
+            count: 0,
+            gone: Vec::new(),
+            walks: Vec::new(),
+            polled: Polled::new(),
+        }
     }
 }
 
 impl<A: Address> Effects<A> {
     pub(crate) const fn is_empty(&self) -> bool {
-        self.count == 0 && self.gone.is_empty()
+        self.count == 0 && self.gone.is_empty() && !self.polled.has_woken()
     }
 
     pub(crate) fn alert(&mut self, client: ClientKey, alert: Alert<A>) {
-        if let Some(alerts) = self.alerts.get_mut(rank(&alert)) {
+        self.alert_in(client, TenureId::default(), alert);
+    }
+
+    /// An alert of what belongs to a tenure of an interface.
+    pub(super) fn alert_in(&mut self, client: ClientKey, tenure: TenureId, alert: Alert<A>) {
+        if client.is_polled() {
+            return self.polled.note(client, tenure, alert);
+        }
+        if let Some(alerts) = self.alerts.get_mut(alert.rank()) {
             alerts.push((client, alert));
             self.count += 1;
         }
@@ -95,28 +111,5 @@ impl<A: Address> Effects<A> {
     /// Takes what whoever made the change has to go on with.
     pub(crate) fn take_walks(&mut self) -> Vec<Walk<A>> {
         std::mem::take(&mut self.walks)
-    }
-}
-
-/// What a client is told of an entry.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Told {
-    Pull,
-    Stop,
-}
-
-/// CT-6: nobody is told to stop before it is told of what goes on. First what begins, then what ends; within each
-/// local alerts, then those of forwarding entries, then those of memberships.
-const fn rank<A>(alert: &Alert<A>) -> usize {
-    match alert {
-        Alert::LocalUnblock { .. } => 0,
-        Alert::LocalJoin { .. } => 1,
-        Alert::Join { cause: AlertCause::ForwardingEntry, .. } => 2,
-        Alert::Join { cause: AlertCause::Membership, .. } => 3,
-        Alert::LocalLeave { .. } => 4,
-        Alert::LocalBlock { .. } => 5,
-        Alert::Prune { cause: AlertCause::ForwardingEntry, .. } => 6,
-        Alert::Prune { cause: AlertCause::Membership, .. } => 7,
-        Alert::WrongInterface { .. } | Alert::InterfaceRemoved { .. } => RANKS - 1,
     }
 }

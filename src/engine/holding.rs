@@ -42,9 +42,9 @@ impl<A: Address> Engine<A> {
         // Where no protocol owns the interface before or after, nobody hears of it.
         let is_owned = step.before.parties.protocol.or(step.after.parties.protocol).is_some();
         if let Some(record) = self.interfaces.get(id).filter(|_| is_owned) {
-            let interface = record.interface;
+            let (interface, tenure) = (record.interface, record.tenure);
             for (owner, alert) in local_alerts(interface, at.key.into(), step) {
-                self.effects.alert(owner, alert);
+                self.effects.alert_in(owner, tenure, alert);
             }
         }
         let bucket = self.interests.find(at);

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::quality::SeedableRandomState;
 
 use super::Engine;
-use super::effects::Told;
 use super::held::Step;
 use super::interfaces::{InterfaceId, Interfaces};
 use super::key::{ClientKey, Hashed, Key};
+use super::pull::Told;
 use super::table::{Bucket, Cursor, Table};
 use crate::types::address::Address;
 use crate::types::alert::AlertCause;

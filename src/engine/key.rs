@@ -105,13 +105,29 @@ impl<A: Address> PartialOrd for Number<A> {
 /// A registration. Never given out twice, so that a handle that has outlived its registration finds nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientKey {
+    /// Twice the number of the registration, and one more if the client polls: in every table the order of the keys is that
+    /// of the registrations.
     serial: u32,
     name: ClientName,
 }
 
+/// How a client hears what it has to know (CB-8).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Hearing {
+    /// It is alerted.
+    #[default]
+    Alerts,
+    /// It polls.
+    News,
+}
+
 impl ClientKey {
-    pub(crate) const fn new(serial: u32, name: ClientName) -> Self {
-        Self { serial, name }
+    pub(crate) const fn new(number: u32, name: ClientName, hearing: Hearing) -> Self {
+        let polls = match hearing {
+            Hearing::Alerts => 0,
+            Hearing::News => 1,
+        };
+        Self { serial: number << 1 | polls, name }
     }
 
     pub(crate) const fn name(self) -> ClientName {
@@ -125,6 +141,10 @@ impl ClientKey {
 
     pub(crate) const fn is_igmp(self) -> bool {
         matches!(self.name, ClientName::Igmp)
+    }
+
+    pub(crate) const fn is_polled(self) -> bool {
+        self.serial & 1 == 1
     }
 }
 

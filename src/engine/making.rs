@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Engine;
-use super::effects::Told;
 use super::interfaces::InterfaceId;
 use super::key::{ClientKey, Hashed, Key};
 use super::mfe::MfeRecord;
+use super::pull::{Look, Pulled};
 use super::question::{CreationAnswer, Occasion, RpfAnswer, RpfQuestion};
 use super::sources::Trust;
 use super::time::Tick;
@@ -225,22 +225,21 @@ impl<A: Address> Engine<A> {
     /// most one alert.
     fn tell_of_making(&mut self, at: Hashed<Key<A>>, before: Option<Before>, occasion: Occasion<A>) {
         let Some(mfe) = self.mfes.get_mut(at) else { return };
-        let (owner, is_wanted, has_oifs) = (mfe.owner, mfe.is_wanted_by_others(), mfe.oif_count() > 0);
+        let owner = mfe.owner;
+        let is_wanted = mfe.is_wanted_by_others();
+        let has_oifs = mfe.oif_count() > 0;
+        mfe.is_told = owner.is_some() && is_wanted;
         let was_told = before.is_some_and(|before| before.is_told);
         let old = before.and_then(|before| before.owner);
         let has_other_owner = before.is_none() || old != owner;
-        let is_renewed = matches!(occasion, Occasion::Packet { .. } | Occasion::Renewal { .. });
-        mfe.is_told = owner.is_some() && is_wanted;
-        if let Some(old) = old.filter(|_| has_other_owner && was_told) {
-            self.tell_owner(old, Told::Stop, at.key);
+        if let Some(old) = old.filter(|_| has_other_owner) {
+            self.tell_of_loss(old, was_told, at.key);
         }
         let Some(owner) = owner else { return };
-        let was_told = was_told && !has_other_owner;
-        if is_wanted && (has_other_owner || is_renewed || !was_told) {
-            self.tell_owner(owner, Told::Pull, at.key);
-        } else if !is_wanted && (was_told || !has_oifs && (has_other_owner || is_renewed)) {
-            self.tell_owner(owner, Told::Stop, at.key);
-        }
+        let is_renewed = matches!(occasion, Occasion::Packet { .. } | Occasion::Renewal { .. });
+        let pulled = Pulled { was_told: was_told && !has_other_owner, is_told: is_wanted, has_oifs };
+        let look = if has_other_owner || is_renewed { Look::Making } else { Look::Oifs };
+        self.tell_of_pull(owner, at.key, pulled, look);
     }
 
     /// Brings an entry to the present owner of the interface toward its source, of which nobody is asked: for that owner
@@ -270,6 +269,7 @@ impl<A: Address> Engine<A> {
     pub(super) fn delete_mfe(&mut self, at: Hashed<Key<A>>) {
         self.page.change();
         let Some(mfe) = self.mfes.remove(at) else { return };
+        self.effects.polled.note_deletion(mfe.owner, at.key, mfe.is_told);
         for id in mfe.states.iter().flat_map(|states| states.keys()) {
             if let Some(record) = self.interfaces.get_mut(*id) {
                 record.states_of.remove(&at.key);

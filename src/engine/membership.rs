@@ -301,6 +301,10 @@ impl<A: Address> Engine<A> {
         told.sort_unstable();
         for of_client in told.chunk_by(|one, other| one == other) {
             let Some(client) = of_client.first().copied() else { continue };
+            if client.is_polled() {
+                // CB-8: nothing waits for it.
+                continue;
+            }
             let is_overfull = waiting(client) + self.effects.alerts_for(client) + of_client.len() > max;
             if is_overfull && !self.clients.is_leaving(client) {
                 return Err(Error::LimitReached(Limit::WaitingAlerts { client: client.name(), max }));

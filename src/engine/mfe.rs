@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use super::backlog::Standing;
 use super::interfaces::{InterfaceId, TenureId};
 use super::key::{ClientKey, Hashed, Key, Number};
+use super::pull::Pulled;
 use super::table::Table;
 use super::time::Tick;
 use crate::error::Error;
@@ -117,6 +118,15 @@ impl<A: Address> MfeRecord<A> {
 
     pub(super) fn oif(&self, id: InterfaceId) -> Option<Oif> {
         self.position(id).ok().and_then(|at| self.oifs.get(at)).copied()
+    }
+
+    /// How it stands with its owner.
+    pub(super) fn pulled(&self) -> Pulled {
+        Pulled {
+            was_told: self.is_told,
+            is_told: self.is_wanted_by_others(),
+            has_oifs: !self.oifs.is_empty(),
+        }
     }
 
     /// Whether it would be wanted by others if the interface became this oif, or none.

@@ -10,6 +10,8 @@
 //! | `interfaces` | an interface, its past, its transition | IF-5, HO-7 |
 //! | `clients` | who is registered | CL-1 to CL-6 |
 //! | `permission` | who may do what on an interface, and when | MB-1, HO-2, HO-7 |
+//! | `pull` | whether the owner of an iif is to pull it | FW-6 |
+//! | `news` | what clients that poll have to know | CB-8 |
 //! | `effects` | what follows from a change | CT-6 |
 //! | `interest` | who wants an entry, and who is told | CT-1 to CT-4 |
 //! | `sources` | the routes to sources | FW-13 |
@@ -49,11 +51,13 @@ mod key;
 mod making;
 mod membership;
 mod mfe;
+mod news;
 mod oifs;
 mod ownership;
 mod page;
 mod past;
 mod permission;
+mod pull;
 mod question;
 mod reading;
 mod refresh;
@@ -77,11 +81,12 @@ use interest::Interests;
 use interfaces::Interfaces;
 pub(crate) use interfaces::{RefreshId, Transfer};
 use key::Hashed;
-pub(crate) use key::{ClientKey, Key, Number};
+pub(crate) use key::{ClientKey, Hearing, Key, Number};
 use making::Makings;
 pub(crate) use making::{Beginning, Draft, Installed, MakingId};
 pub(crate) use membership::{Action, Edit, Room};
 use mfe::MfeTable;
+pub(crate) use news::{Taken, Untaken};
 pub(crate) use ownership::Granted;
 use ownership::Removals;
 use page::Page;

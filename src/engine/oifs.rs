@@ -3,11 +3,12 @@
 use smallvec::SmallVec;
 
 use super::Engine;
-use super::effects::{Told, Walk};
+use super::effects::Walk;
 use super::held::{Held, Parties, Party};
 use super::interfaces::{InterfaceId, InterfaceRecord};
 use super::key::{ClientKey, Hashed, Key};
 use super::mfe::{Oif, StateRecord, States};
+use super::pull::{Look, Pulled, Told};
 use crate::types::address::Address;
 use crate::types::alert::AlertCause;
 use crate::view::{ForwardState, MembershipKind};
@@ -182,21 +183,39 @@ impl<A: Address> Engine<A> {
     /// new owner then, who is told of all that has become of it (HO-15, FW-9).
     pub(super) fn tell_of_oifs(&mut self, at: Hashed<Key<A>>) {
         let Some(mfe) = self.mfes.get(at) else { return };
-        let is_wanted = mfe.is_wanted_by_others();
-        let Some(owner) = mfe.owner.filter(|_| is_wanted != mfe.is_told) else { return };
+        let pulled = mfe.pulled();
+        let is_news = pulled.is_told != pulled.was_told;
+        let Some(owner) = mfe.owner.filter(|owner| is_news || owner.is_polled()) else { return };
         if self.upstream(at.key.source).owner != Some(owner) {
             return;
         }
         if let Some(mfe) = self.mfes.get_mut(at) {
-            mfe.is_told = is_wanted;
+            mfe.is_told = pulled.is_told;
         }
-        self.tell_owner(owner, if is_wanted { Told::Pull } else { Told::Stop }, at.key);
+        self.tell_of_pull(owner, at.key, pulled, Look::Oifs);
     }
 
-    /// RFC 2715 §2, rules 4 and 5: the owner of an iif is to pull an entry, or need not.
-    pub(super) fn tell_owner(&mut self, owner: ClientKey, told: Told, key: Key<A>) {
-        if self.clients.is_told(owner) {
+    /// FW-6; RFC 2715 §2, rules 4 and 5: the owner of an iif is to pull an entry, or need not.
+    pub(super) fn tell_of_pull(&mut self, owner: ClientKey, key: Key<A>, pulled: Pulled, look: Look) {
+        if !self.clients.is_told(owner) {
+            return;
+        }
+        if owner.is_polled() {
+            self.effects.polled.note_pull(owner, key, pulled, look);
+        } else if let Some(told) = pulled.told(look) {
             self.effects.tell(owner, told, key.into(), AlertCause::ForwardingEntry);
+        }
+    }
+
+    /// FW-6: an entry has another owner than this one, which need not pull it any more.
+    pub(super) fn tell_of_loss(&mut self, owner: ClientKey, was_told: bool, key: Key<A>) {
+        if !self.clients.is_told(owner) {
+            return;
+        }
+        if owner.is_polled() {
+            self.effects.polled.note_loss(owner, key, was_told);
+        } else if was_told {
+            self.effects.tell(owner, Told::Stop, key.into(), AlertCause::ForwardingEntry);
         }
     }
 

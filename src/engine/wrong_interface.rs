@@ -21,7 +21,9 @@ impl<A: Address> Engine<A> {
     pub(crate) fn wrong_interface(&mut self, key: Key<A>, arrival: Interface<A>, header: &[u8], now: Tick) {
         let Some(id) = self.interfaces.id(arrival) else { return };
         let record = self.interfaces.get(id).filter(|record| record.wrong_interface_alerts);
-        let Some(owner) = record.and_then(|record| record.owner()) else { return };
+        let Some((owner, tenure)) = record.and_then(|record| Some((record.owner()?, record.tenure))) else {
+            return;
+        };
         let at = self.at(key);
         let Some(mfe) = self.mfes.get_mut(at).filter(|mfe| mfe.iif != id && now >= mfe.quiet_until) else {
             return;
@@ -29,6 +31,7 @@ impl<A: Address> Engine<A> {
         mfe.quiet_until = now.after(PAUSE);
         let (source, group) = key.pair();
         let header = Arc::from(header.get(..KEPT).unwrap_or(header));
-        self.effects.alert(owner, Alert::WrongInterface { interface: arrival, source, group, header });
+        let alert = Alert::WrongInterface { interface: arrival, source, group, header };
+        self.effects.alert_in(owner, tenure, alert);
     }
 }

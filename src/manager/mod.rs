@@ -6,6 +6,7 @@ mod handover;
 mod inside;
 mod making;
 mod memberships;
+mod news;
 mod outbox;
 mod panics;
 mod recorder;
@@ -21,13 +22,14 @@ use std::sync::Arc;
 use self::due::Due;
 use self::inside::Inside;
 pub(crate) use self::making::Packet;
+use self::news::{Ear, Ears};
 use self::outbox::Outboxes;
 pub(crate) use self::panics::Panics;
 pub(crate) use self::recorder::{Recorded, Recorder, Sink};
 pub(crate) use self::registration::{Callbacks, Registration};
 use self::settled::Waiting;
 use crate::client::ClientRef;
-use crate::engine::{ClientKey, Command, Engine, Number, Walk};
+use crate::engine::{ClientKey, Command, Engine, Hearing, Modes, Number, Walk};
 use crate::error::Error;
 use crate::forwarder::Forwarder;
 use crate::lock::{AtomicU64, Mutex, MutexGuard};
@@ -58,6 +60,7 @@ pub(crate) struct Shared<A: Address> {
 pub(crate) struct State<A: Address> {
     pub(crate) engine: Engine<A>,
     outboxes: Outboxes<A, Registration<A>>,
+    ears: Ears,
     /// A thread has the right to talk to the forwarder.
     is_forwarding: bool,
     /// Who wants to know when an interface is settled (HO-7).
@@ -81,6 +84,7 @@ impl<A: Address> Shared<A> {
         let state = State {
             engine,
             outboxes: Outboxes::new(),
+            ears: Ears::new(),
             is_forwarding: false,
             waiting: Waiting::default(),
             to_look_up: BTreeSet::new(),
@@ -154,12 +158,13 @@ impl<A: Address> Shared<A> {
         state.engine.turn_page();
         let result = change(&mut state);
         let walks = state.engine.effects.take_walks();
-        let State { engine, outboxes, .. } = &mut *state;
-        let has_commands = engine.has_commands();
-        if engine.effects.is_empty() && !has_commands {
+        let has_commands = state.engine.has_commands();
+        if state.engine.effects.is_empty() && !has_commands {
             unlock(state);
             return (result, walks);
         }
+        let woken = state.take_woken();
+        let State { engine, outboxes, .. } = &mut *state;
         let (recipients, garbage) = outboxes.post(&mut engine.effects);
         // CB-4: what is caused inside a callback is delivered after it, by whoever called it.
         let due = Inside::postpone(self, Due::new(recipients, has_commands));
@@ -169,6 +174,7 @@ impl<A: Address> Shared<A> {
         };
         unlock(state);
         drop(garbage);
+        self.wake_all(woken);
         self.deliver(work, due);
         (result, walks)
     }
@@ -212,20 +218,27 @@ impl<A: Address> Shared<A> {
         self: &Arc<Self>,
         name: ClientName,
         callbacks: Callbacks<A>,
+        hearing: Hearing,
     ) -> Result<ClientKey, Error<A>> {
         let (panics, recorder) = (Arc::clone(&self.panics), self.recorder.clone());
         let registration = Arc::new(Registration::new(name, callbacks, panics, recorder));
-        let modes = self.ask(|| registration.modes());
+        let modes = Modes { hearing, ..self.ask(|| registration.modes()) };
         let register = || {
             self.update(|state| {
                 let client = state.engine.register(name, modes)?;
+                if client.is_polled() {
+                    state.ears.insert(client, Ear::default());
+                }
                 state.outboxes.open(client, Arc::clone(&registration));
                 Ok(client)
             })
         };
-        let call = |_: &Recorder<A>| match name {
-            ClientName::Igmp => Call::RegisterIgmp { alerts: modes.alerts },
-            ClientName::Protocol(id) => Call::RegisterProtocol { id, creation: modes.creation },
+        let Modes { alerts, creation, .. } = modes;
+        let call = |_: &Recorder<A>| match (hearing, name) {
+            (Hearing::Alerts, ClientName::Igmp) => Call::RegisterIgmp { alerts },
+            (Hearing::News, ClientName::Igmp) => Call::RegisterPolledIgmp { alerts },
+            (Hearing::Alerts, ClientName::Protocol(id)) => Call::RegisterProtocol { id, creation },
+            (Hearing::News, ClientName::Protocol(id)) => Call::RegisterPolledProtocol { id, creation },
         };
         self.recorded(None, call, register)
     }

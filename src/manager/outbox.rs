@@ -201,6 +201,7 @@ mod tests {
     use shuttle::thread;
 
     use super::*;
+    use crate::engine::Hearing;
     use crate::lock::Mutex;
     use crate::types::client::ClientName;
 
@@ -236,7 +237,7 @@ mod tests {
         changes: u32,
     }
 
-    const CLIENT: ClientKey = ClientKey::new(1, ClientName::Igmp);
+    const CLIENT: ClientKey = ClientKey::new(1, ClientName::Igmp, Hearing::Alerts);
 
     fn alert(change: u32) -> Alert<A> {
         Alert::InterfaceRemoved { index: NonZeroU32::new(change).unwrap() }

@@ -33,6 +33,18 @@ pub enum Call<A: Address = Ipv4Addr> {
         /// What it answered [`creation_mode`](crate::ProtocolCallbacks::creation_mode).
         creation: CreationMode,
     },
+    /// [`register_polled_igmp`](crate::Mgm::register_polled_igmp).
+    RegisterPolledIgmp {
+        /// What it answered [`alert_mode`](crate::HandoverCallbacks::alert_mode).
+        alerts: AlertMode,
+    },
+    /// [`register_polled_protocol`](crate::Mgm::register_polled_protocol).
+    RegisterPolledProtocol {
+        /// Its id.
+        id: ClientId,
+        /// What it answered [`creation_mode`](crate::Questions::creation_mode).
+        creation: CreationMode,
+    },
     /// [`deregister`](crate::Client::deregister).
     Deregister,
     /// The [`Client`](crate::Client) is dropped.
@@ -210,6 +222,8 @@ impl<A: Address> Call<A> {
         match self {
             Self::RegisterIgmp { .. } => "register_igmp",
             Self::RegisterProtocol { .. } => "register_protocol",
+            Self::RegisterPolledIgmp { .. } => "register_polled_igmp",
+            Self::RegisterPolledProtocol { .. } => "register_polled_protocol",
             Self::Deregister => "deregister",
             Self::Drop => "drop",
             Self::Take { .. } => "take_interface_ownership",
@@ -244,11 +258,12 @@ impl<A: Address> Call<A> {
     fn fmt_object(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RegisterIgmp { .. }
+            | Self::RegisterPolledIgmp { .. }
             | Self::Deregister
             | Self::Drop
             | Self::Expire { .. }
             | Self::Show { .. } => Ok(()),
-            Self::RegisterProtocol { id, .. } => write!(f, " {id}"),
+            Self::RegisterProtocol { id, .. } | Self::RegisterPolledProtocol { id, .. } => write!(f, " {id}"),
             Self::Take { interface }
             | Self::Release { interface }
             | Self::WithdrawOffer { interface }

@@ -139,7 +139,26 @@ pub enum Alert<A = Ipv4Addr> {
     },
 }
 
+/// How many there are of [`Alert::rank`].
+pub(crate) const RANKS: usize = 9;
+
 impl<A> Alert<A> {
+    /// [CT-6](crate::specification#ct-6): nobody is told to stop before it is told of what goes on. First what begins, then what ends; within each
+    /// local alerts, then those of forwarding entries, then those of memberships.
+    pub(crate) const fn rank(&self) -> usize {
+        match self {
+            Self::LocalUnblock { .. } => 0,
+            Self::LocalJoin { .. } => 1,
+            Self::Join { cause: AlertCause::ForwardingEntry, .. } => 2,
+            Self::Join { cause: AlertCause::Membership, .. } => 3,
+            Self::LocalLeave { .. } => 4,
+            Self::LocalBlock { .. } => 5,
+            Self::Prune { cause: AlertCause::ForwardingEntry, .. } => 6,
+            Self::Prune { cause: AlertCause::Membership, .. } => 7,
+            Self::WrongInterface { .. } | Self::InterfaceRemoved { .. } => RANKS - 1,
+        }
+    }
+
     /// The callback that brings it.
     #[must_use]
     pub const fn callback(&self) -> &'static str {

@@ -50,13 +50,15 @@ const TABLE: &str = "
     engine/interfaces       held key table types view
     engine/clients          key error types
     engine/permission       clients held interfaces key error types
-    engine/effects          interfaces key types
-    engine/interest         effects held interfaces key table types
+    engine/pull
+    engine/news             interfaces key pull types view
+    engine/effects          interfaces key news pull types
+    engine/interest         held interfaces key pull table types
     engine/sources          interest interfaces key types
     engine/backlog          key time types view
-    engine/mfe              backlog interfaces key table time error types view
+    engine/mfe              backlog interfaces key pull table time error types view
     engine/reading          clients held interfaces key mfe permission table types view
-    engine/oifs             backlog effects held interfaces key mfe sources types view
+    engine/oifs             backlog effects held interfaces key mfe pull sources types view
     engine/forward_state    interfaces key mfe oifs types view
     engine/holding          held interest interfaces key types view
     engine/upstream         held holding interest interfaces key oifs sources types
@@ -67,7 +69,7 @@ const TABLE: &str = "
     engine/ownership        clients held interfaces key membership permission refresh table upstream error types view
     engine/wrong_interface  key time types
     engine/question         interfaces key mfe oifs sources types view
-    engine/making           backlog effects forward_state interfaces key mfe oifs question sources time error types
+    engine/making           backlog forward_state interfaces key mfe oifs pull question sources time error types
     engine/past             forward_state interfaces key making mfe sources table types
     engine/expiry           backlog interest key making mfe oifs refresh time error types
     engine/settings         clients forward_state held key making mfe oifs permission sources error types view
@@ -77,7 +79,8 @@ const TABLE: &str = "
     rib                     types
     rib/table               types
     callbacks               types
-    pointers                callbacks forwarder types
+    questions               callbacks types
+    pointers                callbacks forwarder questions types
 
     manager                 engine error forwarder lock record rib types view
     manager/panics          lock
@@ -88,6 +91,7 @@ const TABLE: &str = "
     manager/inside          due lock types
     manager/turn            due inside outbox registration engine lock record types
     manager/settled         record types
+    manager/news            engine lock types
     manager/routing         inside engine record types
     manager/making          routing engine error lock record types
     manager/memberships     engine error outcomes types view
@@ -102,8 +106,10 @@ const TABLE: &str = "
     show/print              names types view
     show/diff               names print types view
     client                  engine error manager outcomes record refresh types view
+    news                    client engine manager types
     builder                 engine forwarder limits manager record rib types
-    mgm                     builder callbacks client engine error groups limits lock manager mfes record show types view
+    mgm                     builder callbacks client engine error groups limits lock manager mfes news questions record
+                            show types view
 
     testing
     testing/words           types
@@ -117,8 +123,8 @@ const TABLE: &str = "
     linux/upcall            ancillary error mgm types
     linux/family            ancillary sys upcall vifs types
     linux/open              family sys types
-    lib                     builder callbacks client error forwarder groups limits linux mfes mgm outcomes refresh rib
-                            show types view
+    lib                     builder callbacks client error forwarder groups limits linux mfes mgm news outcomes questions
+                            refresh rib show types view
 ";
 
 /// Imports that run back up the table, because that is what the crate is for.
@@ -126,6 +132,7 @@ const PRODUCT: &[(&str, &str)] = &[
     // A callback is handed the handle of its client, by which it calls back.
     ("callbacks", "client"),
     ("pointers", "client"),
+    ("questions", "client"),
     ("manager", "client"),
     // A manager has a builder, and the builder builds a manager.
     ("builder", "mgm"),

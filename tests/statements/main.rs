@@ -15,6 +15,7 @@
 //! | HO-17 | `refresh` |
 //! | CB-1 to CB-6 | `callbacks` |
 //! | CB-7 | `pages` |
+//! | CB-8 | `news` |
 //! | MB-1 to MB-4, MB-6 | `membership`; what is no address, entry or interface (MB-4): `types` |
 //! | MB-5, and what memberships and blocks do to oifs (MB-3, MB-6) | `oifs` |
 //! | MB-7 | `limits` |
@@ -103,6 +104,7 @@ mod v4 {
     mod handover;
     mod limits;
     mod membership;
+    mod news;
     mod offers;
     mod oifs;
     mod ownership;
@@ -143,6 +145,7 @@ mod v6 {
     mod handover;
     mod limits;
     mod membership;
+    mod news;
     mod offers;
     mod oifs;
     mod ownership;
