@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use crate::engine::GroupsCursor;
 use crate::manager::Shared;
-use crate::types::address::Address;
+use crate::types::address::{Address, GroupAddr};
+use crate::types::interface::Interface;
 use crate::view::Membership;
 
-/// The memberships and blocks of a manager, read a page at a time: see [`Mgm::groups`](crate::Mgm::groups).
+/// Memberships and blocks, read a page at a time: see [`Mgm::groups`](crate::Mgm::groups),
+/// [`groups_on`](crate::Mgm::groups_on) and [`groups_of`](crate::Mgm::groups_of).
 pub struct Groups<A: Address = Ipv4Addr> {
     shared: Arc<Shared<A>>,
     page: std::vec::IntoIter<Membership<A>>,
@@ -18,8 +20,20 @@ pub struct Groups<A: Address = Ipv4Addr> {
 }
 
 impl<A: Address> Groups<A> {
-    pub(crate) fn new(shared: Arc<Shared<A>>) -> Self {
-        Self { shared, page: Vec::new().into_iter(), cursor: GroupsCursor::default(), has_more: true }
+    pub(crate) fn all(shared: &Arc<Shared<A>>) -> Self {
+        Self::new(shared, GroupsCursor::all())
+    }
+
+    pub(crate) fn on_interface(shared: &Arc<Shared<A>>, interface: Interface<A>) -> Self {
+        Self::new(shared, GroupsCursor::on_interface(interface))
+    }
+
+    pub(crate) fn of_group(shared: &Arc<Shared<A>>, group: GroupAddr<A>) -> Self {
+        Self::new(shared, GroupsCursor::of_group(group))
+    }
+
+    fn new(shared: &Arc<Shared<A>>, cursor: GroupsCursor<A>) -> Self {
+        Self { shared: Arc::clone(shared), page: Vec::new().into_iter(), cursor, has_more: true }
     }
 }
 

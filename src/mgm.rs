@@ -388,7 +388,55 @@ impl<A: Address> Mgm<A> {
     #[doc(alias = "MgmGroupEnumerationStart")]
     #[must_use]
     pub fn groups(&self) -> Groups<A> {
-        Groups::new(Arc::clone(&self.shared))
+        Groups::all(&self.shared)
+    }
+
+    /// The memberships and blocks on one interface, in no particular order, at the cost of what is there
+    /// ([EN-7](crate::specification#en-7)). Otherwise as [`groups`](Self::groups).
+    ///
+    /// # Example: what a host on one network wants
+    ///
+    /// ```
+    /// # use mgm::{Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
+    /// igmp.take_interface_ownership(eth0)?;
+    /// igmp.take_interface_ownership(eth1)?;
+    /// igmp.add_group_membership(eth0, "(*, 239.1.1.1)".parse()?)?;
+    /// igmp.add_group_membership(eth1, "(*, 239.1.1.2)".parse()?)?;
+    /// let on_eth0: Vec<_> = mgm.groups_on(eth0).map(|held| held.entry.to_string()).collect();
+    /// assert_eq!(on_eth0, ["(*, 239.1.1.1)"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn groups_on(&self, interface: Interface<A>) -> Groups<A> {
+        Groups::on_interface(&self.shared, interface)
+    }
+
+    /// The memberships and blocks of one group, with and without a source, in the order of interface, then source
+    /// ([EN-7](crate::specification#en-7)). Otherwise as [`groups`](Self::groups).
+    ///
+    /// It costs what is there, and one look at each interface. (\*,\*) is of no group, and is not shown.
+    ///
+    /// # Example: who wants a group
+    ///
+    /// ```
+    /// # use mgm::{Interface, Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let eth0 = Interface::try_from(1)?;
+    /// igmp.take_interface_ownership(eth0)?;
+    /// for entry in ["(198.51.100.7, 239.1.1.1)", "(*, 239.1.1.1)", "(*, 239.1.1.2)"] {
+    ///     igmp.add_group_membership(eth0, entry.parse()?)?;
+    /// }
+    /// let wanted: Vec<_> = mgm.groups_of("239.1.1.1".parse()?).map(|held| held.entry.to_string()).collect();
+    /// assert_eq!(wanted, ["(*, 239.1.1.1)", "(198.51.100.7, 239.1.1.1)"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn groups_of(&self, group: GroupAddr<A>) -> Groups<A> {
+        Groups::of_group(&self.shared, group)
     }
 
     /// Calls `wake` once when nobody is changing who is on `interface` any more

@@ -1,4 +1,4 @@
-//! Reading the state: one interface or entry at once, all of them a page at a time (IF-5, EN-1, EN-2, EN-4, HO-8).
+//! Reading the state: one interface or entry at once, all of them a page at a time (IF-5, EN-1, EN-2, EN-4, EN-7, HO-8).
 
 use super::Engine;
 use super::clients::Turn;
@@ -7,23 +7,44 @@ use super::interfaces::{InterfaceId, InterfaceRecord};
 use super::key::{ClientKey, Key};
 use super::mfe::MfeRecord;
 use super::table::Cursor;
-use crate::types::address::Address;
+use crate::types::address::{Address, GroupAddr};
 use crate::types::entry::Entry;
 use crate::types::interface::Interface;
 use crate::view::{Handover, InterfaceStatus, Membership, Mfe};
 
-/// How far an enumeration of the groups came: the entries of the page that it has read, of the first of them the last
-/// interface that it has shown, and where the next page begins.
+/// Which memberships and blocks are enumerated, and how far that came.
 #[derive(Debug)]
-pub(crate) struct GroupsCursor<A> {
+pub(crate) enum GroupsCursor<A> {
+    All(AllGroups<A>),
+    /// EN-7: those on one interface; where the next page begins.
+    OnInterface(Interface<A>, Option<Cursor>),
+    /// EN-7: those of one group; what was looked at last.
+    OfGroup(GroupAddr<A>, Option<Place<A>>),
+}
+
+/// The entries of the page that was read, of the first of them the last interface that was shown, and where the next
+/// page begins.
+#[derive(Debug)]
+pub(crate) struct AllGroups<A> {
     keys: Vec<Key<A>>,
     last: Option<InterfaceId>,
     next: Option<Cursor>,
 }
 
-impl<A> Default for GroupsCursor<A> {
-    fn default() -> Self {
-        Self { keys: Vec::new(), last: None, next: Some(Cursor::default()) }
+/// One entry on one interface.
+type Place<A> = (Interface<A>, Key<A>);
+
+impl<A> GroupsCursor<A> {
+    pub(crate) fn all() -> Self {
+        Self::All(AllGroups { keys: Vec::new(), last: None, next: Some(Cursor::default()) })
+    }
+
+    pub(crate) fn on_interface(interface: Interface<A>) -> Self {
+        Self::OnInterface(interface, Some(Cursor::default()))
+    }
+
+    pub(crate) const fn of_group(group: GroupAddr<A>) -> Self {
+        Self::OfGroup(group, None)
     }
 }
 
@@ -64,6 +85,17 @@ impl<A: Address> Engine<A> {
 
     /// Appends one page of memberships and blocks to `page`, and moves the cursor. Says whether there is more.
     pub(crate) fn groups(&self, cursor: &mut GroupsCursor<A>, page: &mut Vec<Membership<A>>) -> bool {
+        match cursor {
+            GroupsCursor::All(cursor) => self.all_groups(cursor, page),
+            GroupsCursor::OnInterface(interface, next) => {
+                *next = next.and_then(|cursor| self.groups_on(*interface, cursor, page));
+                next.is_some()
+            }
+            GroupsCursor::OfGroup(group, last) => self.groups_of(*group, last, page),
+        }
+    }
+
+    fn all_groups(&self, cursor: &mut AllGroups<A>, page: &mut Vec<Membership<A>>) -> bool {
         let room = page.len() + self.page.size().looks;
         loop {
             while let Some(key) = cursor.keys.last().copied() {
@@ -87,6 +119,44 @@ impl<A: Address> Engine<A> {
                 return true;
             }
         }
+    }
+
+    /// EN-7: what is held on the interface is a table of its own. Says where the next page begins.
+    fn groups_on(&self, on: Interface<A>, cursor: Cursor, page: &mut Vec<Membership<A>>) -> Option<Cursor> {
+        // Looked up for each page: another interface may have its number by now.
+        let id = self.interfaces.id(on)?;
+        let (held, next) = self.interfaces.get(id)?.all_held().page(cursor);
+        held.for_each(|(key, _)| self.memberships(id, key, page));
+        next
+    }
+
+    /// EN-7: a look at each interface, which has its (S,G) by group.
+    fn groups_of(
+        &self,
+        group: GroupAddr<A>,
+        last: &mut Option<Place<A>>,
+        page: &mut Vec<Membership<A>>,
+    ) -> bool {
+        for _ in 0..self.page.size().looks {
+            let Some((on, key)) = self.place_after(group, *last) else { return false };
+            if let Some(id) = self.interfaces.id(on) {
+                self.memberships(id, key, page);
+            }
+            *last = Some((on, key));
+        }
+        true
+    }
+
+    /// Where to look next for what is held of a group: at (\*,G) on every interface, and there at each (S,G).
+    fn place_after(&self, group: GroupAddr<A>, last: Option<Place<A>>) -> Option<Place<A>> {
+        let here = last.and_then(|(on, key)| {
+            let next = self.interfaces.find(on)?.named_after(key).next()?;
+            (next.group == key.group).then_some((on, next))
+        });
+        here.or_else(|| {
+            let next = self.interfaces.after(last.map(|(on, _)| on)).next()?;
+            Some((next.interface, Key::from(Entry::Group(group))))
+        })
     }
 
     pub(crate) fn mfe(&self, key: Key<A>) -> Option<Mfe<A>> {

@@ -107,7 +107,7 @@ pub struct LeftoverSnapshot<A = Ipv4Addr> {
 
 impl<A: Address> Snapshot<A> {
     pub(crate) fn take(shared: &Arc<Shared<A>>, now: Instant) -> Self {
-        let mut groups: Vec<_> = Groups::new(Arc::clone(shared)).collect();
+        let mut groups: Vec<_> = Groups::all(shared).collect();
         groups.sort_unstable_by_key(|held| (held.entry.group(), held.entry.source(), *held));
         let failures = shared.read(|engine| engine.failures());
         Self {

@@ -375,7 +375,7 @@ pub(crate) fn bit(on: Interface) -> u8 {
 
 const SOURCES: [&str; 2] = ["198.51.100.7", "198.51.100.8"];
 /// The last is in the range in which a group can be joined from a source only.
-const GROUPS: [&str; 3] = ["239.1.1.1", "239.1.1.2", "232.1.1.1"];
+pub(crate) const GROUPS: [&str; 3] = ["239.1.1.1", "239.1.1.2", "232.1.1.1"];
 
 pub(crate) fn source(number: usize) -> SourceAddr {
     SOURCES[number % SOURCES.len()].parse().unwrap()

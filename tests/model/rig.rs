@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mgm::{
-    Alert, Change, ClientRef, Entry, Error, Forwarder as _, Interface, InterfaceStatus, MembershipChange,
-    Mfe, Mgm, Refresh,
+    Alert, Change, ClientRef, Entry, Error, Forwarder as _, Interface, InterfaceStatus, Membership,
+    MembershipChange, Mfe, Mgm, Refresh,
 };
 
 use crate::naive::{UNKNOWN, WRONG};
-use crate::ops::{Filter, Key, Max, Op, Step, Switch, Verb, id};
+use crate::ops::{Filter, GROUPS, Key, Max, Op, Step, Switch, Verb, group, id, interfaces};
 use crate::plane::Plane;
 use crate::rib::Table;
 use crate::words::{Call, Done, Entered, Held, Outcome, Status, View, unless_never};
@@ -137,6 +137,7 @@ impl Rig {
         });
         let held: BTreeSet<_> = held.collect();
         assert_eq!(groups.len(), held.len(), "EN-4: repeated: {groups:?}");
+        self.check_parts(groups);
         View {
             groups: held,
             interfaces: self.mgm.interfaces().into_iter().map(status).collect(),
@@ -144,6 +145,16 @@ impl Rig {
             wrong_answers: self.mgm.wrong_answers(),
             caught_panics: self.mgm.caught_panics() - self.plane.notes().panics,
         }
+    }
+
+    /// EN-7: those on each interface, and those of each group with those of none, are all that there are.
+    fn check_parts(&self, mut all: Vec<Membership>) {
+        let mut on: Vec<_> = interfaces().flat_map(|on| self.mgm.groups_on(on)).collect();
+        let of_none = all.iter().copied().filter(|held| held.entry.group().is_none());
+        let of_groups = (0..GROUPS.len()).flat_map(|number| self.mgm.groups_of(group(number)));
+        let mut of: Vec<_> = of_none.chain(of_groups).collect();
+        [&mut all, &mut on, &mut of].into_iter().for_each(|held| held.sort_unstable());
+        assert_eq!([&on, &of], [&all; 2], "EN-7");
     }
 }
 

@@ -236,3 +236,119 @@ fn en_4_a_page_is_read_at_one_moment_and_has_at_most_256_entries() {
     let old = mfes.take_while(|mfe| mfe.oifs.is_empty()).count();
     assert!(old < 256, "{old} entries had been read");
 }
+
+/// What is read, in an order that can be compared.
+fn places(groups: Groups<A>) -> Vec<(Entry<A>, Interface<A>, MembershipKind)> {
+    let mut places: Vec<_> = groups.map(|held| (held.entry, held.interface, held.kind)).collect();
+    places.sort_unstable();
+    places
+}
+
+/// What of all that is held stands at such a place.
+fn among(
+    mgm: &Mgm<A>,
+    is_there: impl Fn(Entry<A>, Interface<A>) -> bool,
+) -> Vec<(Entry<A>, Interface<A>, MembershipKind)> {
+    let mut places = places(mgm.groups());
+    places.retain(|(entry, interface, _)| is_there(*entry, *interface));
+    places
+}
+
+/// IGMP and PIM hold wildcards, sources and blocks on three interfaces, two of which are links.
+fn crowd() -> (Mgm<A>, [Client<A>; 2]) {
+    let mgm = Mgm::<A>::default();
+    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    let pim = mgm.register_protocol(PIM, NoCallbacks).unwrap();
+    for on in [eth(1), hub(1), hub(2)] {
+        pim.takes(on);
+        igmp.takes(on);
+        igmp.adds(on, star(1));
+        pim.adds(on, all());
+        igmp.blocks(on, 3, 1);
+        pim.adds(on, from(3, 1));
+        igmp.adds(on, from(2, 2));
+    }
+    pim.adds(hub(2), from(1, 1));
+    igmp.adds(eth(1), star(2));
+    (mgm, [igmp, pim])
+}
+
+#[test]
+fn en_7_the_memberships_and_blocks_of_one_interface() {
+    let (mgm, _clients) = crowd();
+    for on in [eth(1), hub(1), hub(2), eth(2)] {
+        assert_eq!(places(mgm.groups_on(on)), among(&mgm, |_, interface| interface == on), "on {on}");
+    }
+    assert_eq!(mgm.groups_on(hub(2)).count(), 6);
+    assert_eq!(mgm.groups_on(eth(2)).count(), 0);
+    let stars = mgm.groups_on(eth(1)).filter(|held| held.entry == star(1));
+    let of_igmp = stars.map(|held| (held.added_by, held.counts_for, held.stale));
+    assert_eq!(of_igmp.collect::<Vec<_>>(), [(IGMP, PIM.named(), false)]);
+}
+
+#[test]
+fn en_7_the_memberships_and_blocks_of_one_group_in_order_of_interface_then_source() {
+    let (mgm, _clients) = crowd();
+    for group in 1..=3 {
+        let of_group = |entry: Entry<A>, _| entry.group() == Some(A::group(group));
+        assert_eq!(places(mgm.groups_of(A::group(group))), among(&mgm, of_group), "of {group}");
+    }
+    let order: Vec<_> = mgm.groups_of(A::group(1)).map(|held| (held.interface, held.entry)).collect();
+    let mut sorted = order.clone();
+    sorted.sort_by_key(|(interface, entry)| (*interface, entry.source()));
+    assert_eq!((order.len(), &order), (10, &sorted));
+}
+
+/// What stays is shown once by each, while others come and go, on it and beside it.
+#[test]
+fn en_7_in_pages_none_that_stays_is_missed_or_repeated() {
+    let mgm = Mgm::<A>::default();
+    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    for index in 1..=400 {
+        igmp.takes(eth(index));
+        igmp.adds(eth(index), star(1));
+    }
+    for source in 1..=1000 {
+        igmp.adds(eth(200), from(source, 1));
+    }
+    for group in 2..=1000 {
+        igmp.adds(eth(200), star(group));
+    }
+    let expected = [places(mgm.groups_on(eth(200))), places(mgm.groups_of(A::group(1)))];
+    assert_eq!(expected.each_ref().map(Vec::len), [2000, 1400]);
+    let read = |groups: Groups<A>| {
+        let mut seen = Vec::new();
+        for (turn, held) in (0_u32..).zip(groups) {
+            seen.push((held.entry, held.interface, held.kind));
+            let passing = if turn % 2 == 0 { from(2000, 1) } else { from(1, 3000) };
+            igmp.adds(eth(1 + turn % 400), passing);
+            igmp.deletes(eth(1 + turn % 400), passing);
+            igmp.takes(eth(1000 - turn % 400));
+            igmp.releases(eth(1000 - turn % 400));
+        }
+        seen.sort_unstable();
+        seen
+    };
+    assert_eq!(read(mgm.groups_on(eth(200))), expected[0]);
+    assert_eq!(read(mgm.groups_of(A::group(1))), expected[1]);
+}
+
+/// The interface goes while it is read, and comes again: its number may be another's meanwhile.
+#[test]
+fn en_7_an_interface_that_goes_while_it_is_read_shows_none_of_another() {
+    let mgm = Mgm::<A>::default();
+    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    for on in [eth(1), eth(2)] {
+        igmp.takes(on);
+        (1..=1000).for_each(|source| _ = igmp.adds(on, from(source, 1)));
+    }
+    let (mut on, mut of) = (mgm.groups_on(eth(1)), mgm.groups_of(A::group(1)));
+    let (_first_on, _first_of) = (on.next().unwrap(), of.next().unwrap());
+    igmp.releases(eth(1));
+    igmp.takes(eth(3));
+    igmp.adds(eth(3), from(1, 1));
+    assert!(on.all(|held| held.interface == eth(1)));
+    let rest = places(of);
+    assert!(rest.len() < 256 + 1001, "{}", rest.len());
+    assert!((1..=1000).all(|source| rest.contains(&(from(source, 1), eth(2), MembershipKind::Joined))));
+}
