@@ -12,6 +12,7 @@ use crate::manager::{Recorded, Recorder, Shared};
 use crate::outcomes::Outcomes;
 use crate::record::Call;
 use crate::refresh::Refresh;
+use crate::told::Told;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::{ClientId, ClientName};
 use crate::types::entry::Entry;
@@ -182,6 +183,42 @@ impl<A: Address> ClientRef<A> {
     #[must_use]
     pub fn interfaces(&self) -> Vec<Interface<A>> {
         self.shared.interfaces_of(self.client)
+    }
+
+    /// What the client has been told to pull ([EN-5](crate::specification#en-5)): what others wanted when it registered
+    /// ([CL-5](crate::specification#cl-5)), and since then every join that no prune has ended. In no particular order;
+    /// nothing, if it has deregistered, or is an IGMP that is not told what others want
+    /// ([`alert_mode`](crate::IgmpCallbacks::alert_mode)).
+    ///
+    /// The alerts that wait for the client count as told. So a client that keeps its own set of [`Pull`](crate::Pull)s
+    /// begins with these, and then follows all joins and prunes that it has heard since the first page was read: a join
+    /// of what is in the set and a prune of what is not are then no surprise, and the last word on each entry is
+    /// right. That holds when it has registered, and after it has lost alerts, in a channel that overflowed or in a
+    /// restart of its own. A forwarding entry that is deleted ends what it was pulled for, and nobody hears of that.
+    ///
+    /// The iterator takes the lock for one page at a time, of at most 256 entries. It misses and repeats no pull that
+    /// is there all along ([EN-4](crate::specification#en-4)). It looks at every entry that anybody wants, and at every
+    /// forwarding entry.
+    ///
+    /// # Example: a protocol that registers late
+    ///
+    /// ```
+    /// use mgm::{ClientId, Mgm, NoCallbacks};
+    ///
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// igmp.take_interface_ownership(3.try_into()?)?;
+    /// igmp.add_group_membership(3.try_into()?, "(*, 239.1.1.1)".parse()?)?;
+    ///
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// let told: Vec<_> = pim.told().map(|pull| pull.to_string()).collect();
+    /// assert_eq!(told, ["(*, 239.1.1.1), membership"]);
+    /// assert_eq!(igmp.told().count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn told(&self) -> Told<A> {
+        Told::new(Arc::clone(&self.shared), self.client)
     }
 
     /// Takes an interface: a routing protocol as its owner, IGMP to add memberships there

@@ -340,6 +340,7 @@ mod rib;
 mod show;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod told;
 mod types;
 mod view;
 
@@ -368,8 +369,9 @@ pub use rib::RouteTable;
 pub use show::{
     Difference, FailureSnapshot, LeftoverSnapshot, MfeSnapshot, Names, Snapshot, SnapshotDiff, WithNames,
 };
+pub use told::Told;
 pub use types::address::{Address, AddressError, GroupAddr, HostAddr, SourceAddr};
-pub use types::alert::{Alert, AlertCause, AlertMode};
+pub use types::alert::{Alert, AlertCause, AlertMode, Pull};
 pub use types::client::{ClientId, ClientName, ClientNameError};
 pub use types::creation::{CreationMode, CreationOif, NewMfe, RpfRequest};
 pub use types::entry::{Entry, EntryError};

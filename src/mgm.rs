@@ -166,7 +166,7 @@ impl<A: Address> Mgm<A> {
     /// Registers one instance of a routing protocol ([CL-1](crate::specification#cl-1)).
     ///
     /// The client counts as told of all that others want at this moment: it reads that with
-    /// [`groups`](Self::groups), gets no alerts for it, and may get a prune alert for what it never heard
+    /// [`told`](ClientRef::told), gets no alerts for it, and may get a prune alert for what it never heard
     /// a join of ([CL-5](crate::specification#cl-5)).
     ///
     /// # Errors

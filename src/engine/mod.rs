@@ -20,6 +20,7 @@
 //! | `oifs`, `forward_state` | where an entry forwards, and whether its owner pulls it | FW-2, FW-5, FW-6, MB-5 |
 //! | `holding` | one hold is written, counted, and told on its interface | MB-7, CT-7 |
 //! | `upstream` | who is told of (S,G) | CT-5, CT-8 |
+//! | `told` | what a client has been told to pull | EN-5 |
 //! | `membership`, `filter` | adding and deleting | MB-1 to MB-4, MB-6 to MB-9, HO-13 |
 //! | `refresh` | a client adds again what it wants | HO-14, HO-17 |
 //! | `ownership` | interfaces change hands | IF-1 to IF-9, HO-1 to HO-16 |
@@ -65,6 +66,7 @@ mod settings;
 mod sources;
 mod table;
 mod time;
+mod told;
 mod upstream;
 mod wrong_interface;
 
@@ -98,6 +100,7 @@ use refresh::RefreshesDue;
 use sources::Sources;
 pub(crate) use sources::{Learned, RouteAnswer, RouteQuestion, Trust};
 use time::Clock;
+pub(crate) use told::ToldCursor;
 
 use crate::limits::Limits;
 use crate::types::address::{Address, GroupAddr};

@@ -30,6 +30,49 @@ impl fmt::Display for AlertCause {
     }
 }
 
+/// An entry that a client has been told to pull, and why: what a join begins, a prune ends, and
+/// [`told`](crate::ClientRef::told) lists.
+///
+/// An (S,G) can be pulled for both causes at once, and a prune ends only one of them. So what a client has to pull is
+/// a set of these, and not of entries. Prints as `(*, 239.1.1.1), membership`.
+///
+/// # Example: what alerts come to
+///
+/// ```
+/// use std::collections::BTreeSet;
+/// use mgm::{Alert, Pull};
+///
+/// fn follow(pulls: &mut BTreeSet<Pull>, alert: &Alert) {
+///     match alert {
+///         Alert::Join { .. } => pulls.extend(alert.pull()),
+///         Alert::Prune { .. } => pulls.retain(|pull| Some(*pull) != alert.pull()),
+///         _ => {}
+///     }
+/// }
+///
+/// let pull = Pull { entry: "(*, 239.1.1.1)".parse()?, cause: mgm::AlertCause::Membership };
+/// let mut pulls = BTreeSet::new();
+/// follow(&mut pulls, &Alert::Join { entry: pull.entry, cause: pull.cause });
+/// assert_eq!(pulls, BTreeSet::from([pull]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[expect(clippy::exhaustive_structs, reason = "what is told is a set of pairs of entry and cause (EN-5)")]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
+pub struct Pull<A = Ipv4Addr> {
+    /// What to pull.
+    pub entry: Entry<A>,
+    /// Why.
+    pub cause: AlertCause,
+}
+
+impl<A: fmt::Display> fmt::Display for Pull<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.entry, self.cause)
+    }
+}
+
 /// Which joins and prunes IGMP hears of ([CL-6](crate::specification#cl-6)); read once, when it registers.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -171,6 +214,22 @@ impl<A> Alert<A> {
             Self::LocalUnblock { .. } => "local_unblock",
             Self::WrongInterface { .. } => "wrong_interface",
             Self::InterfaceRemoved { .. } => "interface_removed",
+        }
+    }
+}
+
+impl<A: Copy> Alert<A> {
+    /// What a join begins, or a prune ends; no other alert has one.
+    #[must_use]
+    pub const fn pull(&self) -> Option<Pull<A>> {
+        match *self {
+            Self::Join { entry, cause } | Self::Prune { entry, cause } => Some(Pull { entry, cause }),
+            Self::LocalJoin { .. }
+            | Self::LocalLeave { .. }
+            | Self::LocalBlock { .. }
+            | Self::LocalUnblock { .. }
+            | Self::WrongInterface { .. }
+            | Self::InterfaceRemoved { .. } => None,
         }
     }
 }

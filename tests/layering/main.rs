@@ -62,6 +62,7 @@ const TABLE: &str = "
     engine/forward_state    interfaces key mfe oifs types view
     engine/holding          held interest interfaces key types view
     engine/upstream         held holding interest interfaces key oifs sources types
+    engine/told             clients interest key table upstream types
     engine/membership       clients held holding interest interfaces key oifs permission sources table upstream error
                             types view
     engine/filter           clients key membership permission error types view
@@ -101,11 +102,12 @@ const TABLE: &str = "
     groups                  engine manager types view
     mfes                    engine manager types view
     refresh                 engine manager record types
+    told                    engine manager types
     show                    groups lock manager mfes record types view
     show/names              types
     show/print              names types view
     show/diff               names print types view
-    client                  engine error manager outcomes record refresh types view
+    client                  engine error manager outcomes record refresh told types view
     news                    client engine manager types
     builder                 engine forwarder limits manager record rib types
     mgm                     builder callbacks client engine error groups limits lock manager mfes news questions record
@@ -124,7 +126,7 @@ const TABLE: &str = "
     linux/family            ancillary sys upcall vifs types
     linux/open              family sys types
     lib                     builder callbacks client error forwarder groups limits linux mfes mgm news outcomes questions
-                            refresh rib show types view
+                            refresh rib show told types view
 ";
 
 /// Imports that run back up the table, because that is what the crate is for.

@@ -50,6 +50,19 @@ impl Watch {
         Ok(())
     }
 
+    /// EN-5: each client reads what it has heard.
+    pub(crate) fn check_read(&self, view: &View) -> Verdict {
+        let standing = self.clients.iter().enumerate().filter(|(_, (_, stands))| *stands);
+        for (client, (name, _)) in standing {
+            let read = view.told.get(name).cloned().unwrap_or_default();
+            let heard = self.ledger.told(client);
+            if read != heard {
+                return Err(format!("EN-5: {name} reads {read:?}\n  heard {heard:?}"));
+            }
+        }
+        Ok(())
+    }
+
     /// CT-4, CT-5, CT-7, CT-8, FW-6: the alerts have said what can be read.
     pub(crate) fn check(&self, view: &View, rib: &Routes) -> Verdict {
         let told =

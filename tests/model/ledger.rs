@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mgm::{Alert, AlertCause, Entry, Interface, MembershipKind};
+use mgm::{Alert, AlertCause, Entry, Interface, MembershipKind, Pull};
 
 use crate::words::{Uid, Verdict};
 
@@ -26,6 +26,16 @@ impl Ledger {
         self.pulls.retain(|(it, _)| *it != client);
         self.streams.retain(|(it, _)| *it != client);
         self.locals.retain(|(it, ..)| *it != client);
+    }
+
+    /// What it has been told to pull.
+    pub(crate) fn told(&self, client: Uid) -> BTreeSet<Pull> {
+        let of = |entries: &BTreeSet<(Uid, Entry)>, cause| -> Vec<_> {
+            let its = entries.iter().filter(|(it, _)| *it == client);
+            its.map(|(_, entry)| Pull { entry: *entry, cause }).collect()
+        };
+        let wanted = of(&self.pulls, AlertCause::Membership);
+        wanted.into_iter().chain(of(&self.streams, AlertCause::ForwardingEntry)).collect()
     }
 
     /// FW-6: an entry that is deleted takes its told state with it.

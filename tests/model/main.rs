@@ -92,15 +92,16 @@ fn many_threads_break_no_statement() {
     });
 }
 
-/// CT-4, CT-5, CT-7, CT-8, FW-6, FW-11 and FW-12, after each operation.
+/// CT-4, CT-5, CT-7, CT-8, EN-5, FW-6, FW-11 and FW-12, after each operation.
 fn watch(sequence: &Sequence) -> Verdict {
     let world = World::new(sequence, Instant::now());
     let mut watch = Watch::new(sequence.manners.igmp_is_told);
     let mut quiet = || {
         let rib = world.rig.table.0.lock().unwrap().clone();
         watch.enter(&world.take_events(), &rib)?;
-        let view = world.rig.view(world.now());
+        let view = world.view();
         watch.check(&view, &rib)?;
+        watch.check_read(&view)?;
         invariant::check_ways(&view, &rib)?;
         invariant::check_forwarder(&world.rig)
     };

@@ -54,7 +54,7 @@ impl Stand {
     /// What has happened so far is forgotten.
     fn of(world: Arc<World>) -> Self {
         drop(world.take_events());
-        let (before, commands) = (world.rig.view(world.now()), world.rig.plane.notes().commands);
+        let (before, commands) = (world.view(), world.rig.plane.notes().commands);
         Self { world, before, commands }
     }
 
@@ -63,7 +63,7 @@ impl Stand {
     }
 
     fn after(&self) -> View {
-        self.world.rig.view(self.world.now())
+        self.world.view()
     }
 
     fn is_registered(&self, slot: usize) -> bool {

@@ -163,8 +163,10 @@ impl Stage for Replay {
 
 fn compare(view: &View, state: &State) -> Verdict {
     let mut model = state.view();
+    model.told.retain(|client, _| view.told.contains_key(client));
     if state.moves > 0 {
         model.mfes.clone_from(&view.mfes);
+        model.told.clone_from(&view.told);
         model.wrong_answers = view.wrong_answers;
     }
     if *view == model { Ok(()) } else { Err(differences(view, &model)) }
@@ -178,6 +180,7 @@ fn differences(manager: &View, model: &View) -> String {
         let statuses = one.interfaces.iter().filter(|status| !other.interfaces.contains(status));
         let mfes = one.mfes.iter().filter(|mfe| !other.mfes.contains(mfe));
         let lines = held.chain(statuses.map(|it| format!("{it:?}"))).chain(mfes.map(|it| format!("{it:?}")));
+        let lines = lines.chain([format!("told {:?}", one.told)]);
         lines.for_each(|line| all += &format!("\n  only the {whose}: {line}"));
         all += &format!("\n  {whose}: wrong answers {}, panics {}", one.wrong_answers, one.caught_panics);
     }

@@ -1,6 +1,6 @@
 //! A manager under test with its RIB and its forwarder: what is asked of it, and all that can be read of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -125,6 +125,7 @@ impl Rig {
         }
     }
 
+    /// All that can be read without a client's handle.
     pub(crate) fn view(&self, now: Instant) -> View {
         let groups: Vec<_> = self.mgm.groups().collect();
         let held = groups.iter().map(|held| Held {
@@ -142,6 +143,7 @@ impl Rig {
             groups: held,
             interfaces: self.mgm.interfaces().into_iter().map(status).collect(),
             mfes: self.mgm.mfes().map(|mfe| entered(mfe, now)).collect(),
+            told: BTreeMap::new(),
             wrong_answers: self.mgm.wrong_answers(),
             caught_panics: self.mgm.caught_panics() - self.plane.notes().panics,
         }

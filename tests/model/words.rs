@@ -1,11 +1,11 @@
 //! What a manager is asked, what it answers, and what its clients hear: of the one under test and of the model.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
-use mgm::{Alert, Change, ClientName, Entry, Error, Interface, MembershipKind, Route};
+use mgm::{Alert, Change, ClientName, Entry, Error, Interface, MembershipKind, Pull, Route};
 
 use crate::ops::{Key, Op};
 
@@ -62,6 +62,8 @@ pub(crate) struct View {
     /// In the order in which they are listed, as the next.
     pub(crate) interfaces: Vec<Status>,
     pub(crate) mfes: Vec<Entered>,
+    /// What each client has been told to pull (EN-5), of those whose handle is at hand.
+    pub(crate) told: BTreeMap<ClientName, BTreeSet<Pull>>,
     pub(crate) wrong_answers: u64,
     pub(crate) caught_panics: u64,
 }

@@ -1,13 +1,13 @@
 //! The manager under test, its clients, RIB and forwarder. All that happens is recorded, for the model to follow.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
 use mgm::{
     Alert, AlertMode, Client, ClientName, ClientRef, CreationMode, CreationOif, IgmpCallbacks, Interface,
-    NewMfe, ProtocolCallbacks, Route, RpfRequest,
+    NewMfe, ProtocolCallbacks, Pull, Route, RpfRequest,
 };
 
 use crate::naive::caller;
@@ -16,7 +16,7 @@ use crate::ops::{
 };
 use crate::replay::Event;
 use crate::rig::{Rig, interface_of};
-use crate::words::{Call, Done, Heard, Outcome, Reply, Shown, Uid};
+use crate::words::{Call, Done, Heard, Outcome, Reply, Shown, Uid, View};
 
 pub(crate) struct World {
     pub(crate) rig: Rig,
@@ -102,6 +102,21 @@ impl World {
         self.inside().now
     }
 
+    pub(crate) fn view(&self) -> View {
+        View { told: self.told(), ..self.rig.view(self.now()) }
+    }
+
+    fn told(&self) -> BTreeMap<ClientName, BTreeSet<Pull>> {
+        let clients = (0..SLOTS).filter_map(|slot| self.slot(slot).clone());
+        let told = |client: &Client| {
+            let all: Vec<_> = client.told().collect();
+            let told: BTreeSet<_> = all.iter().copied().collect();
+            assert_eq!(all.len(), told.len(), "EN-5: repeated: {all:?}");
+            told
+        };
+        clients.map(|(_, client)| (client.name(), told(&client))).collect()
+    }
+
     pub(crate) fn uid(&self, slot: usize) -> Option<Uid> {
         self.slot(slot).as_ref().map(|(uid, _)| *uid)
     }
@@ -148,7 +163,7 @@ impl World {
     fn call(&self, call: &Call, real: impl FnOnce() -> Outcome) {
         self.record(Event::Begins(call.clone()));
         let outcome = real();
-        let view = self.rig.view(self.now());
+        let view = self.view();
         self.record(Event::Ends(outcome, view));
     }
 
@@ -263,7 +278,7 @@ impl Ear {
     ) {
         let Some(world) = self.world.upgrade() else { return };
         let me = Me { uid: self.uid, client, here };
-        let view = world.rig.view(world.now());
+        let view = world.view();
         world.record(Event::Hears(self.uid, heard.clone(), view));
         let reaction = reactions(&mut world.inside()).unwrap_or_default();
         let is_question = matches!(heard, Heard::Rpf { .. } | Heard::Creation { .. });

@@ -35,5 +35,6 @@ mod protocol;
 mod renewals;
 mod rib;
 mod routes;
+mod told;
 mod violations;
 mod world;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mgm::{
-    Client, ClientName, Entry, ForwardState, GroupAddr, Interface, Membership, MembershipKind, Mfe, Mgm,
-    SourceAddr,
+    AlertCause, Client, ClientName, Entry, ForwardState, GroupAddr, Interface, Membership, MembershipKind,
+    Mfe, Mgm, Pull, SourceAddr,
 };
 
 use crate::callbacks::Callbacks;
@@ -16,7 +16,7 @@ use crate::check::Outcome;
 use crate::forwarder::Plane;
 use crate::igmp::Igmp;
 use crate::names::{eth, group, id, source};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Told};
 use crate::rib::OneRoute;
 use crate::violations::Violations;
 
@@ -121,6 +121,7 @@ impl World {
         let has_to_know = |entry: Entry| entry.source().is_none() || is_upstream;
         let others = joined.filter(|held| held.counts_for != me && has_to_know(held.entry));
         let told = protocol.callbacks.told();
+        self.check_read(protocol, &told);
         let due: BTreeSet<_> = others.map(|held| held.entry).collect();
         self.violations.check(told.memberships == due, "CT-4, CT-5: told to pull exactly what others want");
         for (kind, told) in [(MembershipKind::Joined, told.local), (MembershipKind::Blocked, told.blocked)] {
@@ -129,6 +130,19 @@ impl World {
             let due: BTreeSet<_> = local.map(|held| (held.interface, held.entry)).collect();
             self.violations.check(told == due, "CT-7: told exactly what IGMP holds there");
         }
+    }
+
+    /// EN-5: a protocol reads what it has been told. What it was told of an entry that is deleted it counts still.
+    fn check_read(&self, protocol: &Party<Protocol>, told: &Told) {
+        let is_there =
+            |entry: &&Entry| self.mgm.mfes().any(|mfe| Entry::SourceGroup(mfe.source, mfe.group) == **entry);
+        let of =
+            |entries: &BTreeSet<Entry>, cause| entries.iter().map(move |entry| Pull { entry: *entry, cause });
+        let streams = told.mfes.iter().filter(is_there).copied().collect();
+        let memberships = of(&told.memberships, AlertCause::Membership);
+        let due: BTreeSet<_> = memberships.chain(of(&streams, AlertCause::ForwardingEntry)).collect();
+        self.violations
+            .check(protocol.told().collect::<BTreeSet<_>>() == due, "EN-5: it reads what it was told");
     }
 
     fn check_mfe(&self, mfe: &Mfe, protocols: &[&Party<Protocol>]) {

@@ -30,7 +30,8 @@
 //! | FW-10 | `wrong_interface` |
 //! | FW-11, FW-12 | `forwarder`; failures at any moment: `faults` |
 //! | FW-13 | `races` |
-//! | EN | `enumeration` |
+//! | EN-1 to EN-4, EN-7 | `enumeration` |
+//! | EN-5 | `told`; whatever happens: `pulls` |
 //! | every error | `errors` |
 //! | every report through `tracing` | `spans` |
 //!
@@ -120,6 +121,7 @@ mod v4 {
     #[cfg(feature = "route-table")]
     mod table;
     mod tenures;
+    mod told;
     mod upstream;
     mod wrong_interface;
 }
@@ -161,6 +163,7 @@ mod v6 {
     #[cfg(feature = "route-table")]
     mod table;
     mod tenures;
+    mod told;
     mod upstream;
     mod wrong_interface;
 }

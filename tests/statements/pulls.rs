@@ -1,4 +1,5 @@
-//! What clients have been told is what they have to know, whatever happens: FW-6, CT-4, CT-5, CT-7.
+//! What clients have been told is what they have to know, whatever happens: FW-6, CT-4, CT-5, CT-7; and what they read,
+//! EN-5.
 
 use std::collections::BTreeSet;
 
@@ -228,6 +229,24 @@ impl World {
         told.filter(|(name, entry)| is_told(name, entry)).collect()
     }
 
+    /// EN-5: what they can read.
+    fn read(&self) -> BTreeSet<(ClientName, Pull<A>)> {
+        let clients = [&self.r.pim, &self.r.dvmrp, &self.bgmp, &self.r.igmp];
+        let read = clients.into_iter().flat_map(|client| client.told().map(|pull| (client.name(), pull)));
+        let all: Vec<_> = read.collect();
+        let unique: BTreeSet<_> = all.iter().copied().collect();
+        assert_eq!(all.len(), unique.len(), "EN-5: repeated: {all:?}");
+        unique
+    }
+
+    /// What they have heard.
+    fn heard(&self) -> BTreeSet<(ClientName, Pull<A>)> {
+        let streams = self.pulls.iter().map(|(name, entry)| (*name, Pull { entry: *entry, cause: MFE }));
+        let cause = AlertCause::Membership;
+        let wishes = self.wishes.iter().map(|(name, entry)| (*name, Pull { entry: *entry, cause }));
+        streams.chain(wishes).collect()
+    }
+
     /// CT-7: what IGMP holds on an interface that a protocol owns.
     fn local(&self) -> BTreeSet<Local> {
         let of_igmp = self.r.mgm.groups().filter(|held| held.added_by == IGMP);
@@ -268,7 +287,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
-    fn fw_6_ct_4_ct_5_ct_7_at_every_quiet_moment_each_has_been_told_what_it_has_to_know(
+    fn fw_6_ct_4_ct_5_ct_7_en_5_at_every_quiet_moment_each_has_been_told_what_it_has_to_know(
         ops in prop::collection::vec(op(), 1..80),
         page in prop_oneof![1..4_usize, Just(64)],
     ) {
@@ -280,6 +299,7 @@ proptest! {
             prop_assert_eq!(&world.pulls, &expected, "after {:?}: {:#?}", op, world.r.mgm.mfes().collect::<Vec<_>>());
             prop_assert_eq!(&world.wishes, &world.others_want(), "after {:?}", op);
             prop_assert_eq!(&world.locals, &world.local(), "after {:?}", op);
+            prop_assert_eq!(world.read(), world.heard(), "after {:?}", op);
             world.r.assert_in_step();
         }
     }

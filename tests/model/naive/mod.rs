@@ -247,6 +247,7 @@ impl State {
             groups: self.held.iter().map(held).collect(),
             interfaces: self.ports.iter().map(status).filter(is_seen).collect(),
             mfes: self.entered(),
+            told: self.told_by_name(),
             wrong_answers: self.wrong_answers,
             caught_panics: self.caught_panics,
         }

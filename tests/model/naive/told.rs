@@ -1,8 +1,8 @@
 //! Who is told of what: functions of the state, and the difference between two states (CT-1 to CT-8, FW-6).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use mgm::{Alert, AlertCause, Entry, Interface, MembershipKind, SourceAddr};
+use mgm::{Alert, AlertCause, ClientName, Entry, Interface, MembershipKind, Pull, SourceAddr};
 
 use super::{Key, Mfe, State};
 use crate::words::Uid;
@@ -65,6 +65,20 @@ impl State {
                 && self.wanting(*entry).iter().any(|other| *other != client)
         };
         entries.into_iter().filter(is_its).collect()
+    }
+
+    /// EN-5: what each client has been told to pull.
+    pub(crate) fn told_by_name(&self) -> BTreeMap<ClientName, BTreeSet<Pull>> {
+        let told = |client: Uid| {
+            let (wanted, streamed) = (AlertCause::Membership, AlertCause::ForwardingEntry);
+            let pulls = self.pulls(client).into_iter().map(|entry| Pull { entry, cause: wanted });
+            let streams = self.mfes.iter().filter(|(_, mfe)| mfe.owner == Some(client) && mfe.is_told);
+            let streams = streams.map(|((group, source), _)| Entry::SourceGroup(*source, *group));
+            let all = pulls.chain(streams.map(|entry| Pull { entry, cause: streamed }));
+            if self.is_told(client) { all.collect() } else { BTreeSet::new() }
+        };
+        let clients = (0..self.clients.len()).filter(|client| self.clients[*client].is_registered);
+        clients.map(|client| (self.name(client), told(client))).collect()
     }
 
     /// CT-7: what IGMP holds on interfaces that this protocol owns.
