@@ -97,7 +97,7 @@ mod tests {
     proptest! {
         /// Lengths that lie, above all, do not make it panic or run for ever.
         #[test]
-        fn any_bytes_are_read_safely(
+        fn fuzz_what_comes_beside_a_packet(
             length in prop_oneof![0..80_usize, any::<usize>()],
             kind in prop_oneof![Just(libc::IPV6_PKTINFO), Just(libc::IPV6_HOPLIMIT)],
             rest in prop::collection::vec(any::<u8>(), 0..80),

@@ -178,6 +178,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::builder::Builder;
+    use crate::limits::Limits;
 
     /// An IP header with an option, over which the kernel wrote a report, and the IGMP header behind it.
     fn igmpmsg(kind: u8) -> Vec<u8> {
@@ -277,33 +279,59 @@ mod tests {
     }
 
     proptest! {
-        /// What is shown of a packet is in it, and no bytes make it panic.
+        /// What is shown of a packet is in it, no bytes make it panic, and the manager remembers no more than it may.
         #[test]
-        fn any_bytes_are_read_safely(
-            bytes in prop_oneof![
-                prop::collection::vec(any::<u8>(), 0..100),
-                (igmp_like(), 0_usize..40).prop_map(|(bytes, end)| bytes[..end.min(bytes.len())].to_vec()),
-            ],
-        ) {
-            let shown = inet(&bytes).map(|upcall| part(&upcall).to_vec()).unwrap_or_default();
-            prop_assert!(shown.is_empty() || bytes.windows(shown.len()).any(|window| window == shown));
-            let shown = inet6(&bytes).map(|upcall| part(&upcall).to_vec()).unwrap_or_default();
-            prop_assert!(shown.is_empty() || bytes.windows(shown.len()).any(|window| window == shown));
+        fn fuzz_upcalls(all in prop::collection::vec(prop_oneof![4 => upcall_like(), 1 => noise()], 1..24)) {
+            let (mgm, mgm6) = (bounded::<Ipv4Addr>(), bounded::<Ipv6Addr>());
+            for bytes in all {
+                take(&mgm, inet(&bytes), &bytes);
+                take(&mgm6, inet6(&bytes), &bytes);
+            }
         }
     }
 
-    /// Reports with a few bytes changed.
-    fn igmp_like() -> impl Strategy<Value = Vec<u8>> {
-        (0_u8..5, prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4)).prop_map(
-            |(kind, changes)| {
-                let mut bytes = igmpmsg(kind);
+    const MOST: usize = 2;
+
+    fn bounded<A: Address>() -> Mgm<A> {
+        Builder::new().limits(Limits::default().mfes(MOST)).build()
+    }
+
+    fn take<A: Address>(mgm: &Mgm<A>, upcall: Option<Upcall<A>>, bytes: &[u8]) {
+        let Some(upcall) = upcall else { return };
+        let shown = part(&upcall);
+        assert!(shown.is_empty() || bytes.windows(shown.len()).any(|window| window == shown));
+        let done = upcall.report_to(mgm, Instant::now());
+        let known = mgm.mfes().count();
+        assert!(known <= MOST && (known == MOST || done.is_ok()), "{known} entries, and {done:?}");
+    }
+
+    fn noise() -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(any::<u8>(), 0..100)
+    }
+
+    /// Reports on several sources with a few bytes changed, and the end cut off.
+    fn upcall_like() -> impl Strategy<Value = Vec<u8>> {
+        let kind = || prop_oneof![4 => Just(NOCACHE), 4 => 0_u8..6];
+        let report = prop_oneof![
+            (kind(), 1_u8..9).prop_map(|(kind, source)| with(igmpmsg(kind), 15, source)),
+            (kind(), 1_u8..9).prop_map(|(kind, source)| with(mrt6msg(kind), 23, source)),
+        ];
+        let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
+        (report, changes, prop_oneof![4 => Just(usize::MAX), 1 => 0..100_usize]).prop_map(
+            |(mut bytes, changes, end)| {
                 for (at, byte) in changes {
                     let at = at.index(bytes.len());
                     bytes[at] = byte;
                 }
+                bytes.truncate(end);
                 bytes
             },
         )
+    }
+
+    fn with(mut bytes: Vec<u8>, at: usize, value: u8) -> Vec<u8> {
+        bytes[at] = value;
+        bytes
     }
 
     fn part<A: Address>(upcall: &Upcall<A>) -> &[u8] {

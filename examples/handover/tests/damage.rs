@@ -283,7 +283,7 @@ proptest! {
 
     /// A lie with the right checksums is read as the naive reading has it, or not at all.
     #[test]
-    fn lying_lengths_and_types(packet in lie()) {
+    fn fuzz_packets_that_lie(packet in lie()) {
         let (host, message) = naive::message(&packet);
         // The shortest message of either protocol has 8 bytes.
         let expected = naive::heard(host, message).filter(|_| message.len() >= 8);
@@ -295,7 +295,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_bytes_are_no_report_or_malformed(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn fuzz_bytes_are_no_report_or_malformed(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(!matches!(membership_reports::read(&bytes), Ok(Some(_))));
         prop_assert!(Recording::read(bytes.as_slice()).damage.is_some());
     }
@@ -306,7 +306,7 @@ proptest! {
 
     /// Wherever bytes of a capture are changed, what comes before is the same, and all of it can be replayed.
     #[test]
-    fn corrupt_captures(
+    fn fuzz_corrupt_captures(
         pcap in prop::sample::select(vec![IGMP_V2, IGMP_V3, MLD_V2]),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
@@ -324,7 +324,7 @@ proptest! {
     }
     /// The same of captures of all kinds; and each packet is in the census, once.
     #[test]
-    fn corrupt_captures_of_all_kinds(
+    fn fuzz_corrupt_captures_of_all_kinds(
         capture in prop::sample::select(cases::FILES.to_vec()),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {

@@ -12,8 +12,21 @@ fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(asked_for.unwrap_or(4000)) }
 }
 
-/// Reads to the end, which has to come: each packet takes 12 bytes of the capture at least.
+/// The buffers of the readers, and those in which fragments wait.
+const ROOM: u64 = 1 << 16;
+
+/// What reading takes at most, whatever the capture says of itself: the room of the reader, and copies of what is there.
+fn allowance(bytes: &[u8]) -> u64 {
+    ROOM + 64 * u64::try_from(bytes.len()).unwrap()
+}
+
 fn exhaust(bytes: &[u8]) {
+    let taken = allocation_counter::measure(|| read_on(bytes)).bytes_max;
+    assert!(taken <= allowance(bytes), "{taken} octets for a capture of {}", bytes.len());
+}
+
+/// Reads to the end, which has to come: each packet takes 12 bytes of the capture at least.
+fn read_on(bytes: &[u8]) {
     let Ok(mut capture) = Capture::new(bytes) else { return };
     let mut packets = 0;
     while let Ok(Some(packet)) = capture.next_packet() {
@@ -144,7 +157,7 @@ proptest! {
 
     /// Sound captures of which bytes are changed, and the end is cut off.
     #[test]
-    fn captures_that_are_damaged_anywhere(
+    fn fuzz_captures_that_are_damaged_anywhere(
         sound in capture(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
         cut in prop_oneof![3 => Just(0), 1 => 0..64_usize],
@@ -164,7 +177,7 @@ proptest! {
 
     /// Noise, but for how a capture begins.
     #[test]
-    fn captures_of_noise(
+    fn fuzz_captures_of_noise(
         sound in capture(),
         kept in 0..60_usize,
         noise in prop::collection::vec(any::<u8>(), 0..200),

@@ -12,6 +12,9 @@ use linux_router::igmp::query::Query;
 use membership_reports::{has_router_alert, read};
 use proptest::prelude::*;
 
+/// What a link of 3 groups with 8 sources takes at most, with one message that is worked on.
+const ROOM: u64 = 1 << 14;
+
 const ALERT: [u8; 8] = [58, 0, 5, 2, 0, 0, 1, 0];
 
 /// What happens on a link: octets come from a host, and time passes.
@@ -52,8 +55,19 @@ fn sealed(mut message: Vec<u8>) -> Vec<u8> {
     message
 }
 
-/// Gives all to a link with small limits, and looks at it after each.
+/// Gives all to a link with small limits, which bound the memory that it takes.
 fn play<A: Wire + Into<IpAddr>>(own: A, sender: impl Fn(u8) -> A, subnets: Vec<A::Net>, events: Vec<Event>) {
+    let taken = allocation_counter::measure(|| follow(own, sender, subnets, events));
+    assert!(taken.bytes_max <= ROOM, "{} octets", taken.bytes_max);
+}
+
+/// Looks at the link after each.
+fn follow<A: Wire + Into<IpAddr>>(
+    own: A,
+    sender: impl Fn(u8) -> A,
+    subnets: Vec<A::Net>,
+    events: Vec<Event>,
+) {
     let config: Config<A> = Config {
         max_groups: 3,
         max_sources: 4,
