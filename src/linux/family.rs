@@ -12,8 +12,9 @@ use socket2::{Domain, Socket};
 
 use super::ancillary::Ancillary;
 use super::sys::{
-    ICMP6_FILTER, Icmp6Filter, MAXVIFS, MRT_ADD_MFC, MRT_ADD_VIF, MRT_DEL_MFC, MRT_DEL_VIF, Mf6cctl, Mfcctl,
-    Mif6ctl, Received, SgReq, SgReq6, VIFF_USE_IFINDEX, Vifctl, get_counts, set_option,
+    ICMP6_FILTER, Icmp6Filter, MAXVIFS, MIFF_REGISTER, MRT_ADD_MFC, MRT_ADD_VIF, MRT_DEL_MFC, MRT_DEL_VIF,
+    Mf6cctl, Mfcctl, Mif6ctl, Received, SgReq, SgReq6, VIFF_REGISTER, VIFF_USE_IFINDEX, Vifctl, get_counts,
+    set_option,
 };
 use super::upcall::Message;
 use super::vifs::{Number, NumberSet};
@@ -43,6 +44,12 @@ pub(super) trait Kernel<A>: fmt::Debug + Send + Sync {
     /// Asks for what comes beside packets, and lets through nothing that is not of the protocol.
     fn prepare(&self, socket: &Socket) -> io::Result<()>;
     fn add_vif(&self, socket: &Socket, number: Number, index: NonZeroU32) -> io::Result<()>;
+    /// Adds the interface whose packets come up whole, which the kernel makes by this.
+    fn add_register_vif(&self, socket: &Socket, number: Number) -> io::Result<()>;
+    /// The name of that interface, but for the number of a table.
+    fn register_name(&self) -> &'static str;
+    /// The number of the table that has none in that name.
+    fn default_table(&self) -> u32;
     fn delete_vif(&self, socket: &Socket, number: Number) -> io::Result<()>;
     /// Adds an entry, or changes the one of the same source and group in place.
     fn set_mfc(&self, socket: &Socket, source: A, group: A, iif: Number, oifs: NumberSet) -> io::Result<()>;
@@ -93,6 +100,18 @@ impl Kernel<Ipv4Addr> for Inet {
     fn add_vif(&self, socket: &Socket, number: Number, index: NonZeroU32) -> io::Result<()> {
         let index = c_int::try_from(index.get()).map_err(|_| io::Error::from_raw_os_error(libc::ENODEV))?;
         set_option(socket.as_fd(), self.level(), MRT_ADD_VIF, &vifctl(number, VIFF_USE_IFINDEX, index))
+    }
+
+    fn add_register_vif(&self, socket: &Socket, number: Number) -> io::Result<()> {
+        set_option(socket.as_fd(), self.level(), MRT_ADD_VIF, &vifctl(number, VIFF_REGISTER, 0))
+    }
+
+    fn register_name(&self) -> &'static str {
+        "pimreg"
+    }
+
+    fn default_table(&self) -> u32 {
+        libc::RT_TABLE_DEFAULT.into()
     }
 
     fn delete_vif(&self, socket: &Socket, number: Number) -> io::Result<()> {
@@ -196,9 +215,19 @@ impl Kernel<Ipv6Addr> for Inet6 {
     fn add_vif(&self, socket: &Socket, number: Number, index: NonZeroU32) -> io::Result<()> {
         // The kernel's struct has 16 bits for it.
         let index = u16::try_from(index.get()).map_err(|_| io::Error::from_raw_os_error(libc::ERANGE))?;
-        let mifi = number.get().into();
-        let mif = Mif6ctl { mifi, flags: 0, threshold: 1, index, rate_limit: 0 };
-        set_option(socket.as_fd(), self.level(), MRT_ADD_VIF, &mif)
+        set_option(socket.as_fd(), self.level(), MRT_ADD_VIF, &mif6ctl(number, 0, index))
+    }
+
+    fn add_register_vif(&self, socket: &Socket, number: Number) -> io::Result<()> {
+        set_option(socket.as_fd(), self.level(), MRT_ADD_VIF, &mif6ctl(number, MIFF_REGISTER, 0))
+    }
+
+    fn register_name(&self) -> &'static str {
+        "pim6reg"
+    }
+
+    fn default_table(&self) -> u32 {
+        libc::RT_TABLE_MAIN.into()
     }
 
     fn delete_vif(&self, socket: &Socket, number: Number) -> io::Result<()> {
@@ -233,6 +262,10 @@ impl Kernel<Ipv6Addr> for Inet6 {
     fn message<'a>(&self, received: &Received<'a>, ancillary: &Ancillary) -> Option<Message<'a, Ipv6Addr>> {
         Message::inet6(received.packet, received.sender, ancillary)
     }
+}
+
+fn mif6ctl(number: Number, flags: u8, index: u16) -> Mif6ctl {
+    Mif6ctl { mifi: number.get().into(), flags, threshold: 1, index, rate_limit: 0 }
 }
 
 fn mf6cctl(source: Ipv6Addr, group: Ipv6Addr) -> Mf6cctl {

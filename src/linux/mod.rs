@@ -50,6 +50,55 @@ use crate::types::interface::Interface;
 ///   asked for it on one interface too many. Without its iif an entry stays as it was.
 /// - The kernel counts no packets per oif of an entry, and octets on the wrong interface with the others.
 ///
+/// # PIM sparse mode
+///
+/// Opened with [`pim`](LinuxForwarderBuilder::pim), it has a [`register_interface`](Self::register_interface), to which
+/// a PIM-SM daemon (RFC 7761) gives an owner, itself, as to any other:
+///
+/// - *At the source's router* the register interface is the oif of an (S,G) that is to be registered
+///   ([`add_group_membership`](crate::ClientRef::add_group_membership) there). Each packet that goes out by it comes up as
+///   [`Upcall::WholePacket`]: send it in a Register to the rendezvous point. On a Register-Stop delete the membership.
+/// - *At the rendezvous point* the kernel takes the packets out of the Registers that are sent to one of its addresses;
+///   they come in on the register interface. So that is the iif of an (S,G) of which nothing comes natively yet: let
+///   the [`Rib`](crate::Rib), or [`rpf`](crate::ProtocolCallbacks::rpf), say so. Null-Registers, and Registers on a
+///   table that is not the one of their destination, are not taken out. A raw socket for protocol 103, which the
+///   daemon has in any case, sees all of them too, and there it decides whether to send a Register-Stop.
+/// - *When the stream comes natively*, which is on the wrong interface then, [`Upcall::WrongInterface`] says so, and
+///   [`Upcall::WrongInterfaceWhole`] has the packet: let the source's route lead there from now on
+///   ([`routes_changed`](crate::Mgm::routes_changed)), and send a Register-Stop.
+///
+/// The register interface takes one of the 32 numbers. All this needs a kernel that was built with PIM-SM version 2; old ones
+/// send no [`Upcall::WrongInterfaceWhole`].
+///
+/// ## Example: what a router at a source does with the upcalls
+///
+/// ```no_run
+/// use std::net::Ipv4Addr;
+/// use std::sync::Arc;
+/// use std::time::Instant;
+/// use mgm::{ClientId, Entry, LinuxForwarder, Mgm, NoCallbacks, Upcall};
+///
+/// # fn send_register(to: Ipv4Addr, packet: &[u8]) {}
+/// let rendezvous_point = Ipv4Addr::new(10, 0, 0, 1);
+/// let forwarder: Arc<LinuxForwarder> = Arc::new(LinuxForwarder::builder().pim().open()?);
+/// let register = forwarder.register_interface().ok_or("opened with `pim`")?;
+/// let mgm = Mgm::builder().forwarder(Arc::clone(&forwarder)).build();
+/// let pim = mgm.register_protocol(ClientId { protocol: 13, component: 0 }, NoCallbacks)?;
+/// pim.take_interface_ownership(register)?;
+/// for upcall in forwarder.upcalls()? {
+///     match &upcall {
+///         Upcall::NoEntry { source, group, .. } => {
+///             // Where the source is on a link of its own, and it is the designated router there.
+///             pim.add_group_membership(register, Entry::SourceGroup(*source, *group))?;
+///             upcall.report_to(&mgm, Instant::now())?;
+///         }
+///         Upcall::WholePacket { packet, .. } => send_register(rendezvous_point, packet),
+///         _ => upcall.report_to(&mgm, Instant::now())?,
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Locks
 ///
 /// One lock, over the numbers of interfaces, is held while the kernel is told of an entry: about two microseconds.
@@ -83,6 +132,8 @@ pub struct LinuxForwarder<A: Address = Ipv4Addr> {
     socket: Socket,
     state: Mutex<State<A>>,
     buffer: Mutex<ReadBuffer>,
+    /// The interface whose packets come up whole.
+    register: Option<NonZeroU32>,
 }
 
 struct State<A> {
@@ -103,7 +154,7 @@ impl<A: Address> LinuxForwarder<A> {
         Self::builder().open()
     }
 
-    /// Options: the table, and the size of the receive buffer.
+    /// Options: the table, the size of the receive buffer, and PIM sparse mode.
     ///
     /// # Example: the table of a VRF, for IPv6
     ///
@@ -118,9 +169,23 @@ impl<A: Address> LinuxForwarder<A> {
         LinuxForwarderBuilder::new()
     }
 
-    fn new(socket: Socket, buffer: ReadBuffer) -> Self {
-        let state = State { vifs: Vifs::default(), entries: HashMap::default() };
-        Self { socket, state: Mutex::new(state), buffer: Mutex::new(buffer) }
+    fn new(socket: Socket, buffer: ReadBuffer, register: Option<NonZeroU32>) -> Self {
+        let mut vifs = Vifs::default();
+        if let Some(register) = register {
+            vifs.attach(Number::REGISTER, register);
+            vifs.watch(Number::REGISTER, true);
+        }
+        let state = State { vifs, entries: HashMap::default() };
+        Self { socket, state: Mutex::new(state), buffer: Mutex::new(buffer), register }
+    }
+
+    /// The interface of PIM's Registers; nothing without [`LinuxForwarderBuilder::pim`].
+    ///
+    /// It is the kernel's `pimreg` or `pim6reg`, and an interface to the manager as any other: an owner takes it,
+    /// and entries name it. It is there as long as the forwarder, and always watched.
+    #[must_use]
+    pub fn register_interface(&self) -> Option<Interface<A>> {
+        self.register.map(Interface::new)
     }
 
     /// Has packets that arrive on an interface reported, and for IPv4 the IGMP that hosts send to groups there.
@@ -137,10 +202,10 @@ impl<A: Address> LinuxForwarder<A> {
         Ok(())
     }
 
-    /// Ends [`watch`](Self::watch); entries keep the interface.
+    /// Ends [`watch`](Self::watch); entries keep the interface. Nothing happens to the register interface.
     pub fn unwatch(&self, index: NonZeroU32) {
         let mut state = self.state.lock();
-        if let Some(number) = state.vifs.number(index) {
+        if let Some(number) = self.own_number(&state.vifs, index) {
             state.vifs.watch(number, false);
             self.give_back(&mut state.vifs);
         }
@@ -149,10 +214,11 @@ impl<A: Address> LinuxForwarder<A> {
     /// The interface is gone: nothing is forwarded there, and it is watched no more.
     ///
     /// The manager has to hear of it too ([`Mgm::interface_removed`](crate::Mgm::interface_removed)), before or
-    /// after. If an interface with this index comes back, entries that still name it find it again.
+    /// after. If an interface with this index comes back, entries that still name it find it again. The register
+    /// interface cannot go: for it nothing happens.
     pub fn interface_removed(&self, index: NonZeroU32) {
         let mut state = self.state.lock();
-        if let Some(number) = state.vifs.number(index) {
+        if let Some(number) = self.own_number(&state.vifs, index) {
             self.forget(number);
             state.vifs.detach(number);
         }
@@ -282,6 +348,11 @@ impl<A: Address> LinuxForwarder<A> {
         })?;
         vifs.attach(number, index);
         Ok(number)
+    }
+
+    /// The number of an interface that it has by our doing.
+    fn own_number(&self, vifs: &Vifs, index: NonZeroU32) -> Option<Number> {
+        vifs.number(index).filter(|_| self.register != Some(index))
     }
 
     /// Has the kernel forget the interfaces that nothing needs, and says whether there were any.

@@ -1,5 +1,6 @@
 //! Getting hold of one of the kernel's multicast routing tables.
 
+use std::ffi::CString;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
@@ -11,7 +12,10 @@ use socket2::{Socket, Type};
 
 use super::LinuxForwarder;
 use super::family::kernel;
-use super::sys::{MRT_ASSERT, MRT_DONE, MRT_INIT, MRT_PIM, MRT_TABLE, ReadBuffer, set_option};
+use super::sys::{
+    MRT_ASSERT, MRT_DONE, MRT_INIT, MRT_PIM, MRT_TABLE, ReadBuffer, WRVIFWHOLE, index_of, set_option,
+};
+use super::vifs::Number;
 use crate::types::address::Address;
 
 /// Why the kernel's multicast routing table could not be had.
@@ -65,12 +69,13 @@ impl fmt::Display for Table {
 pub struct LinuxForwarderBuilder<A: Address = Ipv4Addr> {
     table: Option<u32>,
     receive_buffer: u32,
+    pim: bool,
     family: PhantomData<A>,
 }
 
 impl<A: Address> LinuxForwarderBuilder<A> {
     pub(super) const fn new() -> Self {
-        Self { table: None, receive_buffer: 8 << 20, family: PhantomData }
+        Self { table: None, receive_buffer: 8 << 20, pim: false, family: PhantomData }
     }
 
     /// The number of the table, as `ip mrule` has it: one for each VRF. Defaults to the kernel's default table.
@@ -85,14 +90,24 @@ impl<A: Address> LinuxForwarderBuilder<A> {
         self
     }
 
+    /// With what PIM sparse mode needs of the kernel (RFC 7761 §4.4, §4.8): see
+    /// [PIM-SM](LinuxForwarder#pim-sparse-mode). Without it the kernel sends no packet to a rendezvous point and
+    /// takes none out of a Register.
+    pub const fn pim(mut self) -> Self {
+        self.pim = true;
+        self
+    }
+
     /// Takes the table.
     ///
     /// # Errors
     ///
     /// - [`OpenError::InUse`]: another daemon holds it.
     /// - [`OpenError::NotPermitted`]: the process may not.
-    /// - [`OpenError::NotSupported`]: the kernel cannot.
-    /// - [`OpenError::System`]: anything else.
+    /// - [`OpenError::NotSupported`]: the kernel cannot; with [`pim`](Self::pim), and `MRT_PIM` as the operation, it
+    ///   was built without PIM sparse mode.
+    /// - [`OpenError::System`]: anything else. With [`pim`](Self::pim), and `MRT_ADD_VIF` as the operation, the
+    ///   kernel could not make its register interface: another has its name already.
     pub fn open(self) -> Result<LinuxForwarder<A>, OpenError> {
         let kernel = kernel::<A>();
         let step = |operation| move |error| refused(operation, self.table, &error);
@@ -110,9 +125,25 @@ impl<A: Address> LinuxForwarderBuilder<A> {
             set_option(socket.as_fd(), kernel.level(), MRT_TABLE, &table).map_err(step("MRT_TABLE"))?;
         }
         option(MRT_INIT, 1).map_err(step("MRT_INIT"))?;
+        // What the owner before had asked for stays; only a change of it takes another value.
+        let pim = |value: u8| option(MRT_PIM, 0).and_then(|()| option(MRT_PIM, value.into()));
+        if self.pim {
+            pim(WRVIFWHOLE).map_err(step("MRT_PIM"))?;
+            kernel.add_register_vif(&socket, Number::REGISTER).map_err(step("MRT_ADD_VIF"))?;
+            let register = index_of(&self.register_name()).map_err(step("if_nametoindex"))?;
+            return Ok(LinuxForwarder::new(socket, buffer, Some(register)));
+        }
         // With MRT_ASSERT alone, a packet on the wrong interface is reported only if that is an oif.
-        option(MRT_PIM, 1).or_else(|_| option(MRT_ASSERT, 1)).map_err(step("MRT_ASSERT"))?;
-        Ok(LinuxForwarder::new(socket, buffer))
+        pim(1).or_else(|_| option(MRT_ASSERT, 1)).map_err(step("MRT_ASSERT"))?;
+        Ok(LinuxForwarder::new(socket, buffer, None))
+    }
+
+    /// As the kernel calls the interface that it made.
+    fn register_name(&self) -> CString {
+        let (kernel, name) = (kernel::<A>(), kernel::<A>().register_name());
+        let numbered = self.table.filter(|table| *table != kernel.default_table());
+        let name = numbered.map_or_else(|| name.to_owned(), |table| format!("{name}{table}"));
+        CString::new(name).unwrap_or_default()
     }
 
     /// Past the system's limit, if the process may.

@@ -1,9 +1,11 @@
 //! The kernel's side of multicast routing: its structs, and every system call and all unsafe code of the crate.
 #![expect(unsafe_code, reason = "socket options and ioctls that no safe crate has")]
 
+use std::ffi::CStr;
 use std::io;
 use std::mem::{MaybeUninit, offset_of};
 use std::net::{Ipv6Addr, SocketAddrV6};
+use std::num::NonZeroU32;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::{ptr, slice};
 
@@ -23,7 +25,11 @@ pub(super) const MRT_TABLE: c_int = 209;
 /// `SIOCPROTOPRIVATE + 1`, of which `SIOCGETSGCNT_IN6` is the same.
 pub(super) const SIOCGETSGCNT: c_int = 0x89e1;
 pub(super) const MAXVIFS: usize = 32;
+pub(super) const VIFF_REGISTER: u8 = 0x4;
 pub(super) const VIFF_USE_IFINDEX: u8 = 0x8;
+pub(super) const MIFF_REGISTER: u8 = 0x1;
+/// `IGMPMSG_WRVIFWHOLE` and `MRT6MSG_WRMIFWHOLE`: as the value of `MRT_PIM` it asks for such reports.
+pub(super) const WRVIFWHOLE: u8 = 4;
 /// linux/icmpv6.h: `ICMPV6_FILTER`.
 pub(super) const ICMP6_FILTER: c_int = 1;
 
@@ -169,6 +175,13 @@ pub(super) fn set_option<T: Abi>(
     check(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, value, length) })
 }
 
+/// The index of an interface in the network namespace of the thread.
+pub(super) fn index_of(name: &CStr) -> io::Result<NonZeroU32> {
+    // SAFETY: `name` ends with a zero, lives through the call, and is only read.
+    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
+    NonZeroU32::new(index).ok_or_else(io::Error::last_os_error)
+}
+
 /// SIOCGETSGCNT, for the struct of either family: the kernel fills in what it counted.
 pub(super) fn get_counts<T: Abi>(socket: BorrowedFd<'_>, request: &mut T) -> io::Result<()> {
     let number = libc::Ioctl::try_from(SIOCGETSGCNT).map_err(io::Error::other)?;
@@ -196,7 +209,8 @@ impl ReadBuffer {
     pub(super) fn new() -> Self {
         // Nothing in them is ever uninitialised: `bytes` relies on it.
         let zeros = |length| vec![MaybeUninit::new(0); length].into_boxed_slice();
-        Self { packet: zeros(1 << 16), control: zeros(256) }
+        // A report with a whole packet is larger than any packet.
+        Self { packet: zeros((1 << 16) + 64), control: zeros(256) }
     }
 
     /// Takes the next message from a socket that does not block.

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Instant;
 
 use super::ancillary::Ancillary;
+use super::sys::WRVIFWHOLE;
 use crate::error::Error;
 use crate::mgm::Mgm;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
@@ -38,15 +39,30 @@ pub enum Upcall<A: Address = Ipv4Addr> {
         /// As in [`NoEntry`](Self::NoEntry).
         header: Vec<u8>,
     },
-    /// A whole packet, to be sent to a rendezvous point.
+    /// A packet that goes out by the register interface, whole: to be sent to a rendezvous point.
     ///
-    /// Only where a register VIF was added to the table, which [`LinuxForwarder`](super::LinuxForwarder) does not.
+    /// Only with [`pim`](super::LinuxForwarderBuilder::pim). The TTL or hop limit is as it came in: the router that
+    /// takes it out of the Register lowers it.
     #[non_exhaustive]
     WholePacket {
         /// Its source.
         source: SourceAddr<A>,
         /// Its group.
         group: GroupAddr<A>,
+        /// The packet, from its IP header on.
+        packet: Vec<u8>,
+    },
+    /// The packet of a [`WrongInterface`](Self::WrongInterface), which comes right before, whole.
+    ///
+    /// Only with [`pim`](super::LinuxForwarderBuilder::pim).
+    #[non_exhaustive]
+    WrongInterfaceWhole {
+        /// Its source.
+        source: SourceAddr<A>,
+        /// Its group.
+        group: GroupAddr<A>,
+        /// Where it came in.
+        arrival: Interface<A>,
         /// The packet, from its IP header on.
         packet: Vec<u8>,
     },
@@ -85,7 +101,7 @@ impl<A: Address> Upcall<A> {
                 mgm.packet_on_wrong_interface(*source, *group, *arrival, header, now);
                 Ok(())
             }
-            Self::WholePacket { .. } | Self::Igmp(_) => Ok(()),
+            Self::WholePacket { .. } | Self::WrongInterfaceWhole { .. } | Self::Igmp(_) => Ok(()),
         }
     }
 }
@@ -104,6 +120,11 @@ const NOCACHE: u8 = 1;
 const WRONGVIF: u8 = 2;
 const WHOLEPKT: u8 = 3;
 
+/// Whether a whole packet is behind a report of this kind, instead of a part of it.
+const fn has_packet(kind: u8) -> bool {
+    matches!(kind, WHOLEPKT | WRVIFWHOLE)
+}
+
 impl<'a> Message<'a, Ipv4Addr> {
     /// Reads a packet, or the `struct igmpmsg` that lies over its IP header and has a zero for its protocol.
     pub(super) fn inet(bytes: &'a [u8]) -> Option<Self> {
@@ -113,7 +134,7 @@ impl<'a> Message<'a, Ipv4Addr> {
         let length = usize::from(version & 0x0f) * 4;
         match (protocol, ttl) {
             (0, kind) => {
-                let packet = if kind == WHOLEPKT { rest } else { bytes.get(..length)? };
+                let packet = if has_packet(kind) { rest } else { bytes.get(..length)? };
                 let vif = u16::from_le_bytes([vif, vif_high]);
                 Some(Self::Report { kind, vif, source, group: destination, packet })
             }
@@ -139,7 +160,7 @@ impl<'a> Message<'a, Ipv6Addr> {
         let (source, rest) = rest.split_first_chunk::<16>()?;
         let (group, rest) = rest.split_first_chunk::<16>()?;
         // Behind the other kinds the kernel leaves 40 octets of its memory that it never wrote.
-        let packet = if *kind == WHOLEPKT { rest } else { &[] };
+        let packet = if has_packet(*kind) { rest } else { &[] };
         let (kind, vif) = (*kind, u16::from_ne_bytes([*vif, *vif_high]));
         Some(Self::Report { kind, vif, source: (*source).into(), group: (*group).into(), packet })
     }
@@ -168,6 +189,10 @@ impl<A: Address> Message<'_, A> {
                 Some(Upcall::WrongInterface { source, group, arrival: arrival()?, header: packet.to_vec() })
             }
             WHOLEPKT => Some(Upcall::WholePacket { source, group, packet: packet.to_vec() }),
+            WRVIFWHOLE => {
+                let (arrival, packet) = (arrival()?, packet.to_vec());
+                Some(Upcall::WrongInterfaceWhole { source, group, arrival, packet })
+            }
             _ => None,
         }
     }
@@ -224,7 +249,10 @@ mod tests {
         assert_eq!(inet(&igmpmsg(2)), Some(Upcall::WrongInterface { source, group, arrival, header }));
         let packet = igmpmsg(3)[20..].to_vec();
         assert_eq!(inet(&igmpmsg(3)), Some(Upcall::WholePacket { source, group, packet }));
-        assert_eq!(inet(&igmpmsg(4)), None, "never asked for");
+        let arrival = Interface::try_from(9).unwrap();
+        let packet = igmpmsg(4)[20..].to_vec();
+        assert_eq!(inet(&igmpmsg(4)), Some(Upcall::WrongInterfaceWhole { source, group, arrival, packet }));
+        assert_eq!(inet(&igmpmsg(5)), None, "never asked for");
     }
 
     #[test]
@@ -235,7 +263,9 @@ mod tests {
         assert_eq!(inet6(&mrt6msg(1)), Some(no_entry));
         assert_eq!(inet6(&mrt6msg(2)), Some(Upcall::WrongInterface { source, group, arrival, header }));
         assert_eq!(inet6(&mrt6msg(3)), Some(Upcall::WholePacket { source, group, packet: vec![7; 40] }));
-        assert_eq!(inet6(&mrt6msg(4)), None, "never asked for");
+        let packet = vec![7; 40];
+        assert_eq!(inet6(&mrt6msg(4)), Some(Upcall::WrongInterfaceWhole { source, group, arrival, packet }));
+        assert_eq!(inet6(&mrt6msg(5)), None, "never asked for");
     }
 
     #[test]
@@ -337,7 +367,7 @@ mod tests {
     fn part<A: Address>(upcall: &Upcall<A>) -> &[u8] {
         match upcall {
             Upcall::NoEntry { header, .. } | Upcall::WrongInterface { header, .. } => header,
-            Upcall::WholePacket { packet, .. } => packet,
+            Upcall::WholePacket { packet, .. } | Upcall::WrongInterfaceWhole { packet, .. } => packet,
             Upcall::Igmp(packet) => &packet.message,
         }
     }

@@ -10,6 +10,9 @@ pub(super) const MAX: usize = 32;
 pub(super) struct Number(u8);
 
 impl Number {
+    /// That of the register interface, where there is one.
+    pub(super) const REGISTER: Self = Self(0);
+
     pub(super) const fn get(self) -> u8 {
         self.0
     }

@@ -122,9 +122,9 @@ const TABLE: &str = "
     linux/sys
     linux/ancillary
     linux/vifs
-    linux/upcall            ancillary error mgm types
+    linux/upcall            ancillary sys error mgm types
     linux/family            ancillary sys upcall vifs types
-    linux/open              family sys types
+    linux/open              family sys vifs types
     lib                     builder callbacks client error forwarder groups limits linux mfes mgm news outcomes questions
                             refresh rib show told types view
 ";

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 #![expect(clippy::indexing_slicing, reason = "a missing link is a failed test")]
 
+mod pim;
 mod streams;
 mod world;
 
@@ -11,3 +12,4 @@ mod handovers;
 mod interfaces;
 mod opening;
 mod packets;
+mod registers;

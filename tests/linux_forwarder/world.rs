@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 pub(crate) use netns::link::{Family, Link, Receiver};
-use netns::table::{Table, table};
+pub(crate) use netns::table::{Table, table};
 use netns::{Namespace, available};
 
 /// Runs one test for both families, each in a world of its own.
