@@ -163,3 +163,12 @@ fn every_statement_that_a_page_refers_to_is_found_from_there() {
     }
     assert!(broken.is_empty(), "references that lead nowhere: {broken:#?}");
 }
+
+/// What is built is what the changelog says has changed.
+#[test]
+fn the_changelog_begins_with_this_version() {
+    let changelog =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/changelog.md")).unwrap();
+    let heading = changelog.lines().find_map(|line| line.strip_prefix("# ")).unwrap();
+    assert_eq!(heading.split(',').next(), Some(env!("CARGO_PKG_VERSION")));
+}
