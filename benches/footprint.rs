@@ -33,11 +33,7 @@ fn main() {
 /// Everything is wanted on two interfaces.
 fn router(has_rib: bool) -> (Mgm, Client) {
     let routes = RouteTable::new();
-    routes.insert(Route {
-        prefix: "0.0.0.0/0".parse().expect("a prefix"),
-        interface: interface(1),
-        upstream: None,
-    });
+    routes.insert(Route::new("0.0.0.0/0".parse().expect("a prefix"), interface(1)));
     let mgm = if has_rib { Mgm::builder().rib(routes).build() } else { Mgm::new() };
     let igmp = mgm.register_igmp(NoCallbacks).expect("there is no other");
     for oif in [2, 3].map(interface) {

@@ -351,7 +351,7 @@ struct AllOver(Route);
 impl AllOver {
     fn interface(index: u32) -> Self {
         let prefix = "0.0.0.0/0".parse().expect("a prefix");
-        Self(Route { prefix, interface: interface(index), upstream: None })
+        Self(Route::new(prefix, interface(index)))
     }
 }
 

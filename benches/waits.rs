@@ -207,7 +207,7 @@ fn protocol(mgm: &Mgm, protocol: u32) -> Client {
 }
 
 fn way(index: u32) -> Route {
-    Route { prefix: "10.0.0.0/8".parse().expect("a prefix"), interface: interface(index), upstream: None }
+    Route::new("10.0.0.0/8".parse().expect("a prefix"), interface(index))
 }
 
 /// One of a thousand sources for each number, and a group of its own.

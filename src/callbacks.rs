@@ -14,7 +14,8 @@ use crate::types::route::Route;
 /// The callbacks of IGMP, or MLD: what it has to know to share interfaces with routing protocols.
 ///
 /// Every method has a default that does nothing ([CB-6](crate::specification#cb-6)). Each is handed the client that it
-/// speaks for: store no [`Client`](crate::Client) in the implementation, that would be a cycle.
+/// speaks for: store no [`Client`](crate::Client) in the implementation, that would be a cycle; a clone of what it is
+/// handed keeps nothing registered.
 ///
 /// # When they are called
 ///
@@ -165,7 +166,8 @@ pub trait IgmpCallbacks<A: Address = Ipv4Addr>: Send + Sync {
 ///
 /// Every method has a default that does nothing, or answers as the manager would without asking
 /// ([CB-6](crate::specification#cb-6)). Each is handed the client that it speaks for: store no
-/// [`Client`](crate::Client) in the implementation, that would be a cycle.
+/// [`Client`](crate::Client) in the implementation, that would be a cycle; a clone of what it is handed keeps nothing
+/// registered.
 ///
 /// # Order
 ///
@@ -231,6 +233,7 @@ pub trait IgmpCallbacks<A: Address = Ipv4Addr>: Send + Sync {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[expect(unused_variables, reason = "the defaults do nothing; the names are for the documentation")]
+#[doc(alias = "ROUTING_PROTOCOL_CONFIG")]
 pub trait ProtocolCallbacks<A: Address = Ipv4Addr>: Send + Sync {
     /// Whether the protocol is asked about every new forwarding entry; read once, when it registers.
     ///
@@ -318,6 +321,10 @@ pub trait ProtocolCallbacks<A: Address = Ipv4Addr>: Send + Sync {
     fn join_alert(&self, client: &ClientRef<A>, entry: Entry<A>, cause: AlertCause) {}
 
     /// Nobody else wants `entry` any more: stop pulling it.
+    ///
+    /// Where it was pulled (MGM: the index and next hop), as long as the forwarding entry is there, says the
+    /// [`iif`](crate::Mfe::iif) of [`client.manager().mfe(..)`](crate::Mgm::mfe): the one that is true now, while an alert
+    /// may have waited.
     ///
     /// A client that registered when others already wanted something hears of its end without ever
     /// having heard of its beginning ([CL-5](crate::specification#cl-5)).

@@ -332,6 +332,7 @@ impl<A: Address> ClientRef<A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "MgmAddGroupMembershipEntry")]
+    #[doc(alias = "MGM_JOIN_STATE_FLAG")]
     pub fn add_group_membership(&self, interface: Interface<A>, entry: Entry<A>) -> Result<Change, Error<A>> {
         self.edit(interface, MembershipChange::Add(entry))
     }
@@ -723,7 +724,7 @@ impl<A: Address> ClientRef<A> {
     /// #     fn lookup(&self, _: SourceAddr) -> Option<Route> { Some(self.0) }
     /// # }
     /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
-    /// # let rib = Routes(Route { prefix: "10.0.0.0/8".parse()?, interface: eth0, upstream: None });
+    /// # let rib = Routes(Route::new("10.0.0.0/8".parse()?, eth0));
     /// let mgm = Mgm::builder().rib(rib).build(); // 10.0.0.0/8 is behind eth0
     /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
     /// pim.take_interface_ownership(eth0)?;
@@ -769,7 +770,7 @@ impl<A: Address> ClientRef<A> {
     /// #     fn lookup(&self, _: SourceAddr) -> Option<Route> { Some(self.0) }
     /// # }
     /// let eth0 = Interface::try_from(1)?;
-    /// # let rib = Routes(Route { prefix: "10.0.0.0/8".parse()?, interface: eth0, upstream: None });
+    /// # let rib = Routes(Route::new("10.0.0.0/8".parse()?, eth0));
     /// let mgm = Mgm::builder().rib(rib).build(); // 10.0.0.0/8 is behind eth0
     /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
     /// pim.take_interface_ownership(eth0)?;

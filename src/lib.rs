@@ -225,7 +225,7 @@
 //! ```
 //!
 //! **Shutting down.** First drop the clients, each of which gives back what it holds; then the last handle of the
-//! manager, which empties the forwarder; then what the forwarder needs, such as its event loop. If the forwarder goes
+//! manager (a [`ClientRef`] that somebody has kept is one, too), which empties the forwarder; then what the forwarder needs, such as its event loop. If the forwarder goes
 //! first, its entries stay behind.
 //!
 //! # Trade-offs
@@ -282,7 +282,7 @@
 //! | enumeration | cookies and buffers | iterators: [`Mgm::groups`], [`Mgm::mfes`] |
 //! | handles | to be kept by the client | owned; dropping one releases and deregisters |
 //!
-//! The names of its functions and callbacks are search aliases here: look for `MgmTakeInterfaceOwnership`.
+//! The names of its functions, callbacks and structures are search aliases here: look for `MgmTakeInterfaceOwnership`.
 //!
 //! # Crate features
 //!

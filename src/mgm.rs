@@ -386,6 +386,9 @@ impl<A: Address> Mgm<A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "MgmGroupEnumerationStart")]
+    #[doc(alias = "MgmGroupEnumerationGetNext")]
+    #[doc(alias = "MgmGroupEnumerationEnd")]
+    #[doc(alias = "MGM_ENUM_TYPES")]
     #[must_use]
     pub fn groups(&self) -> Groups<A> {
         Groups::all(&self.shared)
@@ -610,7 +613,7 @@ impl<A: Address> Mgm<A> {
     /// #     fn lookup(&self, _: SourceAddr) -> Option<Route> { Some(*self.0.lock()) }
     /// # }
     /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
-    /// let route = Route { prefix: "10.0.0.0/8".parse()?, interface: eth0, upstream: None };
+    /// let route = Route::new("10.0.0.0/8".parse()?, eth0);
     /// let routes = Arc::new(Routes(route.into()));
     /// let mgm = Mgm::builder().rib(Arc::clone(&routes)).build();
     /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
@@ -672,6 +675,7 @@ impl<A: Address> Mgm<A> {
     /// assert_eq!(mgm.mfe(source, group).unwrap().oifs, []);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "MgmGetMfe")]
     #[must_use]
     pub fn mfe(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Option<Mfe<A>> {
         self.shared.read(|engine| engine.mfe(Key::of(source, group)))
@@ -750,6 +754,39 @@ impl<A: Address> Mgm<A> {
     pub fn mfe_stats(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Result<MfeStats<A>, Error<A>> {
         let call = |_: &Recorder<A>| Call::MfeStats { source, group };
         self.shared.recorded(None, call, || self.shared.mfe_stats(source, group)).map_err(refused)
+    }
+
+    /// All forwarding entries with what the forwarder counted for each, or why it cannot tell
+    /// ([EN-3](crate::specification#en-3)).
+    ///
+    /// They are read as by [`mfes`](Self::mfes), and the forwarder is asked for each as it comes, without a lock; one that
+    /// has gone by then has [`Error::NoSuchMfe`].
+    ///
+    /// # Example: the busiest stream
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use std::time::Instant;
+    /// # use mgm::{Interface, MemoryForwarder, Mgm};
+    /// let forwarder: Arc<MemoryForwarder> = Arc::default();
+    /// let mgm = Mgm::builder().forwarder(Arc::clone(&forwarder)).build();
+    /// let (group, eth0) = ("239.1.1.1".parse()?, Interface::try_from(1)?);
+    /// for (host, packets) in [("10.0.0.1", 1), ("10.0.0.2", 3)] {
+    ///     mgm.packet_received(host.parse()?, group, eth0, &[], Instant::now())?;
+    ///     (0..packets).for_each(|_| drop(forwarder.packet(host.parse().unwrap(), group, eth0, 1500)));
+    /// }
+    /// let busiest = mgm.mfes_with_stats().max_by_key(|(_, stats)| stats.as_ref().map_or(0, |stats| stats.packets));
+    /// assert_eq!(busiest.unwrap().0.source, "10.0.0.2".parse()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "MgmGetFirstMfeStats")]
+    #[doc(alias = "MgmGetNextMfeStats")]
+    pub fn mfes_with_stats(&self) -> impl Iterator<Item = (Mfe<A>, Result<MfeStats<A>, Error<A>>)> + use<A> {
+        let mgm = self.clone();
+        self.mfes().map(move |mfe| {
+            let stats = mgm.mfe_stats(mfe.source, mfe.group);
+            (mfe, stats)
+        })
     }
 
     /// The entries that the forwarder does not hold as it should, deleted ones too
@@ -836,11 +873,11 @@ impl<A: Address> Mgm<A> {
     /// struct Lost;
     /// impl ProtocolCallbacks for Lost {
     ///     fn rpf(&self, _: &ClientRef, request: &RpfRequest<'_>) -> Route {
-    ///         Route { interface: Interface::try_from(99).unwrap(), ..request.route }
+    ///         request.route.over(Interface::try_from(99).unwrap())
     ///     }
     /// }
     /// let eth0 = Interface::try_from(1)?;
-    /// let rib = Routes(Route { prefix: "10.0.0.0/8".parse()?, interface: eth0, upstream: None });
+    /// let rib = Routes(Route::new("10.0.0.0/8".parse()?, eth0));
     /// let mgm = Mgm::builder().rib(rib).build();
     /// let lost = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, Lost)?;
     /// lost.take_interface_ownership(eth0)?;

@@ -14,6 +14,7 @@ use crate::types::interface::Interface;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
+#[doc(alias = "SOURCE_GROUP_ENTRY")]
 pub struct Membership<A = Ipv4Addr> {
     /// What is joined, or blocked.
     pub entry: Entry<A>,
@@ -100,6 +101,7 @@ impl Change {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[doc(alias = "MGM_FORWARD_STATE_FLAG")]
 pub enum ForwardState {
     /// Forwarded there, also where nobody joined.
     On,
@@ -111,6 +113,7 @@ pub enum ForwardState {
 ///
 /// Instants mean nothing outside the process, so they are not serialised, and this cannot be read back. Its times are
 /// in [`MfeSnapshot`](crate::MfeSnapshot), in seconds.
+#[doc(alias = "MIB_IPMCAST_MFE")]
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -130,6 +133,8 @@ pub struct Mfe<A: Address = Ipv4Addr> {
     pub upstream: Option<A>,
     /// The route to the source.
     pub prefix: Option<A::Net>,
+    /// Where the RIB has that route from: see [`Route::origin`](crate::Route::origin).
+    pub origin: Option<u32>,
     /// Where its packets go, in order.
     pub oifs: Vec<Interface<A>>,
     /// When it was made, or made anew.

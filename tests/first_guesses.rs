@@ -12,8 +12,8 @@ use mgm::ipnet::Ipv4Net;
 use mgm::{
     Address, AddressError, Alert, Builder, Change, Client, ClientId, ClientName, ClientNameError, ClientRef,
     Entry, Error, Forwarder, ForwarderError, ForwardingEntry, GroupAddr, HostAddr, IgmpCallbacks, Interface,
-    Limits, MemoryForwarder, MfeStats, Mgm, NoCallbacks, ProtocolCallbacks, Refresh, Rib, Route, RouteTable,
-    Snapshot, SourceAddr, SsmRanges,
+    Limits, MemoryForwarder, MfeStats, Mgm, NoCallbacks, OifStats, ProtocolCallbacks, Refresh, Rib, Route,
+    RouteTable, Snapshot, SourceAddr, SsmRanges,
 };
 
 type Any = Result<(), Box<dyn std::error::Error>>;
@@ -154,7 +154,7 @@ fn routes_in_generic_code() -> Any {
         Daemon { routes: Arc::new([route].into_iter().collect()), prefixes: BTreeSet::from([route.prefix]) }
     }
     let prefix: Ipv4Net = "10.0.0.0/8".parse()?;
-    let daemon = daemon(Route { prefix, interface: 1.try_into()?, upstream: None });
+    let daemon = daemon(Route::new(prefix, 1.try_into()?));
     assert_eq!(
         daemon.routes.routes().iter().map(|route| route.prefix).collect::<BTreeSet<_>>(),
         daemon.prefixes
@@ -176,7 +176,7 @@ fn pointers_and_closures_are_edges() -> Any {
     drop(mgm.register_igmp(boxed)?);
     drop(mgm.register_igmp(&NOTING)?);
 
-    let route: Route = Route { prefix: "10.0.0.0/8".parse()?, interface: 1.try_into()?, upstream: None };
+    let route: Route = Route::new("10.0.0.0/8".parse()?, 1.try_into()?);
     let table = || -> RouteTable { [route].into_iter().collect() };
     let shared: Arc<dyn Rib> = Arc::new(table());
     let ribs: [Box<dyn Rib>; 4] = [
@@ -269,7 +269,7 @@ where
     let [pim, igmp, forwarder]: [&'static Noting; 3] = std::array::from_fn(|_| &*Box::leak(Box::default()));
     let (eth0, eth1) = (1.try_into()?, 2.try_into()?);
     let prefix = "10.0.0.0/8".parse()?;
-    let route = move |_: SourceAddr| Some(Route { prefix, interface: eth0, upstream: None });
+    let route = move |_: SourceAddr| Some(Route::new(prefix, eth0));
     let mgm = Mgm::builder().rib(route).forwarder(pointer(forwarder)).build();
     let protocol = mgm.register_protocol(ClientId::new(1, 0), pointer(pim))?;
     let hosts = mgm.register_igmp(pointer(igmp))?;
@@ -456,4 +456,113 @@ fn errors_become_those_of_the_daemon() {
 fn values_are_keys() {
     let seen: HashMap<(Interface, Entry, ClientName, Alert), ()> = HashMap::new();
     assert!(seen.is_empty());
+}
+
+/// Who comes from MGM looks for its names: all 17 functions, the callbacks, and what they are handed.
+#[test]
+fn names_of_mgm_are_search_aliases() {
+    fn read(folder: &std::path::Path, text: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(&path, text);
+            } else {
+                text.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut text = String::new();
+    read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut text);
+    let missing = MGM.split_whitespace().filter(|name| !text.contains(&format!("doc(alias = \"{name}\")")));
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
+}
+
+const MGM: &str = "
+    MgmAddGroupMembershipEntry MgmDeRegisterMProtocol MgmDeleteGroupMembershipEntry MgmGetFirstMfe MgmGetFirstMfeStats
+    MgmGetMfe MgmGetMfeStats MgmGetNextMfe MgmGetNextMfeStats MgmGetProtocolOnInterface MgmGroupEnumerationEnd
+    MgmGroupEnumerationGetNext MgmGroupEnumerationStart MgmRegisterMProtocol MgmReleaseInterfaceOwnership MgmSetMfe
+    MgmTakeInterfaceOwnership
+
+    PMGM_CREATION_ALERT_CALLBACK PMGM_DISABLE_IGMP_CALLBACK PMGM_ENABLE_IGMP_CALLBACK PMGM_JOIN_ALERT_CALLBACK
+    PMGM_LOCAL_JOIN_CALLBACK PMGM_LOCAL_LEAVE_CALLBACK PMGM_PRUNE_ALERT_CALLBACK PMGM_RPF_CALLBACK
+    PMGM_WRONG_IF_CALLBACK
+
+    MGM_ENUM_TYPES MGM_FORWARD_STATE_FLAG MGM_IF_ENTRY MGM_JOIN_STATE_FLAG MIB_IPMCAST_MFE MIB_IPMCAST_MFE_STATS
+    MIB_IPMCAST_MFE_STATS_EX MIB_IPMCAST_OIF_STATS ROUTING_PROTOCOL_CONFIG SOURCE_GROUP_ENTRY
+";
+
+#[test]
+fn what_users_build_can_grow_and_is_built_in_one_line() -> Any {
+    let (eth0, eth1): (Interface, Interface) = (1.try_into()?, 2.try_into()?);
+    let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    let route = Route::new("10.0.0.0/8".parse()?, eth0).upstream("192.0.2.1".parse()?).origin(89);
+    assert_eq!((route.upstream, route.origin), (Some(Ipv4Addr::new(192, 0, 2, 1)), Some(89)));
+    let over = route.over(eth1);
+    assert_eq!((over.interface, over.prefix, over.origin), (eth1, route.prefix, Some(89)));
+    let entry = ForwardingEntry::new(source, group, eth0).oifs(vec![eth1]);
+    assert_eq!((entry.source, entry.group, entry.iif, entry.oifs), (source, group, eth0, vec![eth1]));
+    let stats = MfeStats::new().packets(1).octets(2).wrong_interface(3).oif(OifStats::new(eth1, 4));
+    assert_eq!((stats.packets, stats.octets, stats.wrong_interface), (1, 2, 3));
+    assert_eq!(stats.oifs, [OifStats::new(eth1, 4)]);
+    // Declined: `MfeStats { packets, ..MfeStats::new() }`, `Route { interface: eth1, .. route }`. A later field would
+    // break them.
+    Ok(())
+}
+
+#[test]
+fn en_2_an_entry_has_the_origin_of_its_route() -> Any {
+    let eth0 = Interface::try_from(1)?;
+    let (prefix, origin) = ("10.0.0.0/8".parse()?, Arc::new(parking_lot::Mutex::new(Some(89))));
+    let of_now = Arc::clone(&origin);
+    let rib = move |_: SourceAddr| {
+        let mut route = Route::new(prefix, eth0);
+        route.origin = *of_now.lock();
+        Some(route)
+    };
+    let mgm = Mgm::builder().rib(rib).build();
+    let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    mgm.packet_received(source, group, eth0, &[], Instant::now())?;
+    for now in [Some(89), Some(4), None] {
+        *origin.lock() = now;
+        mgm.routes_changed(&prefix);
+        assert_eq!(mgm.mfe(source, group).unwrap().origin, now);
+        assert_eq!(mgm.show(Instant::now()).mfes[0].origin, now);
+    }
+    Ok(())
+}
+
+#[test]
+fn en_3_all_entries_with_their_statistics() -> Any {
+    struct Odd;
+    impl Forwarder for Odd {
+        fn add(&self, _: &ForwardingEntry) -> Result<(), ForwarderError> {
+            Ok(())
+        }
+        fn change(&self, _: &ForwardingEntry) -> Result<(), ForwarderError> {
+            Ok(())
+        }
+        fn delete(&self, _: SourceAddr, _: GroupAddr) -> Result<(), ForwarderError> {
+            Ok(())
+        }
+        fn stats(&self, source: SourceAddr, _: GroupAddr) -> Result<MfeStats, ForwarderError> {
+            let last = source.octets()[3];
+            if last % 2 == 1 {
+                Ok(MfeStats::new().packets(last.into()))
+            } else {
+                Err(ForwarderError::NoSuchEntry)
+            }
+        }
+    }
+    let mgm = Mgm::builder().forwarder(Odd).page(1).build();
+    for host in 1..=9 {
+        let source = SourceAddr::new(Ipv4Addr::new(10, 0, 0, host))?;
+        mgm.packet_received(source, "239.1.1.1".parse()?, 1.try_into()?, &[], Instant::now())?;
+    }
+    let all: Vec<_> = mgm.mfes_with_stats().map(|(mfe, stats)| (mfe.source.octets()[3], stats)).collect();
+    let expected = (1..=9).map(|host: u8| match host % 2 {
+        1 => (host, Ok(MfeStats::new().packets(host.into()))),
+        _ => (host, Err(Error::Forwarder(ForwarderError::NoSuchEntry))),
+    });
+    assert_eq!(all, expected.collect::<Vec<_>>());
+    Ok(())
 }

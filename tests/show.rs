@@ -75,7 +75,7 @@ fn a_program_reads_the_same_as_json() {
     });
     let expected = json!({
         "source": "10.0.0.1", "group": "239.1.1.1", "iif": uplink, "owner": pim,
-        "upstream": "192.0.2.9", "prefix": "10.0.0.0/8", "oifs": [lan, spoke],
+        "upstream": "192.0.2.9", "prefix": "10.0.0.0/8", "origin": 89, "oifs": [lan, spoke],
         "failure": null, "up_seconds": 90, "expires_seconds": 99_910, "stats": stats,
     });
     assert_eq!(shown["mfes"][0], expected);
@@ -200,7 +200,7 @@ fn faults_of_clients_are_counted_at_the_end() {
     struct Faulty;
     impl ProtocolCallbacks for Faulty {
         fn rpf(&self, _: &ClientRef, request: &RpfRequest<'_>) -> Route {
-            Route { interface: interface("9"), ..request.route }
+            request.route.over(interface("9"))
         }
         fn interface_removed(&self, _: &ClientRef, _: NonZeroU32) {
             panic!("on purpose");
@@ -324,8 +324,8 @@ fn an_entry_that_is_different_is_printed_with_all_that_can_be() {
     let failed = router.show();
     let expected = "\
 - (*, 239.1.1.1): 2 by IGMP
-- (10.0.0.1, 239.1.1.1): from 1 of protocol 1.0 upstream 192.0.2.9 by 10.0.0.0/8 to 2, 12 via 192.0.2.7
-+ (10.0.0.1, 239.1.1.1): from 1 of protocol 1.0 upstream 192.0.2.9 by 10.0.0.0/8 to 12 via 192.0.2.7  \
+- (10.0.0.1, 239.1.1.1): from 1 of protocol 1.0 upstream 192.0.2.9 by 10.0.0.0/8 (origin 89) to 2, 12 via 192.0.2.7
++ (10.0.0.1, 239.1.1.1): from 1 of protocol 1.0 upstream 192.0.2.9 by 10.0.0.0/8 (origin 89) to 12 via 192.0.2.7  \
 ! the forwarder is full (attempts: 1)
 ";
     assert_eq!(failed.diff(&before).to_string(), expected);
@@ -431,8 +431,7 @@ impl Forwarder for Refusing {
 }
 
 fn route(interface: Interface) -> Route {
-    let upstream = Some(Ipv4Addr::new(192, 0, 2, 9));
-    Route { prefix: "10.0.0.0/8".parse().unwrap(), interface, upstream }
+    Route::new("10.0.0.0/8".parse().unwrap(), interface).upstream(Ipv4Addr::new(192, 0, 2, 9)).origin(89)
 }
 
 fn interface(text: &str) -> Interface {

@@ -220,19 +220,18 @@ fn alerts_say_which_they_are() {
 fn routes_and_what_a_forwarder_is_told_and_counts() {
     let (eth0, eth1) = (interface::<Ipv4Addr>("1"), interface("2"));
     let (first, second) = (json!({ "index": 1, "next_hop": null }), json!({ "index": 2, "next_hop": null }));
-    let upstream = Some("192.0.2.9".parse().unwrap());
     is_written(
-        &Route::<Ipv4Addr> { prefix: "10.0.0.0/8".parse().unwrap(), interface: eth0, upstream },
-        json!({ "prefix": "10.0.0.0/8", "interface": first, "upstream": "192.0.2.9" }),
+        &Route::new("10.0.0.0/8".parse().unwrap(), eth0).upstream(Ipv4Addr::new(192, 0, 2, 9)).origin(89),
+        json!({ "prefix": "10.0.0.0/8", "interface": first, "upstream": "192.0.2.9", "origin": 89 }),
     );
     let (source, group) = ("10.0.0.1".parse().unwrap(), "239.1.1.1".parse().unwrap());
     is_written(
-        &ForwardingEntry { source, group, iif: eth0, oifs: vec![eth1] },
+        &ForwardingEntry::new(source, group, eth0).oifs(vec![eth1]),
         json!({ "source": "10.0.0.1", "group": "239.1.1.1", "iif": first, "oifs": [second] }),
     );
     let mut stats = MfeStats::new();
     (stats.packets, stats.octets) = (2, 3000);
-    stats.oifs.push(OifStats { interface: eth1, packets: 2 });
+    stats.oifs.push(OifStats::new(eth1, 2));
     let oifs = json!([{ "interface": second, "packets": 2 }]);
     is_written(&stats, json!({ "packets": 2, "octets": 3000, "wrong_interface": 0, "oifs": oifs }));
 }
@@ -274,7 +273,7 @@ impl<A: Address> Forwarder<A> for Edge<A> {
 
     fn stats(&self, _: SourceAddr<A>, _: GroupAddr<A>) -> Result<MfeStats<A>, ForwarderError> {
         let mut stats = MfeStats::new();
-        stats.oifs.push(OifStats { interface: interface("2"), packets: 3 });
+        stats.oifs.push(OifStats::new(interface("2"), 3));
         Ok(stats)
     }
 }
@@ -283,7 +282,7 @@ impl<A: Address> Forwarder<A> for Edge<A> {
 fn snapshot<A: Address>(prefix: &str, sources: [&str; 2], group: &str) -> Snapshot<A> {
     let (uplink, lan) = (interface("1"), interface("2"));
     let prefix = prefix.parse().ok().unwrap();
-    let route = Route { prefix, interface: uplink, upstream: sources[0].parse().ok() };
+    let route = Route::new(prefix, uplink).upstream(sources[0].parse().ok().unwrap()).origin(89);
     let mgm = Builder::<A>::new().rib(Edge(route)).forwarder(Edge(route)).build();
     let igmp = mgm.register_igmp(NoCallbacks).unwrap();
     let pim = mgm.register_protocol(PIM, NoCallbacks).unwrap();

@@ -62,5 +62,5 @@ impl Router {
 /// A route to one of the protocols' interfaces.
 pub(crate) fn route(prefix: &str, protocol: usize) -> Route {
     let index = UPSTREAM.get(protocol).expect("there are two");
-    Route { prefix: prefix.parse().expect("a prefix"), interface: interface(*index), upstream: None }
+    Route::new(prefix.parse().expect("a prefix"), interface(*index))
 }

@@ -96,7 +96,7 @@ impl Story {
     }
 
     fn set_route(&self, interface: Interface) {
-        let route = Route { prefix: "10.0.0.0/8".parse().unwrap(), interface, upstream: None };
+        let route = Route::new("10.0.0.0/8".parse().unwrap(), interface);
         self.routes.insert(route);
         self.mgm.routes_changed(&route.prefix);
     }

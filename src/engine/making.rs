@@ -192,6 +192,7 @@ impl<A: Address> Engine<A> {
         let number = rpf.question.number;
         let Some(mfe) = self.mfes.get_mut(at) else { return };
         mfe.prefix = rpf.route.map(|route| route.prefix);
+        mfe.origin = rpf.route.and_then(|route| route.origin);
         if mfe.learned > number && mfe.owner == owner {
             return;
         }

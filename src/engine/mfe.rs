@@ -28,6 +28,7 @@ pub(super) struct MfeRecord<A: Address> {
     pub(super) is_told: bool,
     pub(super) upstream: Option<A>,
     pub(super) prefix: Option<A::Net>,
+    pub(super) origin: Option<u32>,
     /// The number of the question that the iif and the neighbour answer, or of the call that set them: what was asked
     /// before that came too late.
     pub(super) learned: u64,
@@ -87,6 +88,7 @@ impl<A: Address> MfeRecord<A> {
             is_told: false,
             upstream: None,
             prefix: None,
+            origin: None,
             learned: 0,
             oifs: SmallVec::new(),
             for_others: 0,

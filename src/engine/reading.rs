@@ -176,6 +176,7 @@ impl<A: Address> Engine<A> {
             owner: mfe.owner.map(ClientKey::name),
             upstream: mfe.upstream,
             prefix: mfe.prefix,
+            origin: mfe.origin,
             oifs,
             made: self.clock.instant_or_latest(mfe.made)?,
             expires: self.clock.instant(mfe.expires),

@@ -22,7 +22,7 @@ use crate::types::interface::Interface;
 /// let forwarder: MemoryForwarder = MemoryForwarder::new();
 /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
 /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
-/// forwarder.add(&ForwardingEntry { source, group, iif: eth0, oifs: vec![eth1] })?;
+/// forwarder.add(&ForwardingEntry::new(source, group, eth0).oifs(vec![eth1]))?;
 /// assert_eq!(forwarder.packet(source, group, eth0, 1000), Some(vec![eth1]));
 /// assert_eq!(forwarder.stats(source, group)?.octets, 1000);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -75,7 +75,7 @@ impl<A: Address> MemoryForwarder<A> {
         for oif in &entry.oifs {
             match stats.oifs.iter_mut().find(|counted| counted.interface == *oif) {
                 Some(counted) => counted.packets += 1,
-                None => stats.oifs.push(OifStats { interface: *oif, packets: 1 }),
+                None => stats.oifs.push(OifStats::new(*oif, 1)),
             }
         }
         Some(entry.oifs.clone())

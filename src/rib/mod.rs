@@ -48,7 +48,7 @@ use crate::types::route::Route;
 ///     }
 /// }
 ///
-/// let uplink = Route { prefix: "0.0.0.0/0".parse()?, interface: 1.try_into()?, upstream: Some("192.0.2.1".parse()?) };
+/// let uplink = Route::new("0.0.0.0/0".parse()?, 1.try_into()?).upstream("192.0.2.1".parse()?);
 /// let mgm = Mgm::builder().rib(Static(vec![uplink])).build();
 /// # drop::<Mgm>(mgm);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -24,8 +24,8 @@ use crate::types::route::Route;
 ///
 /// let routes: RouteTable = RouteTable::new();
 /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
-/// routes.insert(Route { prefix: "0.0.0.0/0".parse()?, interface: eth0, upstream: None });
-/// routes.insert(Route { prefix: "10.0.0.0/8".parse()?, interface: eth1, upstream: None });
+/// routes.insert(Route::new("0.0.0.0/0".parse()?, eth0));
+/// routes.insert(Route::new("10.0.0.0/8".parse()?, eth1));
 /// let source = "10.1.1.1".parse()?;
 /// assert_eq!(routes.lookup(source).unwrap().interface, eth1);
 /// routes.set_down(eth1.index());

@@ -174,14 +174,15 @@ impl<A: Address> Compared for MfeSnapshot<A> {
     }
 
     fn line(&self, names: &Names) -> String {
-        let Self { source, group, iif, owner, upstream, prefix, oifs, failure, .. } = self;
+        let Self { source, group, iif, owner, upstream, prefix, origin, oifs, failure, .. } = self;
         let iif = names.of_interface(*iif);
         let owner = owner.map_or_else(String::new, |owner| format!(" of {}", names.of_client(owner)));
         let upstream = upstream.map_or_else(String::new, |upstream| format!(" upstream {upstream}"));
         let prefix = prefix.map_or_else(String::new, |prefix| format!(" by {prefix}"));
+        let origin = origin.map_or_else(String::new, |origin| format!(" (origin {origin})"));
         let oifs = or_dash(names.of_interfaces(oifs));
         let failure = failure.as_ref().map_or_else(String::new, |failure| format!("  ! {failure}"));
-        format!("({source}, {group}): from {iif}{owner}{upstream}{prefix} to {oifs}{failure}")
+        format!("({source}, {group}): from {iif}{owner}{upstream}{prefix}{origin} to {oifs}{failure}")
     }
 }
 

@@ -66,6 +66,8 @@ pub struct MfeSnapshot<A: Address = Ipv4Addr> {
     pub upstream: Option<A>,
     /// The route to the source.
     pub prefix: Option<A::Net>,
+    /// Where the RIB has that route from: see [`Route::origin`](crate::Route::origin).
+    pub origin: Option<u32>,
     /// Where its packets go, in order.
     pub oifs: Vec<Interface<A>>,
     /// For how long it has been there since it was made, or made anew.
@@ -131,7 +133,7 @@ impl<A: Address> Recorded<A> for Snapshot<A> {
 
 impl<A: Address> MfeSnapshot<A> {
     fn take(shared: &Arc<Shared<A>>, mfe: Mfe<A>, now: Instant) -> Self {
-        let Mfe { source, group, iif, owner, upstream, prefix, oifs, made, expires, failure } = mfe;
+        let Mfe { source, group, iif, owner, upstream, prefix, origin, oifs, made, expires, failure } = mfe;
         Self {
             up: now.saturating_duration_since(made),
             expires_in: expires.map(|expires| expires.saturating_duration_since(now)),
@@ -143,6 +145,7 @@ impl<A: Address> MfeSnapshot<A> {
             owner,
             upstream,
             prefix,
+            origin,
             oifs,
         }
     }

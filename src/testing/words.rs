@@ -63,7 +63,7 @@ pub fn route<A: Address>(prefix: &str, interface: Interface<A>) -> Route<A>
 where
     A::Net: FromStr<Err: Display>,
 {
-    Route { prefix: read(prefix), interface, upstream: None }
+    Route::new(read(prefix), interface)
 }
 
 #[track_caller]

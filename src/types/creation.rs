@@ -78,6 +78,7 @@ impl<A: Address> NewMfe<A> {
 }
 
 /// One interface of a protocol in an entry that is about to be made.
+#[doc(alias = "MGM_IF_ENTRY")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CreationOif<A = Ipv4Addr> {
     interface: Interface<A>,

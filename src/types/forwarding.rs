@@ -9,7 +9,7 @@ use super::interface::Interface;
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
-#[expect(clippy::exhaustive_structs, reason = "this is what a forwarding entry is: RFC 7761 §4.2")]
+#[non_exhaustive]
 pub struct ForwardingEntry<A = Ipv4Addr> {
     /// The source.
     pub source: SourceAddr<A>,
@@ -22,6 +22,19 @@ pub struct ForwardingEntry<A = Ipv4Addr> {
 }
 
 /// What a forwarder counted for one entry ([EN-3](crate::specification#en-3)).
+///
+/// # Example: what a forwarder answers
+///
+/// ```
+/// use mgm::{Interface, MfeStats, OifStats};
+///
+/// let eth1 = Interface::try_from(2)?;
+/// let stats = MfeStats::new().packets(2).octets(3000).oif(OifStats::new(eth1, 2));
+/// assert_eq!((stats.packets, stats.oifs[0].packets), (2, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "MIB_IPMCAST_MFE_STATS")]
+#[doc(alias = "MIB_IPMCAST_MFE_STATS_EX")]
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -38,7 +51,8 @@ pub struct MfeStats<A = Ipv4Addr> {
 }
 
 /// What a forwarder counted on one oif.
-#[expect(clippy::exhaustive_structs, reason = "MGM counts packets out per oif, and no more")]
+#[non_exhaustive]
+#[doc(alias = "MIB_IPMCAST_OIF_STATS")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(bound = "A: crate::Address"))]
@@ -54,6 +68,68 @@ impl<A> MfeStats<A> {
     #[must_use]
     pub const fn new() -> Self {
         Self { packets: 0, octets: 0, wrong_interface: 0, oifs: Vec::new() }
+    }
+
+    /// With so many packets that arrived on the iif.
+    #[must_use]
+    pub const fn packets(mut self, packets: u64) -> Self {
+        self.packets = packets;
+        self
+    }
+
+    /// With so many octets in them.
+    #[must_use]
+    pub const fn octets(mut self, octets: u64) -> Self {
+        self.octets = octets;
+        self
+    }
+
+    /// With so many packets that arrived on another interface.
+    #[must_use]
+    pub const fn wrong_interface(mut self, packets: u64) -> Self {
+        self.wrong_interface = packets;
+        self
+    }
+
+    /// With what was counted on one more oif.
+    #[must_use]
+    pub fn oif(mut self, oif: OifStats<A>) -> Self {
+        self.oifs.push(oif);
+        self
+    }
+}
+
+impl<A> OifStats<A> {
+    /// So many packets went out there.
+    #[must_use]
+    pub const fn new(interface: Interface<A>, packets: u64) -> Self {
+        Self { interface, packets }
+    }
+}
+
+impl<A> ForwardingEntry<A> {
+    /// An entry without oifs.
+    ///
+    /// # Example: an entry for the test of a forwarder
+    ///
+    /// ```
+    /// use mgm::{ForwardingEntry, Interface};
+    ///
+    /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
+    /// let entry = ForwardingEntry::new("10.0.0.1".parse()?, "239.1.1.1".parse()?, eth0).oifs(vec![eth1]);
+    /// assert_eq!(entry.oifs, [eth1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn new(source: SourceAddr<A>, group: GroupAddr<A>, iif: Interface<A>) -> Self {
+        Self { source, group, iif, oifs: Vec::new() }
+    }
+
+    /// With these oifs.
+    #[must_use]
+    pub fn oifs(mut self, oifs: Vec<Interface<A>>) -> Self {
+        self.oifs = oifs;
+        self
     }
 }
 

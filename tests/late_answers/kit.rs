@@ -34,7 +34,7 @@ pub(crate) fn star() -> Entry {
 
 /// The route to `s()` and its neighbours.
 pub(crate) fn via(index: u32) -> Route {
-    Route { prefix: "198.51.100.0/24".parse().unwrap(), interface: eth(index), upstream: None }
+    Route::new("198.51.100.0/24".parse().unwrap(), eth(index))
 }
 
 /// A route to other sources changes.

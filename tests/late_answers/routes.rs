@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
-use mgm::{Entry, GroupAddr, NoCallbacks, Route, SourceAddr};
+use mgm::{Entry, GroupAddr, NoCallbacks, SourceAddr};
 
 use crate::kit::*;
 
@@ -87,7 +87,7 @@ fn fw_13_a_late_answer_to_rpf_does_not_replace_a_newer_one() {
                 is_asked.wait();
                 goes.wait();
             }
-            Route { interface, ..route }
+            route.over(interface)
         }));
         thread::scope(|scope| {
             scope.spawn(|| r.mgm.routes_changed(&via(1).prefix));

@@ -219,9 +219,8 @@ fn ho_14_only_what_is_not_added_again_goes() {
         let lost = outcome.faults.iter().map(|fault| (fault.kind, fault.stream, fault.link));
         let lost: Vec<_> = lost.collect();
         assert_eq!(lost, [(FaultKind::Lost, "first", 2), (FaultKind::Lost, "blocked", 2)]);
-        let told = |source, oifs| {
-            Command::Change(ForwardingEntry { source, group: first.group, iif: sources, oifs })
-        };
+        let told =
+            |source, oifs| Command::Change(ForwardingEntry::new(source, first.group, sources).oifs(oifs));
         let mut commands = world.commands.lock().clone();
         commands.sort_by_key(|command| format!("{command:?}"));
         assert_eq!(commands, [told(first.source, vec![hosts[0]]), told(blocked.source, vec![])]);

@@ -75,7 +75,7 @@ fn an_entry_can_exchange_all_its_interfaces_where_there_are_no_others() {
         let stubs = stubs(world, 64);
         let (source, group) = (world_source::<A>(), A::group(1));
         for half in [&stubs[..32], &stubs[32..]] {
-            let entry = ForwardingEntry { source, group, iif: half[0], oifs: half[1..].to_vec() };
+            let entry = ForwardingEntry::new(source, group, half[0]).oifs(half[1..].to_vec());
             world.forwarder.change(&entry).unwrap();
             let kernel = world.of_kernel();
             let (iif, oifs) = kernel.values().next().unwrap();
@@ -146,12 +146,7 @@ fn an_interface_that_is_not_there_is_named() {
         for index in [4711, 65535] {
             let gone = NonZeroU32::new(index).unwrap();
             assert_eq!(world.forwarder.watch(gone), Err(ForwarderError::NoSuchInterface { index }));
-            let entry = ForwardingEntry {
-                source: world_source(),
-                group: A::group(1),
-                iif: Interface::new(gone),
-                oifs: vec![],
-            };
+            let entry = ForwardingEntry::new(world_source(), A::group(1), Interface::new(gone));
             assert_eq!(world.forwarder.add(&entry), Err(ForwarderError::NoSuchInterface { index }));
         }
         assert_eq!(world.listed(), [0, 0]);
@@ -214,7 +209,7 @@ fn an_interface_that_comes_back_under_its_index_is_found_by_the_entries_that_nam
     fn find<A: Family>(world: &mut World<A>) {
         let stubs = stubs(world, 3);
         let (source, group) = (world_source::<A>(), A::group(1));
-        let entry = ForwardingEntry { source, group, iif: stubs[0], oifs: stubs[1..].to_vec() };
+        let entry = ForwardingEntry::new(source, group, stubs[0]).oifs(stubs[1..].to_vec());
         world.forwarder.add(&entry).unwrap();
         let before = world.of_kernel();
 

@@ -50,7 +50,7 @@ struct Way<A: Pim>(Mutex<Option<Interface<A>>>);
 impl<A: Pim> Rib<A> for Way<A> {
     fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>> {
         let interface = (*self.0.lock())?;
-        Some(Route { prefix: source.address().host(), interface, upstream: None })
+        Some(Route::new(source.address().host(), interface))
     }
 }
 

@@ -57,7 +57,7 @@ struct OnLink<A: Family>(Vec<(SourceAddr<A>, Interface<A>)>);
 impl<A: Family> Rib<A> for OnLink<A> {
     fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>> {
         let (_, interface) = self.0.iter().find(|(known, _)| *known == source)?;
-        Some(Route { prefix: source.address().host(), interface: *interface, upstream: None })
+        Some(Route::new(source.address().host(), *interface))
     }
 }
 

@@ -121,9 +121,9 @@ impl Rpf {
     pub(crate) fn answer(self, route: Route) -> Route {
         match self {
             Self::AsRib => route,
-            Self::Interface(on) => Route { interface: interface(on), ..route },
-            Self::Neighbour => Route { upstream: Some(OTHER_UPSTREAM), ..route },
-            Self::WrongPrefix => Route { prefix: "203.0.113.0/24".parse().unwrap(), ..route },
+            Self::Interface(on) => route.over(interface(on)),
+            Self::Neighbour => route.upstream(OTHER_UPSTREAM),
+            Self::WrongPrefix => Route::new("203.0.113.0/24".parse().unwrap(), route.interface),
         }
     }
 }
@@ -656,5 +656,6 @@ fn with_source(number: usize) -> Entry {
 
 fn route(number: usize, on: usize, has_upstream: bool) -> Route {
     let upstream = has_upstream.then_some(UPSTREAM);
-    Route { prefix: prefix(number), interface: interface(on), upstream }
+    let route = Route::new(prefix(number), interface(on));
+    upstream.map_or(route, |upstream| route.upstream(upstream))
 }

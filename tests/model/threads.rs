@@ -144,7 +144,7 @@ impl Arena {
         let take = |slot, on| self.act(&Op::Take(Who::Slot(slot), Where::Fixed(on)), None);
         (1..SLOTS).for_each(|slot| take(slot, slot - 1));
         (1..3).for_each(|on| take(IGMP, on));
-        let route = Route { prefix: ops::prefix(1), interface: interface(0), upstream: None };
+        let route = Route::new(ops::prefix(1), interface(0));
         self.act(&Op::Route(route.prefix, Some(route)), None);
     }
 

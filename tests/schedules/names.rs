@@ -26,7 +26,7 @@ pub(crate) fn from(from: u8, to: u8) -> Entry {
 }
 
 pub(crate) fn via(index: u32) -> Route {
-    Route { prefix: "198.51.100.0/24".parse().unwrap(), interface: eth(index), upstream: None }
+    Route::new("198.51.100.0/24".parse().unwrap(), eth(index))
 }
 
 pub(crate) const fn id(protocol: u32) -> ClientId {

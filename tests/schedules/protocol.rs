@@ -100,7 +100,9 @@ impl ProtocolCallbacks for Protocol {
         let interface = self.choice.lock().unwrap().unwrap_or(request.route.interface);
         let upstream = *self.neighbour.lock().unwrap();
         pause();
-        Route { interface, upstream: upstream.or(request.route.upstream), ..request.route }
+        let mut route = request.route.over(interface);
+        route.upstream = upstream.or(route.upstream);
+        route
     }
 
     fn creation_alert(&self, _: &ClientRef, _: &NewMfe, _: &mut [CreationOif]) {

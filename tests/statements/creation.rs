@@ -49,7 +49,7 @@ fn fw_1_rpf_may_answer_another_interface_of_its_own_another_neighbour_and_anothe
     let r = Router::<A>::new();
     let prefix = host::<A>(1);
     let neighbour = A::source(77).address();
-    r.answer_rpf(PIM, move |_, _| Route { prefix, interface: alt(), upstream: Some(neighbour) });
+    r.answer_rpf(PIM, move |_, _| Route::new(prefix, alt()).upstream(neighbour));
     r.pim.adds(up(), star(1));
     r.pim.adds(alt(), star(1));
     r.forget_calls();

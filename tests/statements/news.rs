@@ -565,7 +565,7 @@ fn cb_8_rpf_and_creation_alert_are_still_calls() {
         }
 
         fn rpf(&self, _: &ClientRef<A>, request: &RpfRequest<'_, A>) -> Route<A> {
-            Route { interface: eth(9), ..request.route }
+            request.route.over(eth(9))
         }
 
         fn creation_alert(&self, _: &ClientRef<A>, _: &NewMfe<A>, oifs: &mut [CreationOif<A>]) {

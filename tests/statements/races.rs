@@ -171,7 +171,7 @@ fn fw_13_if_the_answered_interface_went_meanwhile_rpf_is_asked_again() {
     let r = Router::<A>::new();
     r.pim.takes(wan());
     r.pim.adds(wan(), star(1));
-    r.answer_rpf(PIM, |_, request| Route { interface: alt(), ..request.route });
+    r.answer_rpf(PIM, |_, request| request.route.over(alt()));
     r.inside_next(PIM, What::is_creation, |pim| {
         pim.releases(alt());
     });
@@ -265,7 +265,7 @@ fn fw_13_a_panic_on_the_way_clears_the_mark() {
         fn exit(&self, _: &tracing::span::Id) {}
     }
     let r = Router::<A>::new();
-    r.answer_rpf(PIM, |_, request| Route { interface: lan(), ..request.route });
+    r.answer_rpf(PIM, |_, request| request.route.over(lan()));
     let packet = AssertUnwindSafe(|| r.packet(1, 1, up()));
     let caught = tracing::subscriber::with_default(Grumpy, || catch_unwind(packet));
     assert!(caught.is_err(), "a wrong answer is reported at error level");

@@ -69,7 +69,7 @@ fn fw_9_if_the_owner_stays_it_is_asked_rpf_and_nobody_is_told() {
     let mfe = r.mfe(1, 1).unwrap();
     assert_eq!((mfe.upstream, mfe.prefix), (Some(neighbour::<A>(alt())), Some(host::<A>(1))));
     // And its answer counts: here it stays where it is.
-    r.answer_rpf(PIM, |_, request| Route { interface: alt(), ..request.route });
+    r.answer_rpf(PIM, |_, request| request.route.over(alt()));
     r.reroute(1, up());
     r.assert_calls([lookup(1, up()), rpf(PIM, 1, 1, arrived(alt()), via(up()))]);
     assert_eq!(r.path(1, 1), path(alt(), [lan()]));
@@ -261,7 +261,7 @@ fn fw_9_a_route_over_an_interface_that_nobody_owns() {
 fn fw_9_a_wrong_answer_when_routes_change_is_counted_and_the_ribs_used() {
     let r = Router::<A>::new();
     r.packet(1, 1, up());
-    r.answer_rpf(PIM, |_, request| Route { interface: lan(), ..request.route });
+    r.answer_rpf(PIM, |_, request| request.route.over(lan()));
     r.reroute(1, alt());
     assert_eq!((r.path(1, 1), r.mgm.wrong_answers()), (path(alt(), []), 1));
 }

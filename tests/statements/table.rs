@@ -24,7 +24,7 @@ impl Net {
     }
 
     fn add(&self, prefix: <A as Address>::Net, interface: Interface<A>) {
-        self.routes.insert(Route { prefix, interface, upstream: None });
+        self.routes.insert(Route::new(prefix, interface));
         self.mgm.routes_changed(&prefix);
     }
 

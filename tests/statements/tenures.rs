@@ -403,7 +403,7 @@ fn ho_15_where_it_may_get_forward_state_it_is_asked_creation_alert_and_its_answe
     r.rib.set(host::<A>(1), lan());
     r.packet(1, 1, lan());
     r.dvmrp.offers(lan(), BGMP);
-    r.answer_rpf(BGMP, |_, request| Route { interface: wan(), ..request.route });
+    r.answer_rpf(BGMP, |_, request| request.route.over(wan()));
     r.enable_in_creation(BGMP, lan());
     r.forget_calls();
     bgmp.takes(lan());
@@ -631,7 +631,7 @@ fn ho_16_an_answer_that_was_asked_for_in_an_earlier_tenure_counts_for_nothing() 
     let r = Router::<A>::new();
     let bgmp = Arc::new(r.protocol(BGMP));
     let takes = Arc::clone(&bgmp);
-    r.answer_rpf(PIM, |_, request| Route { interface: alt(), ..request.route });
+    r.answer_rpf(PIM, |_, request| request.route.over(alt()));
     r.inside_next(PIM, What::is_rpf, move |pim| {
         pim.offers(up(), BGMP);
         takes.takes(up());

@@ -340,5 +340,5 @@ pub(crate) fn forwarding_entry<A: Family, const N: usize>(
     iif: Interface<A>,
     oifs: [Interface<A>; N],
 ) -> ForwardingEntry<A> {
-    ForwardingEntry { source: A::source(source), group: A::group(group), iif, oifs: oifs.into() }
+    ForwardingEntry::new(A::source(source), A::group(group), iif).oifs(oifs.into())
 }

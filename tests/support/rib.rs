@@ -58,7 +58,7 @@ impl<A: Family> Rib<A> for Routes<A> {
 
 /// A route by the neighbour on this interface.
 pub(crate) fn route<A: Family>(prefix: A::Net, interface: Interface<A>) -> Route<A> {
-    Route { prefix, interface, upstream: Some(neighbour(interface)) }
+    Route::new(prefix, interface).upstream(neighbour(interface))
 }
 
 /// The neighbour on an interface by which routes lead; its number is 1000 and the index of the interface.

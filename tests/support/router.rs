@@ -66,7 +66,7 @@ pub(crate) fn path<A: Family, const N: usize>(iif: Interface<A>, oifs: [Interfac
 
 /// What the forwarder has to have of an entry.
 pub(crate) fn entry_of<A: Family>(mfe: Mfe<A>) -> ForwardingEntry<A> {
-    ForwardingEntry { source: mfe.source, group: mfe.group, iif: mfe.iif, oifs: mfe.oifs }
+    ForwardingEntry::new(mfe.source, mfe.group, mfe.iif).oifs(mfe.oifs)
 }
 
 impl<A: Family> Router<A> {

@@ -121,16 +121,17 @@ impl<A: Family> Routes<A> {
 impl<A: Family> Rib<A> for Routes<A> {
     fn lookup(&self, source: SourceAddr<A>) -> Option<Route<A>> {
         let (table, host) = (self.table.read(), source.address().host());
-        let nowhere = |prefix| Route { prefix, interface: Interface::new(NOWHERE), upstream: None };
+        let nowhere = |prefix| Route::new(prefix, Interface::new(NOWHERE));
         let best = table.get_lpm(&host).and_then(|(prefix, ways)| Some((prefix, ways.first()?.way)));
         match best {
             Some((prefix, Way::Via { index, upstream })) => {
-                Some(Route { prefix, interface: Interface::new(index), upstream })
+                let route = Route::new(prefix, Interface::new(index));
+                Some(upstream.map_or(route, |upstream| route.upstream(upstream)))
             }
             Some((prefix, Way::Nowhere)) => Some(nowhere(prefix)),
             None => {
                 let (index, prefix) = ((*self.fallback.read())?, A::unspecified().net(0)?);
-                Some(Route { prefix, interface: Interface::new(index), upstream: None })
+                Some(Route::new(prefix, Interface::new(index)))
             }
         }
     }

@@ -379,7 +379,7 @@ impl<S: Stage> Model<S> {
         mfe.set_meanwhile.clear();
         let (arrival, route) = (mfe.iif, mfe.route);
         if mfe.past_of.iter().all(|past| matches!(past, Past::OfStateOn(_))) && about != About::None {
-            let way = route.map(|route| Route { interface: arrival, ..route });
+            let way = route.map(|route| route.over(arrival));
             let mut answers = Answers { rpf: way, states: BTreeMap::new() };
             self.ask_about_creation(key, &mut answers, about)?;
             self.step(|state| state.bring_states_over(key, &answers));
