@@ -228,6 +228,25 @@
 //! manager (a [`ClientRef`] that somebody has kept is one, too), which empties the forwarder; then what the forwarder needs, such as its event loop. If the forwarder goes
 //! first, its entries stay behind.
 //!
+//! # Testing your protocol
+//!
+//! With the feature `testing`, as a dev-dependency, the module `testing` has what tests of a protocol or a daemon need; with
+//! `proptest` also strategies. `tests/your_protocol.rs` in the repository is a test by hand and one at random, in 40 lines
+//! each, to copy from.
+//!
+//! **By hand.** Build a manager with a `RouteTable`, a `FaultyForwarder` and a `Log`, register your protocol and, for the
+//! others, [`NoCallbacks`]; let somebody join, and look at who heard what (`log.heard(client)`), what the forwarder has
+//! (`plane.entries()`), and where a packet goes (`plane.packet(..)`). What you answer to `rpf` and `creation_alert` needs no
+//! packet: [`RpfRequest::new`], [`NewMfe::new`], [`CreationOif::enabled`].
+//!
+//! **At random.** A `World` is a small router in which an IGMP and two protocols do what `steps(1..60)` draws: take and
+//! release interfaces, join, leave and block, with packets, routes and time. After each step compare what your protocol does
+//! with `world.has_to_pull(client)`, which is computed from the statements and shares no code with the manager; that the
+//! manager keeps its word is checked by each step (and can be at any time: `mgm.check()`).
+//!
+//! **One order.** Where several clients are told of several entries, hashing decides who comes first; `Builder::seed` makes
+//! it the same in every run, for snapshots of what a `Log` prints. Time is what you pass in.
+//!
 //! # Trade-offs
 //!
 //! - Alerts run on the thread whose call caused them. No thread of the crate's own delays or loses them, but a slow
@@ -293,7 +312,8 @@
 //! - `serde`: what is shown, asked and answered can be written: a [`Snapshot`], an [`Alert`], an [`Error`]. All but errors
 //!   can be read back, and what is no group, no source or no interface is refused then, too.
 //! - `stream`: [`News`] is a `Stream` of `futures-core`.
-//! - `testing`: the module `testing`, for tests of what embeds the manager, and [`Builder`]`::seed`.
+//! - `testing`: the module `testing`, for tests of what embeds the manager, and [`Builder`]`::seed`; with it comes
+//!   `route-table`. `proptest` adds strategies.
 //!
 //! # MSRV
 //!
@@ -343,6 +363,8 @@ pub mod testing;
 mod told;
 mod types;
 mod view;
+#[cfg(feature = "testing")]
+mod violation;
 
 // The public interface is:
 /// The crate that [`Address::Net`] and [`Route::prefix`] are of.

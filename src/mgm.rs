@@ -26,6 +26,8 @@ use crate::types::forwarding::MfeStats;
 use crate::types::interface::Interface;
 use crate::types::ssm::SsmRanges;
 use crate::view::{Failure, InterfaceStatus, Mfe};
+#[cfg(feature = "testing")]
+use crate::violation::Violation;
 
 /// The multicast group manager of one router, for one address family.
 ///
@@ -464,6 +466,33 @@ impl<A: Address> Mgm<A> {
     pub fn when_settled(&self, interface: Interface<A>, wake: impl FnOnce() + Send + 'static) {
         let call = |_: &Recorder<A>| Call::WhenSettled { interface };
         self.shared.recorded(None, call, || self.shared.when_settled(interface, Box::new(wake)));
+    }
+
+    /// Verifies that what the manager keeps twice, for speed, agrees: who wants an entry and who has been told of it,
+    /// where entries forward and whether their owners pull them, what is counted, and what is found where. For tests,
+    /// when no call goes on; of a manager that is at work it verifies less.
+    ///
+    /// It looks at everything in one hold of the lock.
+    ///
+    /// # Errors
+    ///
+    /// The statement that does not hold. That is a defect of this crate.
+    ///
+    /// # Example: after what a test has done
+    ///
+    /// ```
+    /// use mgm::{Mgm, NoCallbacks};
+    ///
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// igmp.take_interface_ownership(3.try_into()?)?;
+    /// igmp.add_group_membership(3.try_into()?, "(*, 239.1.1.1)".parse()?)?;
+    /// mgm.check()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "testing")]
+    pub fn check(&self) -> Result<(), Violation> {
+        self.shared.read(|engine| engine.check())
     }
 
     /// How many pieces were changed at the most in one hold of the lock ([CB-7](crate::specification#cb-7)).

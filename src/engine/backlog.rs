@@ -236,6 +236,12 @@ impl Standing {
         !matches!(self.held, Held::No) || self.failed.is_some()
     }
 
+    /// The forwarder holds the entry as it is.
+    #[cfg(feature = "testing")]
+    pub(super) fn is_as_it_should_be(&self) -> bool {
+        self.held == Held::Yes && !self.is_queued
+    }
+
     pub(super) fn failure(&self) -> Option<MfeFailure> {
         self.failed.as_ref().map(|failed| MfeFailure { error: failed.error, attempts: failed.attempts })
     }

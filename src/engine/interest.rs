@@ -159,6 +159,11 @@ impl<A: Address> Interests<A> {
         }
     }
 
+    #[cfg(feature = "testing")]
+    pub(super) fn len(&self) -> usize {
+        self.holders.iter().count()
+    }
+
     /// The entries of one page, each with the interfaces on which it is held.
     pub(super) fn page(&self, cursor: Cursor) -> (impl Iterator<Item = (Key<A>, &Holders)>, Option<Cursor>) {
         self.holders.page(cursor)

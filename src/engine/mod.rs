@@ -29,6 +29,7 @@
 //! | `past` | entries of an interface that has changed hands | HO-15 |
 //! | `expiry` | what is due | FW-7, FW-14 |
 //! | `settings` | what clients set of entries | MB-5, FW-7, FW-8, FW-10 |
+//! | `check` | for tests: whether what is kept twice agrees | |
 //!
 //! The methods of [`Engine`] are of five kinds:
 //! - *readers* take `&self`;
@@ -39,6 +40,8 @@
 //! - *what the forwarder is to do*: each `next_command` is followed by one `commanded`.
 
 mod backlog;
+#[cfg(feature = "testing")]
+mod check;
 mod clients;
 mod effects;
 mod expiry;

@@ -29,7 +29,7 @@ use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
 /// let now = Instant::now();
 /// mgm.packet_received(source("10.0.0.1"), group("239.1.1.1"), interface(1), &[], now)?;
 /// assert_eq!((plane.entries().len(), mgm.forwarder_failures().len()), (0, 1));
-/// mgm.expire(now + Duration::from_secs(1)); // it is tried again
+/// let _next = mgm.expire(now + Duration::from_secs(1)); // it is tried again
 /// assert_eq!((plane.entries().len(), mgm.forwarder_failures().len()), (1, 0));
 /// # Ok::<(), mgm::Error>(())
 /// ```

@@ -67,7 +67,7 @@ where
 }
 
 #[track_caller]
-fn read<T: FromStr<Err: Display>>(text: &str) -> T {
+pub(super) fn read<T: FromStr<Err: Display>>(text: &str) -> T {
     sure(text, text.parse())
 }
 

@@ -33,6 +33,7 @@ const TABLE: &str = "
     outcomes                error types view
     limits
     json                    error types
+    violation
     lock
     record
     record/moment
@@ -74,6 +75,7 @@ const TABLE: &str = "
     engine/past             forward_state interfaces key making mfe sources table types
     engine/expiry           backlog interest key making mfe oifs refresh time error types
     engine/settings         clients forward_state held key making mfe oifs permission sources error types view
+    engine/check            backlog held interfaces key mfe oifs sources types violation
 
     forwarder               types
     forwarder/memory        types
@@ -111,12 +113,15 @@ const TABLE: &str = "
     news                    client engine manager types
     builder                 engine forwarder limits manager record rib types
     mgm                     builder callbacks client engine error groups limits lock manager mfes news questions record
-                            show types view
+                            show types view violation
 
-    testing
+    testing                 violation
     testing/words           types
     testing/log             record types
     testing/faulty          forwarder record types
+    testing/oracle          mgm rib types view
+    testing/world           faulty log oracle words builder callbacks client mgm record rib types view violation
+    testing/strategies      world types
 
     linux                   forwarder types
     linux/sys

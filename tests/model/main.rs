@@ -103,7 +103,8 @@ fn watch(sequence: &Sequence) -> Verdict {
         watch.check(&view, &rib)?;
         watch.check_read(&view)?;
         invariant::check_ways(&view, &rib)?;
-        invariant::check_forwarder(&world.rig)
+        invariant::check_forwarder(&world.rig)?;
+        world.rig.mgm.check().map_err(|violation| violation.to_string())
     };
     for op in &sequence.steps {
         world.act(op);

@@ -255,6 +255,7 @@ impl<A: Family> Drop for Testbed<A> {
         } else {
             self.script.assert_all_done();
             assert_eq!(self.mgm.caught_panics(), self.script.expected_panics(), "caught panics");
+            self.mgm.check().unwrap();
             if !self.forwarder.is_faulty() {
                 self.assert_in_step();
             }
