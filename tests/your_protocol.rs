@@ -29,7 +29,7 @@ impl ProtocolCallbacks for Pim {
     }
 
     fn rpf(&self, _: &ClientRef, request: &RpfRequest<'_>) -> Route {
-        Route { interface: interface(3), ..request.route }
+        request.route.over(interface(3))
     }
 }
 

@@ -205,7 +205,7 @@ impl World {
             }
             Step::Route { interface } => {
                 let prefix = ipnet::Ipv4Net::default();
-                self.routes.insert(Route { prefix, interface: *interface, upstream: None });
+                self.routes.insert(Route::new(prefix, *interface));
                 self.mgm.routes_changed(&prefix);
             }
             Step::Wait(time) => {
