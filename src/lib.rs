@@ -337,8 +337,10 @@ mod readme {}
 mod builder;
 mod callbacks;
 mod client;
+mod columns;
 mod engine;
 mod error;
+mod explanation;
 mod forwarder;
 mod groups;
 #[cfg(feature = "serde")]
@@ -374,6 +376,7 @@ pub use builder::Builder;
 pub use callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 pub use client::{Client, ClientRef, DeregisterError};
 pub use error::{Error, Limit};
+pub use explanation::{Explanation, InterfaceReason, PullReason, WhyOif, WhyTold};
 pub use forwarder::{Forwarder, MemoryForwarder, NoForwarder};
 pub use groups::Groups;
 pub use limits::Limits;

@@ -11,6 +11,7 @@ use crate::callbacks::{IgmpCallbacks, ProtocolCallbacks};
 use crate::client::{Client, ClientRef, refused};
 use crate::engine::{Hearing, Key};
 use crate::error::Error;
+use crate::explanation::Explanation;
 use crate::groups::Groups;
 use crate::limits::Limits;
 use crate::lock::Ordering;
@@ -885,6 +886,57 @@ impl<A: Address> Mgm<A> {
     pub fn show(&self, now: Instant) -> Snapshot<A> {
         let call = |recorder: &Recorder<A>| Call::Show { now: recorder.moment(now) };
         self.shared.recorded(None, call, || Snapshot::take(&self.shared, now))
+    }
+
+    /// Why packets from `source` to `group` go where they go: why each interface that comes into question is among the oifs or
+    /// is not, and why each client has been told to pull what covers (S,G), or has not ([EN-6](crate::specification#en-6)).
+    ///
+    /// Without a forwarding entry it says what would be, by what is known: if a packet came, the RIB might give another
+    /// route, `rpf` another iif, and `creation_alert` might switch interfaces off and on. Nobody is asked here, not the RIB
+    /// either; without a RIB, or where nothing of the source is in use, no iif is known.
+    ///
+    /// It looks at every interface and every client, a page of 256 at a time: where there are no more, all that it says was
+    /// so at one moment; else each interface, and each client, was. In the middle of a long change
+    /// ([CB-7](crate::specification#cb-7)) it says of what is so that it is about to change.
+    ///
+    /// # Example: what an operator asks
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use mgm::{ClientId, ForwardState, Interface, Mgm, NoCallbacks, WhyOif};
+    /// let mgm = Mgm::new();
+    /// let igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let pim = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, NoCallbacks)?;
+    /// let (eth0, eth1, eth2) = (Interface::try_from(1)?, Interface::try_from(2)?, Interface::try_from(3)?);
+    /// igmp.take_interface_ownership(eth1)?;
+    /// igmp.add_group_membership(eth1, "(*, 239.1.1.1)".parse()?)?;
+    /// pim.take_interface_ownership(eth2)?;
+    /// pim.add_group_membership(eth2, "(*, 239.1.1.1)".parse()?)?;
+    /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    /// mgm.packet_received(source, group, eth0, &[], Instant::now())?;
+    /// pim.set_forward_state(eth2, source, group, Some(ForwardState::Off))?;
+    ///
+    /// let why = mgm.explain(source, group);
+    /// assert_eq!(why.interfaces[2].why, WhyOif::SwitchedOff { by: pim.name() });
+    /// assert_eq!(why.to_string(), "\
+    /// (10.0.0.1, 239.1.1.1) is installed: iif 1, owner -
+    ///
+    /// Interface  Oif  Why
+    /// 1          no   it is the iif
+    /// 2          yes  IGMP wants (*, 239.1.1.1)
+    /// 3          no   protocol 1.0 switched it off
+    ///
+    /// Client        Pulls                                    Told  Why
+    /// protocol 1.0  (10.0.0.1, 239.1.1.1), membership        no    the way to the source is with nobody
+    /// protocol 1.0  (*, 239.1.1.1), membership               yes   IGMP wants it
+    /// protocol 1.0  (*, *), membership                       no    nobody else wants it
+    /// protocol 1.0  (10.0.0.1, 239.1.1.1), forwarding entry  no    the way to the source is with nobody
+    /// ");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn explain(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Explanation<A> {
+        self.shared.explain(Key::of(source, group))
     }
 
     /// How many answers to `rpf` named an interface that the client does not own, or a route that does not lead

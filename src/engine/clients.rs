@@ -81,6 +81,12 @@ impl<A: Address> Clients<A> {
         self.records.keys().copied().filter(|client| !client.is_igmp())
     }
 
+    /// Those after `last`, in the order of registration.
+    pub(super) fn after(&self, last: Option<ClientKey>) -> impl Iterator<Item = ClientKey> {
+        let after = last.map_or(Bound::Unbounded, Bound::Excluded);
+        self.records.range((after, Bound::Unbounded)).map(|(client, _)| *client)
+    }
+
     /// Those that are told of what others want (CL-6).
     pub(super) fn told(&self) -> impl Iterator<Item = ClientKey> {
         let told = self.records.iter().filter(|(client, record)| record.is_told(**client));

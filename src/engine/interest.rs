@@ -114,6 +114,22 @@ impl<A: Address> Interests<A> {
         self.holders.get(at).map_or(Wanting::Nobody, |holders| holders.wanting(interfaces, at))
     }
 
+    /// A client but `client` that wants an entry: [`Wanting::besides`] with a name.
+    pub(super) fn wanting_besides(
+        &self,
+        interfaces: &Interfaces<A>,
+        at: Hashed<Key<A>>,
+        client: ClientKey,
+    ) -> Option<ClientKey> {
+        match self.holders.get(at)? {
+            Holders::Many(many) => many.wanting.keys().copied().find(|other| *other != client),
+            one @ Holders::One { .. } => match one.wanting(interfaces, at) {
+                Wanting::Only(other) => Some(other).filter(|other| *other != client),
+                Wanting::Nobody | Wanting::Several => None,
+            },
+        }
+    }
+
     /// Who would want the entry if the step were made on this interface. What is held there is not asked.
     pub(super) fn shift(
         &self,

@@ -20,7 +20,7 @@
 //! | `oifs`, `forward_state` | where an entry forwards, and whether its owner pulls it | FW-2, FW-5, FW-6, MB-5 |
 //! | `holding` | one hold is written, counted, and told on its interface | MB-7, CT-7 |
 //! | `upstream` | who is told of (S,G) | CT-5, CT-8 |
-//! | `told` | what a client has been told to pull | EN-5 |
+//! | `told`, `explaining` | what a client has been told to pull; why, and why an interface is an oif | EN-5, EN-6 |
 //! | `membership`, `filter` | adding and deleting | MB-1 to MB-4, MB-6 to MB-9, HO-13 |
 //! | `refresh` | a client adds again what it wants | HO-14, HO-17 |
 //! | `ownership` | interfaces change hands | IF-1 to IF-9, HO-1 to HO-16 |
@@ -45,6 +45,7 @@ mod check;
 mod clients;
 mod effects;
 mod expiry;
+mod explaining;
 mod filter;
 mod forward_state;
 mod held;

@@ -240,7 +240,7 @@ impl<A: Address> Engine<A> {
 ///
 /// MB-6: a block takes away only what its own client wants by a wildcard. Clients are compared, not parties: of two
 /// protocols of which one has taken over from the other, both may still have something here (IF-9).
-fn wishes<A: Address>(
+pub(super) fn wishes<A: Address>(
     record: &InterfaceRecord<A>,
     covering: &Covering<A>,
 ) -> impl Iterator<Item = Option<ClientKey>> {

@@ -194,7 +194,7 @@ impl<A: Address> Engine<A> {
         seen
     }
 
-    fn memberships(&self, id: InterfaceId, key: Key<A>, page: &mut Vec<Membership<A>>) {
+    pub(super) fn memberships(&self, id: InterfaceId, key: Key<A>, page: &mut Vec<Membership<A>>) {
         let Some(record) = self.interfaces.get(id) else { return };
         let held = record.held(self.at(key));
         let parties = record.parties_of(held);
@@ -216,16 +216,18 @@ impl<A: Address> Engine<A> {
 
     fn status(&self, record: &InterfaceRecord<A>) -> Option<InterfaceStatus<A>> {
         let name = |client: ClientKey| client.name();
-        let handover = record
-            .transition
-            .as_ref()
-            .map(|transition| Handover { from: transition.from.map(name), to: transition.to.map(name) });
         Some(InterfaceStatus {
             interface: record.interface,
             owner: name(record.owner()?),
             igmp: record.parties.igmp.is_some(),
-            handover,
+            handover: handover(record),
             offered_to: self.offer_of(record).map(name),
         })
     }
+}
+
+/// From whom to whom an interface is going.
+pub(super) fn handover<A: Address>(record: &InterfaceRecord<A>) -> Option<Handover> {
+    let transition = record.transition.as_ref()?;
+    Some(Handover { from: transition.from.map(ClientKey::name), to: transition.to.map(ClientKey::name) })
 }

@@ -29,8 +29,9 @@ pub(crate) use self::recorder::{Recorded, Recorder, Sink};
 pub(crate) use self::registration::{Callbacks, Registration};
 use self::settled::Waiting;
 use crate::client::ClientRef;
-use crate::engine::{ClientKey, Command, Engine, Hearing, Modes, Number, Walk};
+use crate::engine::{ClientKey, Command, Engine, Hearing, Key, Modes, Number, Walk};
 use crate::error::Error;
+use crate::explanation::Explanation;
 use crate::forwarder::Forwarder;
 use crate::lock::{AtomicU64, Mutex, MutexGuard};
 use crate::record::{Call, Callback, Party};
@@ -136,6 +137,15 @@ impl<A: Address> Shared<A> {
                 return interfaces;
             }
         }
+    }
+
+    /// Why an (S,G) goes where it goes, read a page at a time (EN-6).
+    pub(crate) fn explain(&self, key: Key<A>) -> Explanation<A> {
+        let (mut explanation, mut next) = self.read_page(|engine| engine.explain(key));
+        while let Some(cursor) = next {
+            next = self.read_page(|engine| engine.explain_more(&mut explanation, cursor));
+        }
+        explanation
     }
 
     /// The way of every call that changes something: a step, and a page at a time what it covers and had no room for.

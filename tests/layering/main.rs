@@ -41,6 +41,10 @@ const TABLE: &str = "
     record/callback         types
     record/answer           moment types view
     record/event            answer call callback limits types
+    columns
+    explanation             types view
+    explanation/mermaid     types view
+    explanation/text        columns types view
 
     engine                  limits types
     engine/time
@@ -64,6 +68,7 @@ const TABLE: &str = "
     engine/holding          held interest interfaces key types view
     engine/upstream         held holding interest interfaces key oifs sources types
     engine/told             clients interest key table upstream types
+    engine/explaining       interfaces key mfe oifs reading sources upstream explanation types view
     engine/membership       clients held holding interest interfaces key oifs permission sources table upstream error
                             types view
     engine/filter           clients key membership permission error types view
@@ -85,7 +90,7 @@ const TABLE: &str = "
     questions               callbacks types
     pointers                callbacks forwarder questions types
 
-    manager                 engine error forwarder lock record rib types view
+    manager                 engine error explanation forwarder lock record rib types view
     manager/panics          lock
     manager/outbox          engine types
     manager/recorder        panics engine error lock outcomes record types view
@@ -107,13 +112,13 @@ const TABLE: &str = "
     told                    engine manager types
     show                    groups lock manager mfes record types view
     show/names              types
-    show/print              names types view
-    show/diff               names print types view
+    show/print              names columns types view
+    show/diff               names print columns types view
     client                  engine error manager outcomes record refresh told types view
     news                    client engine manager types
     builder                 engine forwarder limits manager record rib types
-    mgm                     builder callbacks client engine error groups limits lock manager mfes news questions record
-                            show types view violation
+    mgm                     builder callbacks client engine error explanation groups limits lock manager mfes news questions
+                            record show types view violation
 
     testing                 violation
     testing/words           types
@@ -130,8 +135,8 @@ const TABLE: &str = "
     linux/upcall            ancillary sys error mgm types
     linux/family            ancillary sys upcall vifs types
     linux/open              family sys vifs types
-    lib                     builder callbacks client error forwarder groups limits linux mfes mgm news outcomes questions
-                            refresh rib show told types view
+    lib                     builder callbacks client error explanation forwarder groups limits linux mfes mgm news outcomes
+                            questions refresh rib show told types view
 ";
 
 /// Imports that run back up the table, because that is what the crate is for.

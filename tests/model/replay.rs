@@ -164,7 +164,10 @@ impl Stage for Replay {
 fn compare(view: &View, state: &State) -> Verdict {
     let mut model = state.view();
     model.told.retain(|client, _| view.told.contains_key(client));
-    if state.moves > 0 {
+    model.explained.clone_from(&view.explained);
+    if state.moves == 0 {
+        state.check_explained(&view.explained)?;
+    } else {
         model.mfes.clone_from(&view.mfes);
         model.told.clone_from(&view.told);
         model.wrong_answers = view.wrong_answers;

@@ -144,6 +144,7 @@ impl Rig {
             interfaces: self.mgm.interfaces().into_iter().map(status).collect(),
             mfes: self.mgm.mfes().map(|mfe| entered(mfe, now)).collect(),
             told: BTreeMap::new(),
+            explained: Vec::new(),
             wrong_answers: self.mgm.wrong_answers(),
             caught_panics: self.mgm.caught_panics() - self.plane.notes().panics,
         }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
-use mgm::{Alert, Change, ClientName, Entry, Error, Interface, MembershipKind, Pull, Route};
+use mgm::{Alert, Change, ClientName, Entry, Error, Explanation, Interface, MembershipKind, Pull, Route};
 
 use crate::ops::{Key, Op};
 
@@ -64,6 +64,8 @@ pub(crate) struct View {
     pub(crate) mfes: Vec<Entered>,
     /// What each client has been told to pull (EN-5), of those whose handle is at hand.
     pub(crate) told: BTreeMap<ClientName, BTreeSet<Pull>>,
+    /// Why every (S,G) goes where it goes (EN-6); the model's has none, and checks these.
+    pub(crate) explained: Vec<Explanation>,
     pub(crate) wrong_answers: u64,
     pub(crate) caught_panics: u64,
 }

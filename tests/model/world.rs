@@ -12,7 +12,8 @@ use mgm::{
 
 use crate::naive::caller;
 use crate::ops::{
-    Again, Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb, Who, name,
+    Again, FLOWS, Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb, Who, flow,
+    name,
 };
 use crate::replay::Event;
 use crate::rig::{Rig, interface_of};
@@ -103,7 +104,9 @@ impl World {
     }
 
     pub(crate) fn view(&self) -> View {
-        View { told: self.told(), ..self.rig.view(self.now()) }
+        let explain = |(group, source)| self.rig.mgm.explain(source, group);
+        let explained = (0..FLOWS).map(flow).map(explain).collect();
+        View { told: self.told(), explained, ..self.rig.view(self.now()) }
     }
 
     fn told(&self) -> BTreeMap<ClientName, BTreeSet<Pull>> {

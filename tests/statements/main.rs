@@ -32,6 +32,7 @@
 //! | FW-13 | `races` |
 //! | EN-1 to EN-4, EN-7 | `enumeration` |
 //! | EN-5 | `told`; whatever happens: `pulls` |
+//! | EN-6 | `explanation`; whatever happens: `tests/model` |
 //! | every error | `errors` |
 //! | every report through `tracing` | `spans` |
 //!
@@ -99,6 +100,7 @@ mod v4 {
     mod enumeration;
     mod errors;
     mod expiry;
+    mod explanation;
     mod faults;
     mod filters;
     mod forwarder;
@@ -141,6 +143,7 @@ mod v6 {
     mod enumeration;
     mod errors;
     mod expiry;
+    mod explanation;
     mod faults;
     mod filters;
     mod forwarder;

@@ -10,6 +10,7 @@ mod model;
 mod ownership;
 mod procedures;
 mod told;
+mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -248,6 +249,7 @@ impl State {
             interfaces: self.ports.iter().map(status).filter(is_seen).collect(),
             mfes: self.entered(),
             told: self.told_by_name(),
+            explained: Vec::new(),
             wrong_answers: self.wrong_answers,
             caught_panics: self.caught_panics,
         }
