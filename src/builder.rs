@@ -5,13 +5,14 @@ use std::hash::BuildHasher;
 use std::net::Ipv4Addr;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
+use std::time::Instant;
 
 use foldhash::quality::RandomState;
 
 use crate::engine::{Engine, PageSize};
 use crate::forwarder::{Forwarder, NoForwarder};
 use crate::limits::Limits;
-use crate::manager::{Recorder, Shared, Sink};
+use crate::manager::{Edges, OnDue, Recorder, Shared, Sink};
 use crate::mgm::Mgm;
 use crate::record::{Event, Setup};
 use crate::rib::Rib;
@@ -25,6 +26,7 @@ pub struct Builder<A: Address = Ipv4Addr> {
     ssm_ranges: SsmRanges<A>,
     rib: Option<Box<dyn Rib<A>>>,
     forwarder: Box<dyn Forwarder<A>>,
+    on_due: Option<OnDue>,
     page: PageSize,
     seed: Option<u64>,
     sink: Option<Sink<A>>,
@@ -52,6 +54,7 @@ impl<A: Address> Builder<A> {
             ssm_ranges: SsmRanges::default(),
             rib: None,
             forwarder: Box::new(NoForwarder),
+            on_due: None,
             page: PageSize::default(),
             seed: None,
             sink: None,
@@ -94,6 +97,44 @@ impl<A: Address> Builder<A> {
     /// What forwards packets. Defaults to [`NoForwarder`].
     pub fn forwarder(mut self, forwarder: impl Forwarder<A> + 'static) -> Self {
         self.forwarder = Box::new(forwarder);
+        self
+    }
+
+    /// Calls `on_due` whenever [`Mgm::next_due`] becomes sooner, with what it is then
+    /// ([FW-16](crate::specification#fw-16)): so a loop that sleeps until then, or for ever, is woken. It says nothing
+    /// when that time becomes later.
+    ///
+    /// It is called by the thread whose call made it sooner, or by one that is calling it already, with no lock held and
+    /// never on two threads at once; where a callback made it sooner, after that callback has returned. So the time in
+    /// the last call is never later than when [`expire`](Mgm::expire) is due. It may call the manager. A panic in it is
+    /// caught and counted. What it keeps lives as long as the manager: let it not keep an [`Mgm`].
+    ///
+    /// # Example: a thread that sleeps until something is due
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// use std::time::Instant;
+    /// use mgm::{Interface, Mgm};
+    ///
+    /// let (sooner, wake) = channel();
+    /// let mgm = Mgm::builder().on_due(move |_| drop(sooner.send(()))).build();
+    /// let timer = std::thread::spawn({
+    ///     let mgm: Mgm = mgm.clone();
+    ///     move || {
+    ///         // Nothing is due, until a packet makes an entry.
+    ///         while mgm.next_due().is_none() {
+    ///             wake.recv().expect("the manager is there");
+    ///         }
+    ///         mgm.next_due()
+    ///     }
+    /// });
+    /// let now = Instant::now();
+    /// mgm.packet_received("10.0.0.1".parse()?, "239.1.1.1".parse()?, Interface::try_from(1)?, &[], now)?;
+    /// assert_eq!(timer.join().unwrap(), mgm.next_due());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_due(mut self, on_due: impl Fn(Instant) + Send + Sync + 'static) -> Self {
+        self.on_due = Some(Box::new(on_due));
         self
     }
 
@@ -150,7 +191,7 @@ impl<A: Address> Builder<A> {
     /// Makes the manager.
     #[must_use]
     pub fn build(self) -> Mgm<A> {
-        let Self { limits, ssm_ranges, rib, forwarder, page, mut seed, sink } = self;
+        let Self { limits, ssm_ranges, rib, forwarder, on_due, page, mut seed, sink } = self;
         let panics = Arc::default();
         let recorder = sink.map(|sink| {
             let setup = Setup {
@@ -164,7 +205,7 @@ impl<A: Address> Builder<A> {
             Arc::new(Recorder::new(setup, sink, Arc::clone(&panics)))
         });
         let engine = Engine::new(limits, ssm_ranges, rib.is_some(), page, seed);
-        Mgm::of(Arc::new(Shared::new(engine, rib, forwarder, panics, recorder)))
+        Mgm::of(Arc::new(Shared::new(engine, Edges { rib, forwarder, on_due }, panics, recorder)))
     }
 }
 

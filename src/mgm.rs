@@ -659,8 +659,27 @@ impl<A: Address> Mgm<A> {
         self.shared.recorded(None, call, || self.shared.routes_changed(prefix));
     }
 
+    /// When [`expire`](Self::expire) next wants to be called; reading it does nothing
+    /// ([FW-16](crate::specification#fw-16)). [`Builder::on_due`] says when it becomes sooner. It may have passed.
+    ///
+    /// # Example: sleeping until something is due
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use mgm::{Interface, Mgm};
+    /// let (mgm, now) = (Mgm::new(), Instant::now());
+    /// assert_eq!(mgm.next_due(), None);
+    /// mgm.packet_received("10.0.0.1".parse()?, "239.1.1.1".parse()?, Interface::try_from(1)?, &[], now)?;
+    /// assert_eq!(mgm.next_due(), Some(now + Duration::from_secs(900)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn next_due(&self) -> Option<Instant> {
+        self.shared.read(|engine| engine.next_due())
+    }
+
     /// Does what is due at `now`, and says when it next wants to be called ([FW-7](crate::specification#fw-7),
-    /// [FW-11](crate::specification#fw-11)).
+    /// [FW-11](crate::specification#fw-11)): what [`next_due`](Self::next_due) says then.
     ///
     /// Entries whose time is over are made anew in place if they carried packets, with the callbacks of
     /// [`packet_received`](Self::packet_received). Of those that did not, the ones that their owner has pruned and
@@ -668,8 +687,8 @@ impl<A: Address> Mgm<A> {
     /// deadline has come end ([HO-17](crate::specification#ho-17)). What the forwarder refused is tried again, after
     /// 1 s and then twice as long each time, up to about a minute. Nothing in the crate sleeps or reads a clock.
     ///
-    /// Calling it early or often does no harm. What comes after it, a packet or a refresh, may be due before it wants
-    /// to be called.
+    /// Calling it early or often does no harm. What comes after it, a packet, a shorter time or a refresh, may be due
+    /// before it wanted to be called: [`Builder::on_due`] says so.
     ///
     /// # Example: an idle entry goes
     ///

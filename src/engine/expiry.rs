@@ -43,7 +43,7 @@ impl<A: Address> Engine<A> {
         }
     }
 
-    /// When anything is next due.
+    /// FW-16: when anything is next due.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         let due = [self.mfes.next_due(), self.next_retry()].into_iter().flatten().min();
         let due = due.and_then(|due| self.clock.instant(due));

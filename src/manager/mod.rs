@@ -1,5 +1,6 @@
 //! The manager behind its handles: the lock, and the way of every call through it.
 
+mod alarm;
 mod due;
 mod filters;
 mod handover;
@@ -19,6 +20,8 @@ use std::collections::BTreeSet;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
+use self::alarm::Alarm;
+pub(crate) use self::alarm::OnDue;
 use self::due::Due;
 use self::inside::Inside;
 pub(crate) use self::making::Packet;
@@ -50,11 +53,19 @@ pub(crate) struct Shared<A: Address> {
     rib: Option<Box<dyn Rib<A>>>,
     /// Absent only while the manager is dropped.
     forwarder: Option<Box<dyn Forwarder<A>>>,
+    on_due: Option<OnDue>,
     /// Panics caught in foreign code.
     pub(crate) panics: Arc<Panics>,
     /// Invalid answers to `rpf` (FW-1).
     pub(crate) wrong_answers: AtomicU64,
     recorder: Option<Arc<Recorder<A>>>,
+}
+
+/// What the manager was built with, and calls without the lock.
+pub(crate) struct Edges<A: Address> {
+    pub(crate) rib: Option<Box<dyn Rib<A>>>,
+    pub(crate) forwarder: Box<dyn Forwarder<A>>,
+    pub(crate) on_due: Option<OnDue>,
 }
 
 /// What the lock protects.
@@ -64,6 +75,8 @@ pub(crate) struct State<A: Address> {
     ears: Ears,
     /// A thread has the right to talk to the forwarder.
     is_forwarding: bool,
+    /// Absent where nobody asked for it (FW-16).
+    alarm: Option<Alarm>,
     /// Who wants to know when an interface is settled (HO-7).
     waiting: Waiting<A>,
     /// Sources whose routes a RIB announced as changed while it was asked (FW-13).
@@ -77,16 +90,17 @@ impl<A: Address> RefUnwindSafe for Shared<A> {}
 impl<A: Address> Shared<A> {
     pub(crate) fn new(
         engine: Engine<A>,
-        rib: Option<Box<dyn Rib<A>>>,
-        forwarder: Box<dyn Forwarder<A>>,
+        edges: Edges<A>,
         panics: Arc<Panics>,
         recorder: Option<Arc<Recorder<A>>>,
     ) -> Self {
+        let Edges { rib, forwarder, on_due } = edges;
         let state = State {
             engine,
             outboxes: Outboxes::new(),
             ears: Ears::new(),
             is_forwarding: false,
+            alarm: on_due.as_ref().map(|_| Alarm::default()),
             waiting: Waiting::default(),
             to_look_up: BTreeSet::new(),
         };
@@ -94,6 +108,7 @@ impl<A: Address> Shared<A> {
             state: Mutex::new(state),
             rib,
             forwarder: Some(forwarder),
+            on_due,
             panics,
             wrong_answers: AtomicU64::new(0),
             recorder,
@@ -168,16 +183,16 @@ impl<A: Address> Shared<A> {
         state.engine.turn_page();
         let result = change(&mut state);
         let walks = state.engine.effects.take_walks();
-        let has_commands = state.engine.has_commands();
-        if state.engine.effects.is_empty() && !has_commands {
+        let (alarm, forwarder) = (state.look_at_alarm(), state.engine.has_commands());
+        if state.engine.effects.is_empty() && !forwarder && !alarm {
             unlock(state);
             return (result, walks);
         }
         let woken = state.take_woken();
         let State { engine, outboxes, .. } = &mut *state;
-        let (recipients, garbage) = outboxes.post(&mut engine.effects);
+        let (clients, garbage) = outboxes.post(&mut engine.effects);
         // CB-4: what is caused inside a callback is delivered after it, by whoever called it.
-        let due = Inside::postpone(self, Due::new(recipients, has_commands));
+        let due = Inside::postpone(self, Due { alarm, forwarder, clients, done: 0 });
         let (work, due) = match due {
             Some(mut due) => (state.next_work(&mut due), due),
             None => (None, Due::default()),
@@ -295,8 +310,9 @@ impl<A: Address> Drop for Shared<A> {
                 tracing::error!(%source, %group, %error, "an entry stays behind in the forwarder");
             }
         }
-        let (rib, forwarder) = (self.rib.take(), self.forwarder.take());
+        let (rib, forwarder, on_due) = (self.rib.take(), self.forwarder.take(), self.on_due.take());
         self.panics.catch(&"RIB", "drop", || drop(rib));
         self.panics.catch(&"forwarder", "drop", || drop(forwarder));
+        self.panics.catch(&"timer", "drop", || drop(on_due));
     }
 }

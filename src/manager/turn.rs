@@ -1,4 +1,5 @@
-//! The turns in which threads deliver what they caused: alerts to clients, commands to the forwarder (CB-3, CB-4, FW-11).
+//! The turns in which threads deliver what they caused: alerts to clients, commands to the forwarder, and word of when
+//! `expire` is due (CB-3, CB-4, FW-11, FW-16).
 //!
 //! A thread delivers to those for whom it has posted something, and to nobody else: so a call takes as long as what it
 //! caused, and not as long as what others go on causing. Where another thread is delivering to the same recipient, that
@@ -6,9 +7,11 @@
 //! the lock go first, so that a thread that goes on posting takes its own deliveries over.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use smallvec::SmallVec;
 
+use super::alarm::Alarm;
 use super::due::Due;
 use super::inside::Inside;
 use super::outbox::{Delivery, Garbage};
@@ -22,6 +25,7 @@ use crate::types::forwarding::ForwarderError;
 
 /// What a thread does outside the lock for one recipient, of which it has the right.
 pub(super) enum Work<A: Address> {
+    Alarm(Instant),
     Commands(Commands<A>),
     Deliver(Box<Delivery<A, Registration<A>>>),
 }
@@ -53,6 +57,7 @@ impl<A: Address> Shared<A> {
                 due.end_one();
             }
             due.add(caused);
+            due.alarm |= state.look_at_alarm();
             match left {
                 Left::Nothing => {
                     work = state.next_work(&mut due);
@@ -71,6 +76,12 @@ impl<A: Address> Shared<A> {
 
     fn perform(self: &Arc<Self>, work: Work<A>) -> Work<A> {
         match work {
+            Work::Alarm(at) => {
+                if let Some(on_due) = &self.on_due {
+                    self.panics.catch(&"timer", "on_due", || on_due(at));
+                }
+                work
+            }
             Work::Commands(mut commands) => {
                 for (command, result) in &mut commands {
                     *result = self.command(command);
@@ -135,6 +146,12 @@ impl<A: Address> State<A> {
     /// Takes the right to the next of those that are due. Whoever needs nothing any more, or is being served by another
     /// thread, falls away.
     pub(super) fn next_work(&mut self, due: &mut Due) -> Option<Work<A>> {
+        if due.alarm
+            && let Some(sooner) = self.alarm.as_mut().and_then(Alarm::take)
+        {
+            return Some(Work::Alarm(sooner));
+        }
+        due.alarm = false;
         if due.forwarder && !self.is_forwarding {
             let mut commands = Commands::new();
             while commands.len() < BATCH
@@ -157,9 +174,19 @@ impl<A: Address> State<A> {
         None
     }
 
+    /// FW-16: whether somebody is to be told that `expire` wants to be called sooner.
+    pub(super) fn look_at_alarm(&mut self) -> bool {
+        let Self { alarm, engine, .. } = self;
+        alarm.as_mut().is_some_and(|alarm| alarm.look(engine.next_due()))
+    }
+
     /// Gives the right back, and says whether anything came for the same recipient meanwhile.
     fn take_back(&mut self, done: Work<A>) -> (Left, Garbage<Registration<A>>) {
         match done {
+            Work::Alarm(_) => {
+                let is_sooner = self.alarm.as_mut().is_some_and(Alarm::give_back);
+                (if is_sooner { Left::Something } else { Left::Nothing }, Garbage::none())
+            }
             Work::Commands(commands) => {
                 for (command, result) in commands {
                     self.engine.commanded(&command, result);

@@ -95,9 +95,10 @@ const TABLE: &str = "
     manager/outbox          engine types
     manager/recorder        panics engine error lock outcomes record types view
     manager/registration    outbox panics recorder callbacks engine lock record types
+    manager/alarm
     manager/due             outbox
     manager/inside          due lock types
-    manager/turn            due inside outbox registration engine lock record types
+    manager/turn            alarm due inside outbox registration engine lock record types
     manager/settled         record types
     manager/news            engine lock types
     manager/routing         inside engine record types

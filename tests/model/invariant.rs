@@ -1,6 +1,7 @@
 //! What holds at every quiet moment, from what the clients heard and what can be read, without the model.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use mgm::{ClientName, Entry, GroupAddr, Interface, MembershipKind, Route, SourceAddr};
 
@@ -173,6 +174,20 @@ pub(crate) fn check_ways(view: &View, rib: &Routes) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// FW-16: a loop that sleeps until it was last told to is never late.
+pub(crate) fn check_due(rig: &Rig) -> Verdict {
+    let (due, alarm) = (rig.mgm.next_due(), *rig.alarm.lock().unwrap());
+    let first = rig.mgm.mfes().filter_map(|mfe| mfe.expires).min();
+    let is_late = |next: Option<Instant>, due: &Instant| next.is_none_or(|next| next > *due);
+    if let Some(first) = first.filter(|first| is_late(due, first)) {
+        return Err(format!("FW-16: an entry is due at {first:?}, and the manager at {due:?}"));
+    }
+    let late = due.filter(|due| is_late(alarm, due));
+    late.map_or(Ok(()), |due| {
+        Err(format!("FW-16: the manager is due at {due:?}, and was called for {alarm:?}"))
+    })
 }
 
 /// FW-11, FW-12: the forwarder holds exactly the manager's entries, but for what is marked; EN-2.

@@ -92,7 +92,7 @@ fn many_threads_break_no_statement() {
     });
 }
 
-/// CT-4, CT-5, CT-7, CT-8, EN-5, FW-6, FW-11 and FW-12, after each operation.
+/// CT-4, CT-5, CT-7, CT-8, EN-5, FW-6, FW-11, FW-12 and FW-16, after each operation.
 fn watch(sequence: &Sequence) -> Verdict {
     let world = World::new(sequence, Instant::now());
     let mut watch = Watch::new(sequence.manners.igmp_is_told);
@@ -103,6 +103,7 @@ fn watch(sequence: &Sequence) -> Verdict {
         watch.check(&view, &rib)?;
         watch.check_read(&view)?;
         invariant::check_ways(&view, &rib)?;
+        invariant::check_due(&world.rig)?;
         invariant::check_forwarder(&world.rig)?;
         world.rig.mgm.check().map_err(|violation| violation.to_string())
     };

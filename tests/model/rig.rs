@@ -20,6 +20,8 @@ pub(crate) struct Rig {
     pub(crate) mgm: Mgm,
     pub(crate) table: Arc<Table>,
     pub(crate) plane: Arc<Plane>,
+    /// When a loop would call `expire` that sleeps until it was last told to (FW-16).
+    pub(crate) alarm: Arc<Mutex<Option<Instant>>>,
     /// All that have been begun; those that have been ended are taken out.
     refreshes: Mutex<Vec<Option<Refresh>>>,
 }
@@ -27,8 +29,13 @@ pub(crate) struct Rig {
 impl Rig {
     pub(crate) fn new(max: Max) -> Self {
         let (table, plane) = (Arc::<Table>::default(), Arc::<Plane>::default());
-        let builder = Mgm::builder().rib(Arc::clone(&table)).forwarder(Arc::clone(&plane));
-        Self { mgm: builder.limits(max.into()).build(), table, plane, refreshes: Mutex::default() }
+        let alarm = Arc::<Mutex<Option<Instant>>>::default();
+        let on_due = {
+            let alarm = Arc::clone(&alarm);
+            move |due| *alarm.lock().unwrap() = Some(due)
+        };
+        let builder = Mgm::builder().rib(Arc::clone(&table)).forwarder(Arc::clone(&plane)).on_due(on_due);
+        Self { mgm: builder.limits(max.into()).build(), table, plane, alarm, refreshes: Mutex::default() }
     }
 
     /// How many refreshes have been begun.

@@ -1,7 +1,7 @@
 //! The same operations from several threads at once, with callbacks that call back.
 //!
 //! What order they take is open, so this holds them to the statements that hold in every order: HO-2, HO-6, CB-3 to
-//! CB-5 while they run, and, when all is quiet, CT-4 to CT-8, FW-1, FW-2, FW-9, FW-11 to FW-13 and CL-4.
+//! CB-5 while they run, and, when all is quiet, CT-4 to CT-8, FW-1, FW-2, FW-9, FW-11 to FW-13, FW-16 and CL-4.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{Write, stderr};
@@ -17,7 +17,7 @@ use mgm::{
     ProtocolCallbacks, Route, RpfRequest,
 };
 
-use crate::invariant::{check_forwarder, check_oifs, check_ways, due};
+use crate::invariant::{check_due, check_forwarder, check_oifs, check_ways, due};
 use crate::ledger::Ledger;
 use crate::naive::caller;
 use crate::ops::{
@@ -260,6 +260,7 @@ impl Arena {
         let stated = std::mem::take(&mut *self.stated.lock().unwrap());
         let view = self.rig.view(self.now(0));
         self.check(check_ways(&view, &rib));
+        self.check(check_due(&self.rig));
         self.check(check_oifs(&view, &stated));
         for (on, (group, source)) in stated {
             for slot in 0..SLOTS {

@@ -22,6 +22,7 @@
 #![cfg(shuttle)]
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod alarm;
 mod alerts;
 mod callbacks;
 mod check;

@@ -96,6 +96,34 @@ fn fw_7_what_a_client_sets_beside_a_renewal_is_kept() {
 }
 
 #[test]
+fn fw_16_two_threads_that_make_it_sooner_beside_a_renewal() {
+    check(|| {
+        let (w, pim, dvmrp) = due();
+        thread::scope(|scope| {
+            scope.spawn(|| w.renews());
+            scope.spawn(|| w.packet(2, 1));
+            scope.spawn(|| pim.set_mfe_timeout(source(1), group(1), LIFE / 2).unwrap());
+        });
+        w.finish(&[&pim, &dvmrp])
+    });
+}
+
+#[test]
+fn fw_16_what_the_forwarder_refuses_is_due_sooner() {
+    check(|| {
+        let (w, pim, dvmrp) = due();
+        w.plane.refuses.store(1, SeqCst);
+        thread::scope(|scope| {
+            scope.spawn(|| w.packet(2, 1));
+            scope.spawn(|| dvmrp.delete_group_membership(eth(3), star(1)).unwrap());
+        });
+        w.alarm.check(w.mgm.next_due());
+        w.renews();
+        w.finish(&[&pim, &dvmrp])
+    });
+}
+
+#[test]
 fn fw_7_two_renewals_of_the_same_entry() {
     check(|| {
         let (w, pim, dvmrp) = due();

@@ -11,6 +11,7 @@ use mgm::{
     Mfe, Mgm, Pull, SourceAddr,
 };
 
+use crate::alarm::Alarm;
 use crate::callbacks::Callbacks;
 use crate::check::Outcome;
 use crate::forwarder::Plane;
@@ -29,6 +30,7 @@ pub(crate) struct World {
     pub(crate) plane: Arc<Plane>,
     pub(crate) violations: Arc<Violations>,
     pub(crate) now: Instant,
+    pub(crate) alarm: Arc<Alarm>,
     callbacks: Arc<Callbacks>,
     /// Where forwarding was switched off, and is to stay off.
     off: Mutex<BTreeSet<(SourceAddr, GroupAddr, Interface)>>,
@@ -55,8 +57,14 @@ impl World {
         let callbacks = Arc::new(Callbacks::new(Arc::clone(&violations)));
         let rib = Arc::new(OneRoute::new(1));
         let plane = Arc::new(Plane::new(Arc::clone(&violations)));
-        let mgm = Mgm::builder().rib(Arc::clone(&rib)).forwarder(Arc::clone(&plane)).build();
-        Self { mgm, rib, plane, violations, now: Instant::now(), callbacks, off: Mutex::default() }
+        let alarm = Arc::new(Alarm::new(Arc::clone(&violations)));
+        let on_due = {
+            let alarm = Arc::clone(&alarm);
+            move |due| alarm.set(due)
+        };
+        let builder = Mgm::builder().rib(Arc::clone(&rib)).forwarder(Arc::clone(&plane));
+        let mgm = builder.on_due(on_due).build();
+        Self { mgm, rib, plane, violations, now: Instant::now(), alarm, callbacks, off: Mutex::default() }
     }
 
     /// A protocol that owns these interfaces.
@@ -98,6 +106,7 @@ impl World {
         protocols.iter().for_each(|protocol| self.check_told(protocol));
         self.mgm.mfes().for_each(|mfe| self.check_mfe(&mfe, protocols));
         self.check_forwarder();
+        self.alarm.check(self.mgm.next_due());
         self.violations.check(self.mgm.caught_panics() == 0, "CB-5: a callback panicked");
         Outcome { violations: self.violations, plane: self.plane }
     }

@@ -30,6 +30,7 @@
 //! | FW-10 | `wrong_interface` |
 //! | FW-11, FW-12 | `forwarder`; failures at any moment: `faults` |
 //! | FW-13 | `races` |
+//! | FW-16 | `due` |
 //! | EN-1 to EN-4, EN-7 | `enumeration` |
 //! | EN-5 | `told`; whatever happens: `pulls` |
 //! | EN-6 | `explanation`; whatever happens: `tests/model` |
@@ -97,6 +98,7 @@ mod v4 {
     mod callbacks;
     mod clients;
     mod creation;
+    mod due;
     mod enumeration;
     mod errors;
     mod expiry;
@@ -140,6 +142,7 @@ mod v6 {
     mod callbacks;
     mod clients;
     mod creation;
+    mod due;
     mod enumeration;
     mod errors;
     mod expiry;
