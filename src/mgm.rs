@@ -23,7 +23,7 @@ use crate::record::Call;
 use crate::show::Snapshot;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::client::{ClientId, ClientName};
-use crate::types::forwarding::MfeStats;
+use crate::types::forwarding::{ForwarderError, MfeStats};
 use crate::types::interface::Interface;
 use crate::types::ssm::SsmRanges;
 use crate::view::{Failure, InterfaceStatus, Mfe};
@@ -866,6 +866,70 @@ impl<A: Address> Mgm<A> {
     #[must_use]
     pub fn forwarder_failures(&self) -> Vec<Failure<A>> {
         self.shared.read(|engine| engine.failures())
+    }
+
+    /// The forwarder did not do what it had said yes to: for one that finds out later
+    /// ([FW-15](crate::specification#fw-15)).
+    ///
+    /// The entry is marked as failed, as if the forwarder had said no; and when time is passed in ([`expire`](Self::expire))
+    /// it is told again: by [`add`](Forwarder::add), if adding the entry was the last that it was told; else by
+    /// [`change`](Forwarder::change), or by `add` if `error` is [`ForwarderError::NoSuchEntry`]. One that fails later each
+    /// time is told less and less often, too. A change of the entry before that is told at once.
+    ///
+    /// Of an entry that the manager does not have, or no more, the forwarder is told to [`delete`](Forwarder::delete) it,
+    /// as it may hold some of it; with [`ForwarderError::NoSuchEntry`] all is as it should be. A report that comes twice
+    /// before the forwarder is told again is one. No client hears of any of this.
+    ///
+    /// # Example: the data plane's table was full
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use std::time::Instant;
+    /// # use mgm::{ForwarderError, Interface, MemoryForwarder, Mgm};
+    /// let plane: Arc<MemoryForwarder> = Arc::default();
+    /// let (mgm, now) = (Mgm::builder().forwarder(Arc::clone(&plane)).build(), Instant::now());
+    /// let (source, group) = ("10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    /// mgm.packet_received(source, group, Interface::try_from(1)?, &[], now)?;
+    ///
+    /// plane.restart(); // it has room for nothing, and says so later
+    /// mgm.forwarder_failed(source, group, ForwarderError::Full);
+    /// assert_eq!(mgm.forwarder_failures()[0].error, ForwarderError::Full);
+    /// let again = mgm.next_due().expect("it is to be told again");
+    /// let _next = mgm.expire(again);
+    /// assert_eq!(plane.entries().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn forwarder_failed(&self, source: SourceAddr<A>, group: GroupAddr<A>, error: ForwarderError) {
+        let call = |_: &Recorder<A>| Call::ForwarderFailed { source, group, error };
+        self.shared.recorded(None, call, || self.shared.forwarder_failed(Key::of(source, group), error));
+    }
+
+    /// The forwarder holds nothing any more: it is told all entries again, on this thread, before this returns
+    /// ([FW-15](crate::specification#fw-15)).
+    ///
+    /// Each is added by [`Forwarder::add`], a page at a time, so that nobody else waits for that; what it refuses is
+    /// marked and tried again. It may have been told of an entry after it restarted and before this was reported: then it
+    /// is told to add what it has. What was to be deleted is gone. No client hears of it.
+    ///
+    /// # Example: a data plane that was started again
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use std::time::Instant;
+    /// # use mgm::{Interface, MemoryForwarder, Mgm};
+    /// let plane: Arc<MemoryForwarder> = Arc::default();
+    /// let mgm = Mgm::builder().forwarder(Arc::clone(&plane)).build();
+    /// let eth0 = Interface::try_from(1)?;
+    /// mgm.packet_received("10.0.0.1".parse()?, "239.1.1.1".parse()?, eth0, &[], Instant::now())?;
+    ///
+    /// plane.restart();
+    /// assert_eq!(plane.entries(), []);
+    /// mgm.forwarder_restarted();
+    /// assert_eq!(plane.entries().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn forwarder_restarted(&self) {
+        self.shared.recorded(None, |_| Call::ForwarderRestarted, || self.shared.forwarder_restarted());
     }
 
     /// All that the manager knows, for a show command: print it, or serialise it with the feature `serde`.

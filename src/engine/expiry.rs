@@ -16,9 +16,10 @@ impl<A: Address> Engine<A> {
         self.mfes.due(now, last).take(self.page.size().changes).collect()
     }
 
-    /// What the forwarder had counted for an entry when it was made or renewed.
-    pub(crate) fn counted_before(&self, key: Key<A>) -> Result<u64, Error<A>> {
-        self.mfes.get(self.at(key)).map(|mfe| mfe.packets).ok_or_else(|| no_such_mfe(key))
+    /// What the forwarder had counted for an entry when it was made or renewed; nothing if it counts anew since.
+    pub(crate) fn counted_before(&self, key: Key<A>) -> Result<Option<u64>, Error<A>> {
+        let mfe = self.mfes.get(self.at(key)).ok_or_else(|| no_such_mfe(key))?;
+        Ok((!mfe.is_count_lost).then_some(mfe.packets))
     }
 
     /// FW-7: begins to make an entry anew, unless that is going on, or it was given more time meanwhile.

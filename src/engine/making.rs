@@ -218,7 +218,10 @@ impl<A: Address> Engine<A> {
         let timeout = self.makings.get(&at.key).and_then(|making| making.timeout).unwrap_or(LIFETIME);
         let Some(mfe) = self.mfes.get_mut(at) else { return };
         mfe.made = now;
-        mfe.packets = counted.unwrap_or(mfe.packets);
+        if let Some(counted) = counted {
+            mfe.packets = counted;
+            mfe.is_count_lost = false;
+        }
         self.mfes.expire_at(at, now.after(timeout));
     }
 

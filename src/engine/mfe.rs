@@ -41,6 +41,8 @@ pub(super) struct MfeRecord<A: Address> {
     pub(super) expires: Tick,
     /// What the forwarder had counted when the entry was made or renewed (FW-7).
     pub(super) packets: u64,
+    /// The forwarder has begun to count anew since.
+    pub(super) is_count_lost: bool,
     /// FW-10: until then nobody hears of another packet on the wrong interface.
     pub(super) quiet_until: Tick,
     pub(super) standing: Standing,
@@ -96,6 +98,7 @@ impl<A: Address> MfeRecord<A> {
             made,
             expires,
             packets: 0,
+            is_count_lost: false,
             quiet_until: Tick::default(),
             standing: Standing::default(),
         }

@@ -15,7 +15,7 @@
 //! | `effects` | what follows from a change | CT-6 |
 //! | `interest` | who wants an entry, and who is told | CT-1 to CT-4 |
 //! | `sources` | the routes to sources | FW-13 |
-//! | `backlog`, `mfe` | forwarding entries, and what the forwarder has to hear | EN-2, FW-11, FW-12 |
+//! | `backlog`, `mfe` | forwarding entries, and what the forwarder has to hear | EN-2, FW-11, FW-12, FW-15 |
 //! | `reading` | what is shown | EN-1, EN-2, EN-4, EN-7, HO-8 |
 //! | `oifs`, `forward_state` | where an entry forwards, and whether its owner pulls it | FW-2, FW-5, FW-6, MB-5 |
 //! | `holding` | one hold is written, counted, and told on its interface | MB-7, CT-7 |

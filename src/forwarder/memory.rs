@@ -53,6 +53,12 @@ impl<A: Address> MemoryForwarder<A> {
         self.entries.lock().values().map(|counted| counted.entry.clone()).collect()
     }
 
+    /// Forgets all entries, as a forwarder does that is started again: see
+    /// [`Mgm::forwarder_restarted`](crate::Mgm::forwarder_restarted).
+    pub fn restart(&self) {
+        self.entries.lock().clear();
+    }
+
     /// Takes a packet that arrived on `arrival`, and says where it went.
     ///
     /// Nothing is what a kernel reports as *no entry*; no interface at all means that it was absorbed, or that

@@ -38,6 +38,7 @@ use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
 /// # Example: a forwarder that another program is
 ///
 /// ```
+/// use std::io::ErrorKind;
 /// use std::sync::mpsc::Sender;
 /// use mgm::{Forwarder, ForwarderError, ForwardingEntry, GroupAddr, MfeStats, SourceAddr};
 ///
@@ -48,8 +49,9 @@ use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
 ///
 /// impl Remote {
 ///     fn send(&self, command: Command) -> Result<(), ForwarderError> {
-///         let broken_pipe = ForwarderError::System { operation: "send", errno: 32 };
-///         self.0.send(command).map_err(|_| broken_pipe) // it is tried again, and shown as failed until then
+///         // It is tried again, and shown as failed until then. What the other program cannot do it says later:
+///         // `Mgm::forwarder_failed`, `Mgm::forwarder_restarted`.
+///         self.0.send(command).map_err(|_| ForwarderError::Unavailable(ErrorKind::BrokenPipe))
 ///     }
 /// }
 ///
@@ -73,10 +75,12 @@ use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
 /// }
 /// ```
 pub trait Forwarder<A: Address = Ipv4Addr>: Send + Sync {
-    /// Installs an entry that the forwarder does not have, or failed to add before.
+    /// Installs an entry that the forwarder does not have, or failed to add before. One that restarts may have it by then
+    /// ([`forwarder_restarted`](crate::Mgm::forwarder_restarted)), and replaces it.
     ///
     /// *If the answer is wrong*: where it says yes and has not done it, the stream is missing, and nobody tries again
-    /// until the entry changes; where it says no and has done it, it is asked again.
+    /// until the entry changes, or [`forwarder_failed`](crate::Mgm::forwarder_failed) says so; where it says no and has
+    /// done it, it is asked again.
     ///
     /// # Errors
     ///

@@ -111,7 +111,7 @@ impl<A: Address> Shared<A> {
         let Ok(before) = self.read(|engine| engine.counted_before(key)) else { return };
         let begins = self.update(|state| {
             let now = state.engine.clock.now(now);
-            if counted == Some(before) {
+            if before.is_some() && counted == before {
                 state.engine.end_idle(key, now);
                 return None;
             }

@@ -3,6 +3,7 @@
 mod alarm;
 mod due;
 mod filters;
+mod forwarding;
 mod handover;
 mod inside;
 mod making;

@@ -78,7 +78,8 @@ impl<A: Address> Shared<A> {
         match work {
             Work::Alarm(at) => {
                 if let Some(on_due) = &self.on_due {
-                    self.panics.catch(&"timer", "on_due", || on_due(at));
+                    let call = || self.panics.catch(&"timer", "on_due", || on_due(at));
+                    self.calls(Party::Timer, || Callback::Due, call);
                 }
                 work
             }
@@ -95,49 +96,6 @@ impl<A: Address> Shared<A> {
                 }
                 Work::Deliver(delivery)
             }
-        }
-    }
-
-    pub(super) fn command(&self, command: &Command<A>) -> Result<(), ForwarderError> {
-        let Some(forwarder) = &self.forwarder else { return Ok(()) };
-        let operation = command.operation();
-        let act = || match command {
-            Command::Add(entry) => forwarder.add(entry),
-            Command::Change(entry) => forwarder.change(entry),
-            Command::Delete(source, group) => forwarder.delete(*source, *group),
-        };
-        let result = self.calls(
-            Party::Forwarder,
-            || command.callback(),
-            || self.panics.catch(&"forwarder", operation, act),
-        );
-        let result = match (command, result.unwrap_or(Err(ForwarderError::Panicked))) {
-            // Deleting what is not there is success.
-            (Command::Delete(..), Err(ForwarderError::NoSuchEntry)) => Ok(()),
-            (Command::Add(_) | Command::Change(_) | Command::Delete(..), result) => result,
-        };
-        if let Err(error) = &result {
-            let (source, group) = command.pair();
-            tracing::warn!(operation, %source, %group, %error, "the forwarder refused");
-        }
-        result
-    }
-}
-
-impl<A: Address> Command<A> {
-    const fn operation(&self) -> &'static str {
-        match self {
-            Self::Add(_) => "add",
-            Self::Change(_) => "change",
-            Self::Delete(..) => "delete",
-        }
-    }
-
-    fn callback(&self) -> Callback<A> {
-        match self {
-            Self::Add(entry) => Callback::Add(entry.clone()),
-            Self::Change(entry) => Callback::Change(entry.clone()),
-            Self::Delete(source, group) => Callback::Delete { source: *source, group: *group },
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::types::address::{Address, GroupAddr, SourceAddr};
 use crate::types::alert::AlertMode;
 use crate::types::client::ClientId;
 use crate::types::creation::CreationMode;
+use crate::types::forwarding::ForwarderError;
 use crate::types::interface::Interface;
 use crate::types::membership::MembershipChange;
 use crate::view::ForwardState;
@@ -201,6 +202,17 @@ pub enum Call<A: Address = Ipv4Addr> {
         /// The time.
         now: Moment,
     },
+    /// [`forwarder_failed`](crate::Mgm::forwarder_failed).
+    ForwarderFailed {
+        /// The source.
+        source: SourceAddr<A>,
+        /// The group.
+        group: GroupAddr<A>,
+        /// Why.
+        error: ForwarderError,
+    },
+    /// [`forwarder_restarted`](crate::Mgm::forwarder_restarted).
+    ForwarderRestarted,
     /// [`mfe_stats`](crate::Mgm::mfe_stats).
     MfeStats {
         /// The source.
@@ -250,6 +262,8 @@ impl<A: Address> Call<A> {
             Self::PacketOnWrongInterface { .. } => "packet_on_wrong_interface",
             Self::RoutesChanged { .. } => "routes_changed",
             Self::Expire { .. } => "expire",
+            Self::ForwarderFailed { .. } => "forwarder_failed",
+            Self::ForwarderRestarted => "forwarder_restarted",
             Self::MfeStats { .. } => "mfe_stats",
             Self::Show { .. } => "show",
         }
@@ -262,6 +276,7 @@ impl<A: Address> Call<A> {
             | Self::Deregister
             | Self::Drop
             | Self::Expire { .. }
+            | Self::ForwarderRestarted
             | Self::Show { .. } => Ok(()),
             Self::RegisterProtocol { id, .. } | Self::RegisterPolledProtocol { id, .. } => write!(f, " {id}"),
             Self::Take { interface }
@@ -301,6 +316,7 @@ impl<A: Address> Call<A> {
             }
             Self::RoutesChanged { prefix } => write!(f, " {prefix}"),
             Self::MfeStats { source, group } => write!(f, " ({source}, {group})"),
+            Self::ForwarderFailed { source, group, error } => write!(f, " ({source}, {group}): {error}"),
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Party {
     Forwarder,
     /// Whoever called [`when_settled`](crate::Mgm::when_settled).
     Waiter,
+    /// Whoever asked for [`on_due`](crate::Builder::on_due).
+    Timer,
 }
 
 impl fmt::Display for Party {
@@ -32,6 +34,7 @@ impl fmt::Display for Party {
             Self::Rib => f.write_str("RIB"),
             Self::Forwarder => f.write_str("forwarder"),
             Self::Waiter => f.write_str("waiter"),
+            Self::Timer => f.write_str("timer"),
         }
     }
 }
@@ -95,6 +98,8 @@ pub enum Callback<A: Address = Ipv4Addr> {
         /// The group.
         group: GroupAddr<A>,
     },
+    /// What [`on_due`](crate::Builder::on_due) was given.
+    Due,
     /// What [`when_settled`](crate::Mgm::when_settled) was given.
     Settled {
         /// The interface.
@@ -117,6 +122,7 @@ impl<A: Address> Callback<A> {
             Self::Change(_) => "change",
             Self::Delete { .. } => "delete",
             Self::Stats { .. } => "stats",
+            Self::Due => "on_due",
             Self::Settled { .. } => "settled",
         }
     }
@@ -128,6 +134,7 @@ impl<A: Address> fmt::Display for Callback<A> {
         let method = self.method();
         match self {
             Self::Alert(alert) => alert.fmt(f),
+            Self::Due => f.write_str(method),
             Self::DisableIgmp { interface }
             | Self::EnableIgmp { interface }
             | Self::Settled { interface } => {

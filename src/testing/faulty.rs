@@ -82,12 +82,10 @@ impl<A: Address> FaultyForwarder<A> {
         *self.shared.fault.lock() = None;
     }
 
-    /// All entries are lost, as when a data plane restarts.
+    /// All entries are lost, as when a data plane restarts: tell the manager, with
+    /// [`forwarder_restarted`](crate::Mgm::forwarder_restarted).
     pub fn lose_everything(&self) {
-        for ForwardingEntry { source, group, .. } in self.entries() {
-            // Another thread may just have deleted it.
-            let _gone = self.shared.memory.delete(source, group);
-        }
+        self.shared.memory.restart();
     }
 
     fn fault(&self, callback: impl FnOnce() -> Callback<A>) -> Result<(), ForwarderError> {

@@ -174,6 +174,19 @@ pub enum ForwarderError {
     /// It panicked.
     #[error("the forwarder panicked")]
     Panicked,
+    /// It cannot be reached: a connection is closed, or nothing answers.
+    #[error("the forwarder cannot be reached: {0}")]
+    Unavailable(std::io::ErrorKind),
+    /// Another reason, in the words of the forwarder.
+    #[error("{0}")]
+    Other(&'static str),
+}
+
+/// What a connection to a forwarder says, where `?` is to be enough.
+impl From<std::io::Error> for ForwarderError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Unavailable(error.kind())
+    }
 }
 
 impl ForwarderError {
@@ -188,6 +201,8 @@ impl ForwarderError {
             Self::NoSuchEntry => "no_such_entry",
             Self::System { .. } => "system",
             Self::Panicked => "panicked",
+            Self::Unavailable(_) => "unavailable",
+            Self::Other(_) => "other",
         }
     }
 }

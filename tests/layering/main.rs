@@ -98,6 +98,7 @@ const TABLE: &str = "
     manager/alarm
     manager/due             outbox
     manager/inside          due lock types
+    manager/forwarding      engine record types
     manager/turn            alarm due inside outbox registration engine lock record types
     manager/settled         record types
     manager/news            engine lock types

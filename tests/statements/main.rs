@@ -30,6 +30,7 @@
 //! | FW-10 | `wrong_interface` |
 //! | FW-11, FW-12 | `forwarder`; failures at any moment: `faults` |
 //! | FW-13 | `races` |
+//! | FW-15 | `later` |
 //! | FW-16 | `due` |
 //! | EN-1 to EN-4, EN-7 | `enumeration` |
 //! | EN-5 | `told`; whatever happens: `pulls` |
@@ -107,6 +108,7 @@ mod v4 {
     mod filters;
     mod forwarder;
     mod handover;
+    mod later;
     mod limits;
     mod membership;
     mod news;
@@ -151,6 +153,7 @@ mod v6 {
     mod filters;
     mod forwarder;
     mod handover;
+    mod later;
     mod limits;
     mod membership;
     mod news;
