@@ -71,7 +71,7 @@ impl<A: Address> Client<A> {
         let ended = self.me.recorded(|_| Call::Deregister, end);
         match ended {
             Ok(()) => {
-                tracing::info!(client = %self.me.name(), "deregistered");
+                tracing::info!(target: "mgm", client = %self.me.name(), "deregistered");
                 Ok(())
             }
             Err(error) => Err(DeregisterError { client: self, error: refused(error) }),
@@ -487,8 +487,10 @@ impl<A: Address> ClientRef<A> {
         } else {
             self.shared.batch(self.client, interface, changes.into_iter().map(edit))
         };
+        let changed = outcomes.changed();
+        tracing::debug!(target: "mgm::membership", client = %self.name(), %interface, changed, "batch");
         for (place, error) in outcomes.refused() {
-            tracing::debug!(place, %error, "refused");
+            tracing::debug!(target: "mgm", place, %error, "refused");
         }
         outcomes
     }
@@ -544,8 +546,13 @@ impl<A: Address> ClientRef<A> {
                 FilterMode::Exclude => Call::Exclude { interface, group, sources },
             }
         };
-        self.recorded(call, || self.shared.set_group(self.client, interface, group, mode, sources))
-            .map_err(refused)
+        let set = || self.shared.set_group(self.client, interface, group, mode, sources);
+        let change = self.recorded(call, set).map_err(refused)?;
+        if change == Change::Changed {
+            let client = self.name();
+            tracing::debug!(target: "mgm::membership", %client, %interface, %group, "filter set");
+        }
+        Ok(change)
     }
 
     /// Begins a refresh of all that the client holds on an interface ([HO-17](crate::specification#ho-17)): for
@@ -824,7 +831,25 @@ impl<A: Address> ClientRef<A> {
 
     fn edit(&self, interface: Interface<A>, change: MembershipChange<A>) -> Result<Change, Error<A>> {
         let edit = || self.shared.edit(self.client, interface, edit(change));
-        self.recorded(|_| Call::Change { interface, change }, edit).map_err(refused)
+        let done = self.recorded(|_| Call::Change { interface, change }, edit).map_err(refused)?;
+        if done == Change::Changed {
+            let (client, entry) = (self.name(), change.entry());
+            match change {
+                MembershipChange::Add(_) => {
+                    tracing::debug!(target: "mgm::membership", %client, %interface, %entry, "added");
+                }
+                MembershipChange::Delete(_) => {
+                    tracing::debug!(target: "mgm::membership", %client, %interface, %entry, "deleted");
+                }
+                MembershipChange::Block(..) => {
+                    tracing::debug!(target: "mgm::membership", %client, %interface, %entry, "blocked");
+                }
+                MembershipChange::Unblock(..) => {
+                    tracing::debug!(target: "mgm::membership", %client, %interface, %entry, "unblocked");
+                }
+            }
+        }
+        Ok(done)
     }
 
     fn recorded<R: Recorded<A>>(
@@ -877,6 +902,6 @@ const fn edit<A: Address>(change: MembershipChange<A>) -> Edit<A> {
 }
 
 pub(crate) fn refused<A: Address>(error: Error<A>) -> Error<A> {
-    tracing::debug!(%error, "refused");
+    tracing::debug!(target: "mgm", %error, "refused");
     error
 }

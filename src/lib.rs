@@ -328,6 +328,9 @@ pub mod changelog {}
 #[doc = include_str!("developers.md")]
 pub mod developers {}
 #[cfg(doc)]
+#[doc = include_str!("operators.md")]
+pub mod operators {}
+
 #[doc = include_str!("specification.md")]
 pub mod specification {}
 #[cfg(doctest)]

@@ -250,7 +250,7 @@ impl<A: Address> Mgm<A> {
         hearing: Hearing,
     ) -> Result<Client<A>, Error<A>> {
         let client = self.shared.register(name, callbacks, hearing).map_err(refused)?;
-        tracing::info!(client = %name, "registered");
+        tracing::info!(target: "mgm", client = %name, "registered");
         Ok(Client::new(Arc::clone(&self.shared), client))
     }
 
@@ -526,7 +526,7 @@ impl<A: Address> Mgm<A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn interface_removed(&self, index: NonZeroU32) {
-        tracing::info!(index, "interface removed");
+        tracing::info!(target: "mgm", index, "interface removed");
         self.shared.recorded(None, |_| Call::InterfaceRemoved { index }, || self.shared.remove(index));
     }
 
@@ -900,6 +900,7 @@ impl<A: Address> Mgm<A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn forwarder_failed(&self, source: SourceAddr<A>, group: GroupAddr<A>, error: ForwarderError) {
+        tracing::warn!(target: "mgm::forwarder", %source, %group, %error, "failed later");
         let call = |_: &Recorder<A>| Call::ForwarderFailed { source, group, error };
         self.shared.recorded(None, call, || self.shared.forwarder_failed(Key::of(source, group), error));
     }
@@ -929,6 +930,7 @@ impl<A: Address> Mgm<A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn forwarder_restarted(&self) {
+        tracing::info!(target: "mgm::forwarder", "restarted");
         self.shared.recorded(None, |_| Call::ForwarderRestarted, || self.shared.forwarder_restarted());
     }
 

@@ -10,6 +10,16 @@ use super::time::Tick;
 use crate::error::Error;
 use crate::types::address::Address;
 
+/// What became of an entry that carried no packets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Idle {
+    Deleted,
+    /// FW-14.
+    Kept,
+    /// It is gone, or was given more time.
+    NotDue,
+}
+
 impl<A: Address> Engine<A> {
     /// A page of the entries whose time is over, those after the last of the page before.
     pub(crate) fn expired(&self, now: Tick, last: Option<Due<A>>) -> Vec<Due<A>> {
@@ -30,17 +40,19 @@ impl<A: Address> Engine<A> {
 
     /// FW-7: an entry has had its time and was idle. It is deleted, unless it was given more time meanwhile, or others want
     /// it and its owner does not pull it: then it lives on, so that the owner hears of the next member (FW-14).
-    pub(crate) fn end_idle(&mut self, key: Key<A>, now: Tick) {
+    pub(crate) fn end_idle(&mut self, key: Key<A>, now: Tick) -> Idle {
         let at = self.at(key);
-        let Some(mfe) = self.mfes.get(at).filter(|mfe| mfe.expires <= now) else { return };
+        let Some(mfe) = self.mfes.get(at).filter(|mfe| mfe.expires <= now) else { return Idle::NotDue };
         let is_kept = mfe.owner.is_some_and(|owner| {
             let covering = self.covering(key);
             !mfe.is_told && covering.keys().any(|at| self.is_wanted_besides(at, owner))
         });
         if is_kept {
             self.mfes.expire_at(at, now.after(LIFETIME));
+            Idle::Kept
         } else {
             self.delete_mfe(at);
+            Idle::Deleted
         }
     }
 

@@ -1,7 +1,6 @@
 //! The interfaces that somebody is on, or that something goes over.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::Bound;
 use std::time::Instant;
@@ -13,6 +12,7 @@ use super::held::{ByParty, Held, Marks, Parties, Party, Seen};
 use super::key::{ClientKey, Hashed, Key};
 use super::table::{Cursor, Table};
 use crate::types::address::Address;
+use crate::types::client::ClientName;
 use crate::types::interface::Interface;
 use crate::view::MembershipKind;
 
@@ -157,6 +157,15 @@ impl Transfer {
         }
     }
 
+    /// Who makes it, and what it is called.
+    pub(crate) const fn parts(self) -> (Option<ClientName>, &'static str) {
+        match self {
+            Self::Take(client) => (Some(client.name()), "take"),
+            Self::Release(client) => (Some(client.name()), "release"),
+            Self::Remove => (None, "remove"),
+        }
+    }
+
     pub(super) fn apply(self, parties: Parties) -> Parties {
         match self {
             Self::Take(client) if client.is_igmp() => Parties { igmp: Some(client), ..parties },
@@ -164,16 +173,6 @@ impl Transfer {
             Self::Release(client) if client.is_igmp() => Parties { igmp: None, ..parties },
             Self::Release(_) => Parties { protocol: None, ..parties },
             Self::Remove => Parties::default(),
-        }
-    }
-}
-
-impl fmt::Display for Transfer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Take(client) => write!(f, "taken by {}", client.name()),
-            Self::Release(client) => write!(f, "released by {}", client.name()),
-            Self::Remove => f.write_str("removed"),
         }
     }
 }

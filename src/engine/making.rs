@@ -66,10 +66,17 @@ pub(crate) struct Draft<A: Address> {
     pub(crate) trust: Trust,
 }
 
+/// Where an entry comes in, and where it came in before, if it was there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Installation<A> {
+    pub(crate) was: Option<Interface<A>>,
+    pub(crate) iif: Interface<A>,
+}
+
 /// What became of a draft.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Installed {
-    Done,
+pub(crate) enum Installed<A> {
+    Done(Installation<A>),
     /// What it was asked under has changed: all is to be asked again.
     Stale,
     /// There is no such entry any more, and no packet has asked for it.
@@ -118,8 +125,8 @@ impl<A: Address> Engine<A> {
         if let Some(route) = rpf.and_then(|rpf| rpf.route) {
             return Some(route.interface);
         }
-        if let Some(mfe) = self.mfes.get(self.at(key)) {
-            return self.interfaces.get(mfe.iif).map(|record| record.interface);
+        if let Some(iif) = self.present_iif(self.at(key)) {
+            return Some(iif);
         }
         match occasion {
             Occasion::Packet { arrival } => Some(arrival),
@@ -129,9 +136,13 @@ impl<A: Address> Engine<A> {
         }
     }
 
+    fn present_iif(&self, at: Hashed<Key<A>>) -> Option<Interface<A>> {
+        self.interfaces.get(self.mfes.get(at)?.iif).map(|record| record.interface)
+    }
+
     /// Installs an entry, or replaces it in place: no gap in the forwarder. FW-13: its making ends in the same step, so that
     /// no packet is reported to a making that serves nobody any more.
-    pub(crate) fn install(&mut self, draft: Draft<A>, now: Tick) -> Installed {
+    pub(crate) fn install(&mut self, draft: Draft<A>, now: Tick) -> Installed<A> {
         let (key, making) = (draft.key, draft.making);
         let installed = self.try_install(draft, now);
         if let Some(making) = making.filter(|_| installed != Installed::Stale) {
@@ -140,7 +151,7 @@ impl<A: Address> Engine<A> {
         installed
     }
 
-    fn try_install(&mut self, draft: Draft<A>, now: Tick) -> Installed {
+    fn try_install(&mut self, draft: Draft<A>, now: Tick) -> Installed<A> {
         let Draft { key, mut occasion, mut rpf, answers, trust, .. } = draft;
         let at = self.at(key);
         if self.mfes.get(at).is_none() && !matches!(occasion, Occasion::Packet { .. }) {
@@ -161,6 +172,7 @@ impl<A: Address> Engine<A> {
                 Trust::Anyhow => rpf = self.ask_rpf(key, trust).map(RpfQuestion::answered_by_rib),
             }
         }
+        let was = self.present_iif(at);
         let iif = self.iif(key, rpf.as_ref(), occasion);
         let Some(iif) = iif.and_then(|iif| self.interfaces.find_or_add(iif, &self.hasher)) else {
             return Installed::Gone;
@@ -182,7 +194,10 @@ impl<A: Address> Engine<A> {
         self.set_life(at, occasion, now);
         self.renew_oifs(at);
         self.tell_of_making(at, before, occasion);
-        Installed::Done
+        match self.present_iif(at) {
+            Some(iif) => Installed::Done(Installation { was, iif }),
+            None => Installed::Gone,
+        }
     }
 
     /// Where the entry comes in, and who is told of it. An answer never replaces what was learned, or set, after it was

@@ -347,6 +347,11 @@ impl<A: Address> Engine<A> {
         walk == SweepWalk::Done
     }
 
+    /// How much of IGMP's on an interface it has not added again.
+    pub(crate) fn stale_of_igmp(&self, interface: Interface<A>) -> usize {
+        self.interfaces.find(interface).map_or(0, |record| record.stale[Party::Igmp])
+    }
+
     /// HO-7: the interface is settled. HO-10: begins the first of what was deferred meanwhile that still applies, and hands
     /// the rest on to it. Says what has begun, and is to be carried out.
     pub(crate) fn settle(&mut self, interface: Interface<A>) -> Option<(Granted, Transfer)> {

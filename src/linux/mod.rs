@@ -368,7 +368,9 @@ impl<A: Address> LinuxForwarder<A> {
         match kernel::<A>().delete_vif(&self.socket, number) {
             // The kernel has forgotten it by itself, because the interface is gone.
             Err(error) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) => {}
-            Err(error) => tracing::warn!(vif = number.get(), %error, "the kernel keeps an interface"),
+            Err(error) => {
+                tracing::warn!(target: "mgm::linux", vif = number.get(), %error, "the kernel keeps an interface");
+            }
             Ok(()) => {}
         }
     }
@@ -418,7 +420,7 @@ impl<A: Address> AsFd for LinuxForwarder<A> {
 impl<A: Address> Drop for LinuxForwarder<A> {
     fn drop(&mut self) {
         if let Err(error) = open::close::<A>(&self.socket) {
-            tracing::error!(%error, "the kernel's multicast routing table was not given back");
+            tracing::error!(target: "mgm::linux", %error, "the kernel's multicast routing table was not given back");
         }
     }
 }

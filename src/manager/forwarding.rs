@@ -27,9 +27,12 @@ impl<A: Address> Shared<A> {
             (Command::Delete(..), Err(ForwarderError::NoSuchEntry)) => Ok(()),
             (Command::Add(_) | Command::Change(_) | Command::Delete(..), result) => result,
         };
-        if let Err(error) = &result {
-            let (source, group) = command.pair();
-            tracing::warn!(operation, %source, %group, %error, "the forwarder refused");
+        let (source, group) = command.pair();
+        match &result {
+            Ok(()) => tracing::debug!(target: "mgm::forwarder", operation, %source, %group, "told"),
+            Err(error) => {
+                tracing::warn!(target: "mgm::forwarder", operation, %source, %group, %error, "refused");
+            }
         }
         result
     }

@@ -59,8 +59,10 @@ impl<A: Address> Shared<A> {
     fn carry_out(self: &Arc<Self>, granted: Granted, transfer: Transfer, interface: Interface<A>) {
         match granted {
             Granted::Change => {
-                drop(HandOver::new(self, interface, None));
-                tracing::info!(%interface, %transfer, "ownership changed");
+                drop(HandOver::new(self, interface, None, &Cell::default()));
+                let (client, change) = transfer.parts();
+                let client = client.map(tracing::field::display);
+                tracing::info!(target: "mgm", %interface, client, change, "ownership changed");
             }
             Granted::HandOver => self.hand_over(transfer, interface),
         }
@@ -68,15 +70,18 @@ impl<A: Address> Shared<A> {
 
     /// HO-1: the change has been asked for and granted, and none of it is done.
     fn hand_over(self: &Arc<Self>, transfer: Transfer, interface: Interface<A>) {
-        let hand_over = HandOver::new(self, interface, self.igmp_on(interface));
+        let again = Cell::default();
+        let hand_over = HandOver::new(self, interface, self.igmp_on(interface), &again);
         let (from, to) = parties(transfer, self.read(|engine| engine.interface(interface)));
-        let _span = tracing::info_span!("hand_over", %interface, %from, %to).entered();
+        let _span = tracing::info_span!(target: "mgm", "hand_over", %interface, %from, %to).entered();
         // 1. disable_igmp, and wait until it returns.
         hand_over.disable_igmp();
         // 2. The change of ownership, and all that follows from it. HO-9: its alerts are delivered here.
         hand_over.change_owner();
         // 3. enable_igmp; HO-14: what IGMP has not added again goes; HO-10: then what could not be refused meanwhile.
         drop(hand_over);
+        let AddedAgain { confirmed, swept, waiting } = again.get();
+        tracing::info!(target: "mgm", %interface, %from, %to, confirmed, swept, waiting, "handed over");
     }
 
     /// All that follows from a change of owner, a page to each hold of the lock (HO-16, CB-7).
@@ -127,6 +132,17 @@ struct HandOver<'a, A: Address> {
     /// Absent where IGMP has no part in it (HO-5).
     igmp: Option<Igmp<A>>,
     next: Cell<Next>,
+    again: &'a Cell<AddedAgain>,
+}
+
+/// What became of what IGMP held.
+#[derive(Clone, Copy, Debug, Default)]
+struct AddedAgain {
+    /// It added them again, or deleted them itself.
+    confirmed: usize,
+    swept: usize,
+    /// They wait for the end of its refresh (HO-17).
+    waiting: usize,
 }
 
 /// What comes next of HO-1.
@@ -138,8 +154,13 @@ enum Next {
 }
 
 impl<'a, A: Address> HandOver<'a, A> {
-    const fn new(manager: &'a Arc<Shared<A>>, interface: Interface<A>, igmp: Option<Igmp<A>>) -> Self {
-        Self { manager, interface, igmp, next: Cell::new(Next::DisableIgmp) }
+    const fn new(
+        manager: &'a Arc<Shared<A>>,
+        interface: Interface<A>,
+        igmp: Option<Igmp<A>>,
+        again: &'a Cell<AddedAgain>,
+    ) -> Self {
+        Self { manager, interface, igmp, next: Cell::new(Next::DisableIgmp), again }
     }
 
     fn disable_igmp(&self) {
@@ -180,9 +201,15 @@ impl<A: Address> Drop for HandOver<'_, A> {
         self.disable_igmp();
         self.change_owner();
         manager.update(|state| state.engine.enable_igmp(interface));
-        self.call(Registration::enable_igmp);
         if self.igmp.is_some() {
+            let stale = || manager.read(|engine| engine.stale_of_igmp(interface));
+            let before = stale();
+            self.call(Registration::enable_igmp);
+            let left = stale();
             while !manager.update(|state| state.engine.sweep(interface)) {}
+            let waiting = stale();
+            let (confirmed, swept) = (before.saturating_sub(left), left.saturating_sub(waiting));
+            self.again.set(AddedAgain { confirmed, swept, waiting });
         }
         match manager.update(|state| state.engine.settle(interface)) {
             Some((granted, transfer)) => manager.carry_out(granted, transfer, interface),

@@ -6,7 +6,8 @@ use std::time::Instant;
 use super::Shared;
 use super::routing::trust;
 use crate::engine::{
-    Anew, Beginning, CreationAnswer, Draft, Installed, Key, MakingId, Occasion, RpfAnswer, RpfQuestion, Trust,
+    Anew, Beginning, CreationAnswer, Draft, Idle, Installation, Installed, Key, MakingId, Occasion,
+    RpfAnswer, RpfQuestion, Trust,
 };
 use crate::error::Error;
 use crate::lock::Ordering;
@@ -112,15 +113,20 @@ impl<A: Address> Shared<A> {
         let begins = self.update(|state| {
             let now = state.engine.clock.now(now);
             if before.is_some() && counted == before {
-                state.engine.end_idle(key, now);
-                return None;
+                Err(state.engine.end_idle(key, now))
+            } else {
+                Ok(state.engine.begin_renewal(key, now))
             }
-            state.engine.begin_renewal(key, now)
         });
-        if let Some(id) = begins {
-            let making = Making { manager: self, key, id };
-            self.make(key, Occasion::Renewal { counted }, &[], Some(id));
-            drop(making);
+        match begins {
+            Ok(Some(id)) => {
+                let making = Making { manager: self, key, id };
+                self.make(key, Occasion::Renewal { counted }, &[], Some(id));
+                drop(making);
+            }
+            Err(Idle::Deleted) => tracing::debug!(target: "mgm::entry", %source, %group, "expired"),
+            Err(Idle::Kept) => tracing::debug!(target: "mgm::entry", %source, %group, "kept"),
+            Ok(None) | Err(Idle::NotDue) => {}
         }
     }
 
@@ -159,7 +165,8 @@ impl<A: Address> Shared<A> {
                 state.engine.install(draft, now)
             });
             match installed {
-                Installed::Done | Installed::Gone => return,
+                Installed::Done(iif) => return report(key, occasion, iif),
+                Installed::Gone => return,
                 Installed::Stale => {}
             }
         }
@@ -234,7 +241,7 @@ impl<A: Address> Shared<A> {
             return question.answered(Some(answer));
         }
         self.wrong_answers.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(client = %owner.name(), %source, %group, %answer, "a wrong answer to rpf");
+        tracing::error!(target: "mgm", client = %owner.name(), %source, %group, %answer, "a wrong answer to rpf");
         question.answered_by_rib()
     }
 
@@ -264,6 +271,21 @@ impl<A: Address> Shared<A> {
             answers.extend(question.answered(&answer.unwrap_or_default()));
         }
         answers
+    }
+}
+
+/// Says what has become of an entry.
+fn report<A: Address>(key: Key<A>, occasion: Occasion<A>, Installation { was, iif }: Installation<A>) {
+    let (source, group) = key.pair();
+    match (was, occasion) {
+        (None, _) => tracing::debug!(target: "mgm::entry", %source, %group, %iif, "made"),
+        (Some(_), Occasion::Renewal { .. }) => {
+            tracing::debug!(target: "mgm::entry", %source, %group, %iif, "renewed");
+        }
+        (Some(was), _) if was != iif => {
+            tracing::debug!(target: "mgm::entry", %source, %group, from = %was, %iif, "moved");
+        }
+        (Some(_), _) => {}
     }
 }
 

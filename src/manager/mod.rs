@@ -308,7 +308,7 @@ impl<A: Address> Drop for Shared<A> {
     fn drop(&mut self) {
         for (source, group) in self.state.get_mut().engine.held_by_forwarder() {
             if let Err(error) = self.command(&Command::Delete(source, group)) {
-                tracing::error!(%source, %group, %error, "an entry stays behind in the forwarder");
+                tracing::error!(target: "mgm::forwarder", %source, %group, %error, "an entry stays behind in the forwarder");
             }
         }
         let (rib, forwarder, on_due) = (self.rib.take(), self.forwarder.take(), self.on_due.take());

@@ -76,7 +76,11 @@ impl<A: Address> Shared<A> {
         loop {
             let mut state = self.lock();
             match state.engine.take_news(client) {
-                Taken::News(alert) => return Poll::Ready(Some(alert)),
+                Taken::News(alert) => {
+                    drop(state);
+                    tracing::debug!(target: "mgm::alert", client = %client.name(), %alert, "taken");
+                    return Poll::Ready(Some(alert));
+                }
                 Taken::Over => return Poll::Ready(None),
                 Taken::Nothing(left) => {
                     drop(state);

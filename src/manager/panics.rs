@@ -27,7 +27,7 @@ impl Panics {
             Err(panic) => panic,
         };
         self.0.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(client = %whose, callback, panic = message(&*panic), "a callback panicked");
+        tracing::error!(target: "mgm", client = %whose, callback, panic = message(&*panic), "a callback panicked");
         // What was thrown is foreign too, and may panic again when it is dropped.
         if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
             std::mem::forget(again);

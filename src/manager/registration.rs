@@ -99,9 +99,13 @@ impl<A: Address> Registration<A> {
     pub(super) fn tell(&self, me: &ClientRef<A>, alert: Alert<A>) {
         let name = alert.callback();
         let told = self.recorder.as_ref().map(|_| alert.clone());
-        let tell = || match &self.callbacks {
-            Callbacks::Igmp(callbacks) => callbacks.alert(me, alert),
-            Callbacks::Protocol(callbacks) => callbacks.alert(me, alert),
+        // Where the callback's panics are caught: those of a subscriber must not lose the right to deliver.
+        let tell = || {
+            tracing::debug!(target: "mgm::alert", client = %self.name, %alert, "told");
+            match &self.callbacks {
+                Callbacks::Igmp(callbacks) => callbacks.alert(me, alert),
+                Callbacks::Protocol(callbacks) => callbacks.alert(me, alert),
+            }
         };
         match told {
             None => self.guard(name, tell),
