@@ -340,7 +340,6 @@ mod readme {}
 mod builder;
 mod callbacks;
 mod client;
-mod columns;
 mod engine;
 mod error;
 mod explanation;

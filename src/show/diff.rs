@@ -5,9 +5,8 @@ use std::fmt::{self, Display};
 use std::net::Ipv4Addr;
 
 use super::names::{Names, WithNames};
-use super::print::place;
+use super::print::{or_dash, place};
 use super::{LeftoverSnapshot, MfeSnapshot, Snapshot};
-use crate::columns::or_dash;
 use crate::types::address::Address;
 use crate::types::client::ClientName;
 use crate::view::{InterfaceStatus, Membership};

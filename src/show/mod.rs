@@ -1,6 +1,8 @@
 //! All that a manager knows at one time, as a show command prints it.
 
 mod diff;
+mod explained;
+mod mermaid;
 mod names;
 mod print;
 

@@ -37,6 +37,9 @@ pub struct Names {
     interfaces: BTreeMap<NonZeroU32, String>,
 }
 
+/// For what is shown as ever.
+pub(super) static NO_NAMES: Names = Names::new();
+
 impl Names {
     /// Nothing has a name.
     #[must_use]
@@ -77,7 +80,7 @@ impl Names {
     }
 }
 
-/// A [`Snapshot`](super::Snapshot), or what is different between two, with the names that a daemon has for clients and interfaces.
+/// A [`Snapshot`](super::Snapshot), what is different between two, or an [`Explanation`](crate::Explanation), with the names that a daemon has for clients and interfaces.
 ///
 /// `Display` prints it. With the feature `serde` it is written as what it is made of, with the names beside that, in a field
 /// `names`: reading it as a snapshot and as a value that has [`Names`] brings both back.

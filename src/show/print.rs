@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::names::{Names, WithNames};
 use super::{LeftoverSnapshot, MfeSnapshot, Snapshot};
-use crate::columns::{or_dash, table};
 use crate::types::address::Address;
 use crate::view::{InterfaceStatus, Membership, MembershipKind};
 
@@ -98,6 +97,10 @@ impl<A: Address> Display for LeftoverSnapshot<A> {
     }
 }
 
+pub(super) fn or_dash(cell: Option<impl Display>) -> String {
+    cell.map_or_else(|| "-".to_owned(), |cell| cell.to_string())
+}
+
 /// `00:01:30`, and from a day on `12d03h`: what routers print.
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -107,4 +110,29 @@ fn clock(time: Duration) -> String {
     } else {
         format!("{}d{:02}h", hours / 24, hours % 24)
     }
+}
+
+/// Writes aligned columns under their heads.
+pub(super) fn table<const N: usize>(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    heads: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> fmt::Result {
+    let rows: Vec<_> = std::iter::once(heads.map(str::to_owned)).chain(rows).collect();
+    if rows.len() == 1 {
+        return writeln!(f, "No {what}.");
+    }
+    let mut widths = [0; N];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    // The last column is as wide as it likes: nothing comes after it.
+    for row in &rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect::<Vec<_>>();
+        writeln!(f, "{}", cells.join("  ").trim_end())?;
+    }
+    Ok(())
 }

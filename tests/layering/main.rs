@@ -41,10 +41,7 @@ const TABLE: &str = "
     record/callback         types
     record/answer           moment types view
     record/event            answer call callback limits types
-    columns
     explanation             types view
-    explanation/mermaid     types view
-    explanation/text        columns types view
 
     engine                  limits types
     engine/time
@@ -114,8 +111,10 @@ const TABLE: &str = "
     told                    engine manager types
     show                    groups lock manager mfes record types view
     show/names              types
-    show/print              names columns types view
-    show/diff               names print columns types view
+    show/print              names types view
+    show/diff               names print types view
+    show/explained          names print explanation types view
+    show/mermaid            explained names explanation types view
     client                  engine error manager outcomes record refresh told types view
     news                    client engine manager types
     builder                 engine forwarder limits manager record rib types

@@ -228,6 +228,21 @@ fn en_6_of_as_many_interfaces_as_there_are() {
 }
 
 #[test]
+fn en_6_in_the_words_of_the_daemon() {
+    let r = Router::<A>::new();
+    r.dvmrp.adds(lan(), star(1));
+    r.packet(1, 1, up());
+    let names = Names::new().client(DVMRP, "DVMRP").interface(lan::<A>().index(), "the \"LAN\"");
+    let explanation = r.mgm.explain(A::source(1), A::group(1));
+    let text = explanation.named(&names).to_string();
+    let wish = format!("yes  DVMRP wants (*, {})\n", A::group(1));
+    assert!(text.contains(&wish) && text.contains("oif the \"LAN\" counts for DVMRP\n"), "{text}");
+    let graph = explanation.named(&names).mermaid().to_string();
+    assert!(graph.contains("interface1[\"the #quot;LAN#quot;\"]\n"), "{graph}");
+    assert!(graph.contains("[\"DVMRP\"]\n") && graph.contains("[\"protocol 1.0\"]\n"), "{graph}");
+}
+
+#[test]
 fn en_6_as_text_and_as_a_graph() {
     let r = Router::<A>::new();
     r.igmp.adds(stub(), star(1));

@@ -1,9 +1,5 @@
 //! Why an (S,G) goes where it goes.
 
-mod mermaid;
-mod text;
-
-use std::fmt;
 use std::net::Ipv4Addr;
 
 use crate::types::address::{Address, GroupAddr, SourceAddr};
@@ -15,7 +11,8 @@ use crate::view::{Handover, Membership};
 /// Why an (S,G) is forwarded on some interfaces and not on others, and why each client has been told to pull it or has not
 /// ([EN-6](crate::specification#en-6)): see [`Mgm::explain`](crate::Mgm::explain).
 ///
-/// `Display` prints it for operators, [`mermaid`](Self::mermaid) draws it, and with the feature `serde` it can be serialised.
+/// `Display` prints it for operators, [`named`](Self::named) in the words of the daemon; [`mermaid`](Self::mermaid) draws it;
+/// and with the feature `serde` it can be serialised.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -167,33 +164,5 @@ impl<A> WhyTold<A> {
             Self::Wanted { .. } | Self::Forwarded { .. } | Self::StillTold => true,
             Self::NobodyElse | Self::NotUpstream { .. } | Self::DidNotAsk | Self::NotYetTold => false,
         }
-    }
-}
-
-impl<A: Address> Explanation<A> {
-    /// A graph of it for [Mermaid](https://mermaid.js.org): where the packets come in and go, on which interface each
-    /// client wants what, and who has been told to pull what.
-    ///
-    /// # Example: what to paste into a web page
-    ///
-    /// ```
-    /// # use mgm::{Interface, Mgm, NoCallbacks};
-    /// let mgm = Mgm::new();
-    /// let igmp = mgm.register_igmp(NoCallbacks)?;
-    /// igmp.take_interface_ownership(Interface::try_from(2)?)?;
-    /// igmp.add_group_membership(Interface::try_from(2)?, "(*, 239.1.1.1)".parse()?)?;
-    /// let why = mgm.explain("10.0.0.1".parse()?, "239.1.1.1".parse()?);
-    /// assert_eq!(why.mermaid().to_string(), r#"graph LR
-    ///     stream["(10.0.0.1, 239.1.1.1)"]
-    ///     interface0["2"]
-    ///     client0["IGMP"]
-    ///     stream ==> interface0
-    ///     interface0 -- "(*, 239.1.1.1)" --> client0
-    /// "#);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn mermaid(&self) -> impl fmt::Display {
-        mermaid::Graph(self)
     }
 }
