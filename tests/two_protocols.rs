@@ -19,7 +19,7 @@ fn the_story_is_told_and_holds() {
 }
 
 /// In this order, with other lines between them.
-const KEY_LINES: [&str; 15] = [
+const KEY_LINES: [&str; 16] = [
     HANDED_OVER,
     "PIM    rpf               (10.0.0.1, 239.1.1.1), 10.0.0.0/8 on 1",
     "PIM    join_alert        (10.0.0.1, 239.1.1.1), forwarding entry",
@@ -33,6 +33,7 @@ const KEY_LINES: [&str; 15] = [
     OFFERED,
     "PIM    interface_removed 3",
     "10.0.0.1  232.1.1.1  4    DVMRP  -         00:01:00  00:14:00  1        2",
+    "2          yes  IGMP wants (10.0.0.1, 232.1.1.1), for PIM",
     "DVMRP ends.",
     "After each of 16 steps, exactly what others want was pulled.",
 ];

@@ -5,7 +5,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use mgm::{
-    AlertCause, ClientRef, CreationOif, Entry, GroupAddr, Interface, NewMfe, ProtocolCallbacks, Route,
+    AlertCause, ClientRef, CreationOif, Entry, GroupAddr, Interface, NewMfe, ProtocolCallbacks, Pull, Route,
     RpfRequest, SourceAddr, SsmRanges,
 };
 use parking_lot::Mutex;
@@ -18,7 +18,7 @@ pub(crate) struct Protocol {
 #[derive(Default)]
 struct State {
     /// What others want.
-    told: BTreeSet<Entry>,
+    told: BTreeSet<Pull>,
     /// What is wanted on its own interfaces: by hosts, and by its own neighbours.
     local: BTreeSet<(Interface, Entry)>,
     /// What hosts there exclude.
@@ -40,7 +40,7 @@ impl Protocol {
         Self { name, state: Mutex::default() }
     }
 
-    pub(crate) fn told(&self) -> BTreeSet<Entry> {
+    pub(crate) fn told(&self) -> BTreeSet<Pull> {
         self.state.lock().told.clone()
     }
 
@@ -54,7 +54,7 @@ impl Protocol {
                 && own.1.covers(source, group, ssm)
                 && !state.blocked.contains(&(own.0, entry))
         };
-        let told = || state.told.iter().any(|told| told.covers(source, group, ssm));
+        let told = || state.told.iter().any(|told| told.entry.covers(source, group, ssm));
         state.local.iter().any(wanted) || !stream.pruned && told()
     }
 
@@ -88,12 +88,12 @@ impl ProtocolCallbacks for Protocol {
 
     fn join_alert(&self, _: &ClientRef, entry: Entry, cause: AlertCause) {
         self.say("join_alert", format_args!("{entry}, {cause}"));
-        self.state.lock().told(entry, cause, true);
+        self.state.lock().told(Pull { entry, cause }, true);
     }
 
     fn prune_alert(&self, _: &ClientRef, entry: Entry, cause: AlertCause) {
         self.say("prune_alert", format_args!("{entry}, {cause}"));
-        self.state.lock().told(entry, cause, false);
+        self.state.lock().told(Pull { entry, cause }, false);
     }
 
     fn local_join(&self, _: &ClientRef, on: Interface, entry: Entry) {
@@ -125,16 +125,16 @@ impl ProtocolCallbacks for Protocol {
 }
 
 impl State {
-    fn told(&mut self, entry: Entry, cause: AlertCause, wanted: bool) {
-        match (cause, wanted) {
+    fn told(&mut self, pull: Pull, wanted: bool) {
+        match (pull.cause, wanted) {
             (AlertCause::ForwardingEntry, _) => {
-                if let Some(stream) = self.streams.get_mut(&entry) {
+                if let Some(stream) = self.streams.get_mut(&pull.entry) {
                     stream.pruned = !wanted;
                 }
             }
             // A protocol that is told twice, or of the end of what it was never told, counts wrong from then on.
-            (_, true) => assert!(self.told.insert(entry), "told again of {entry}"),
-            (_, false) => assert!(self.told.remove(&entry), "never told of {entry}"),
+            (_, true) => assert!(self.told.insert(pull), "told again of {pull}"),
+            (_, false) => assert!(self.told.remove(&pull), "never told of {pull}"),
         }
     }
 }
