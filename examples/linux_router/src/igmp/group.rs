@@ -70,7 +70,7 @@ pub struct GroupView<A> {
 pub(crate) struct Moment {
     pub(crate) now: Instant,
     pub(crate) times: Times,
-    /// Whether this router is the querier: only then it begins to ask, and lowers timers for what it asks.
+    /// Whether this router asks, or nobody does yet: only then it begins to ask, and lowers timers for what it asks.
     pub(crate) querier: bool,
     pub(crate) max_sources: usize,
 }

@@ -23,6 +23,10 @@ pub struct Link<A: Address> {
     /// Of all groups.
     sources: usize,
     asking: Asking,
+    /// What could not be asked for when somebody had left it.
+    unasked: BTreeSet<GroupAddr<A>>,
+    /// When it is asked for after all: a general query was sent.
+    ask_again: Option<Instant>,
     /// The groups in which something is due, the next first.
     due: BTreeSet<(Instant, GroupAddr<A>)>,
 }
@@ -88,6 +92,8 @@ impl<A: Address> Link<A> {
             groups: HashMap::default(),
             sources: 0,
             asking: Asking::Works,
+            unasked: BTreeSet::new(),
+            ask_again: None,
             due: BTreeSet::new(),
         }
     }
@@ -130,7 +136,7 @@ impl<A: Address> Link<A> {
             Asking::Fails => None,
             Asking::Resumed { until } => group.map(|at| at.max(until)),
         };
-        group.into_iter().chain(self.querier.deadline()).min()
+        group.into_iter().chain(self.ask_again).chain(self.querier.deadline()).min()
     }
 
     /// All that the manager is to hold for this link, as a batch that adds it.
@@ -286,8 +292,11 @@ impl<A: Address> Link<A> {
 
     /// A query of this router was sent.
     pub fn asked(&mut self, query: &Query<A>, now: Instant) {
-        if query.group.is_none() && self.asking == Asking::Fails {
-            self.asking = Asking::Resumed { until: now + query.max_response };
+        if query.group.is_none() {
+            if self.asking == Asking::Fails {
+                self.asking = Asking::Resumed { until: now + query.max_response };
+            }
+            self.ask_again = (!self.unasked.is_empty()).then_some(now);
         }
     }
 
@@ -312,8 +321,19 @@ impl<A: Address> Link<A> {
         let at = self.moment(config, now);
         if let Some(Tracked { state, .. }) = self.groups.get_mut(&group) {
             state.not_asked(sources, &at);
+            self.unasked.insert(group);
         }
         self.keep(group);
+    }
+
+    /// Looks into the leaves for which nobody could be asked: members answer, as to a leave that has just come.
+    fn ask_after_all(&mut self, at: &Moment, effects: &mut Effects<A>) {
+        for group in std::mem::take(&mut self.unasked) {
+            if let Some(Tracked { state, .. }) = self.groups.get_mut(&group) {
+                state.record(RecordKind::ToInclude, &BTreeSet::new(), at, effects);
+            }
+            self.keep(group);
+        }
     }
 
     /// The configuration has changed.
@@ -326,6 +346,9 @@ impl<A: Address> Link<A> {
         let mut effects = self.effects(config, usize::MAX / 2, None);
         let general = self.querier.expire(config, now);
         let at = self.moment(config, now);
+        if self.ask_again.take_if(|when| *when <= now).is_some() {
+            self.ask_after_all(&at, &mut effects);
+        }
         while let Some(&(due, group)) = self.due.first()
             && due <= now
             && self.may_end(now)
@@ -406,7 +429,7 @@ impl<A: Address> Link<A> {
     }
 
     fn moment(&self, config: &Config<A>, now: Instant) -> Moment {
-        let querier = self.querier.is_querier();
+        let querier = !self.querier.is_listener();
         Moment { now, times: self.querier.times(), querier, max_sources: config.max_sources }
     }
 
@@ -426,6 +449,7 @@ impl<A: Address> Link<A> {
         *due = sooner;
         if forgotten {
             entry.remove();
+            self.unasked.remove(&group);
         } else {
             self.due.extend(sooner.map(|sooner| (sooner, group)));
         }

@@ -50,6 +50,11 @@ impl<A: Address> Querier<A> {
         matches!(self.role, Role::Querier { .. })
     }
 
+    /// Whether another router asks: leaves are its business. Where nobody asks, they are looked into later.
+    pub(crate) const fn is_listener(&self) -> bool {
+        matches!(self.role, Role::Listener { .. })
+    }
+
     /// The address of the querier, if there is one.
     pub(crate) const fn elected(&self) -> Option<A> {
         match self.role {

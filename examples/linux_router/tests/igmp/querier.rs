@@ -102,7 +102,7 @@ fn without_an_address_it_listens_and_does_not_ask() {
     let now = lan.at();
     lan.link.set_addresses(Addresses { own: Own::Address(ROUTER), subnets: Vec::new() }, &config, now);
     lan.pass(0.0);
-    assert_eq!(lan.asked(), ["Q"]);
+    assert_eq!(lan.asked(), ["Q", "Q(G)"], "the leave is looked into now");
 }
 
 #[test]

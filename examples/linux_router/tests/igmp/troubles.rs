@@ -197,6 +197,42 @@ fn a_leave_that_cannot_be_looked_into_leaves_the_group() {
     assert_eq!(lan.pass(200.0), []);
 }
 
+/// Nobody could be asked when a host left, for want of an address: members are asked once there is one.
+#[test]
+fn a_leave_is_looked_into_once_hosts_can_be_asked() {
+    let mut lan = lan();
+    let set = |lan: &mut Lan, own| {
+        lan.link.set_addresses(Addresses { own, subnets: Vec::new() }, &lan.config, lan.at());
+    };
+    set(&mut lan, Own::None);
+    for group in [G, Ipv4Addr::new(239, 1, 1, 2)] {
+        lan.record(ToExclude, group, "");
+        lan.record(ToInclude, group, "");
+    }
+    lan.record(Allow, SSM, "ab");
+    assert_eq!((lan.pass(20.0), lan.asked()), (vec![], vec![]));
+    set(&mut lan, Own::Address(ROUTER));
+    lan.pass(0.5);
+    assert_eq!(lan.asked(), ["Q", "Q(G)", "Q(G)"], "and not for what nobody has left");
+    lan.record(IsExclude, Ipv4Addr::new(239, 1, 1, 2), "");
+    assert_eq!(lan.pass(3.0), [leave(G)]);
+    assert_eq!(lan.pass(20.0), []);
+}
+
+/// The same where queries were not sent: a general query that is sent shows that they are again.
+#[test]
+fn a_leave_is_looked_into_after_queries_that_were_not_sent() {
+    let mut lan = lan();
+    lan.record(ToExclude, G, "");
+    lan.sending = Sending::Fails;
+    lan.record(ToInclude, G, "");
+    lan.pass(40.0);
+    lan.sending = Sending::Works;
+    lan.pass(1.0);
+    assert_eq!(lan.asked(), ["Q", "Q(G)"]);
+    assert_eq!(lan.pass(11.0), [leave(G)], "hosts have the time to answer the general query");
+}
+
 /// Kind O: RFC 4541 §2.1.1. Hosts answer to 0.0.0.0, and whoever has an address is the querier.
 #[test]
 fn without_an_address_it_asks_from_none_and_is_never_elected() {

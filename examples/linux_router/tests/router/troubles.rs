@@ -122,6 +122,26 @@ fn who_cannot_be_asked_stays() {
     });
 }
 
+/// Kind J: the kernel gives an interface its link-local address when it comes to it.
+#[test]
+fn a_leave_before_there_is_an_address_is_looked_into_when_there_is_one() {
+    run(2, |lan: &mut Lan<Ipv6Addr>| {
+        lan.router.ip_output("-6 address flush dev link1 scope link");
+        let (daemon, wire) = (lan.start(""), Wire::open(&lan.links[1]));
+        let [left, marker] = [1, 2].map(|number| Ipv6Addr::group(number).address());
+        let from = Ipv6Addr::speaker(30);
+        wire.send::<Ipv6Addr>(&Ipv6Addr::older_report(from, left));
+        shows_group(&daemon, left);
+        wire.send::<Ipv6Addr>(&Ipv6Addr::leave(from, left));
+        wire.send::<Ipv6Addr>(&Ipv6Addr::older_report(from, marker));
+        shows_group(&daemon, marker);
+        lan.router.ip("address add fe80::64/64 dev link1 nodad");
+        daemon.shows(|shown| !shown.contains(&format!("    {left}  ")));
+        shows_group(&daemon, marker);
+        lan.end(daemon);
+    });
+}
+
 /// Kind K: RFC 3927 §7, RFC 4291 §2.5.6.
 #[test]
 fn packets_from_link_local_sources_are_not_forwarded() {
