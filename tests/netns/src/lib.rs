@@ -108,6 +108,16 @@ impl Namespace {
         String::from_utf8(ip.stdout).unwrap()
     }
 
+    /// Waits for the link-local IPv6 address of an interface.
+    ///
+    /// It is given by a worker of the kernel, which waits for others that make and remove namespaces. Until then MLD
+    /// comes from `::`, and is dropped; nor can a router ask there.
+    pub(crate) fn await_link_local(&self, interface: &str) {
+        let command = format!("-6 -o address show dev {interface} scope link -tentative");
+        let shown = || self.ip_output(&command);
+        until(|| format!("no address of {interface}: {}", shown()), || !shown().is_empty());
+    }
+
     /// The index of an interface in it.
     pub fn index(&self, interface: &str) -> u32 {
         let line = self.ip_output(&format!("-o link show dev {interface}"));

@@ -78,7 +78,7 @@ impl<A: Family> Link<A> {
         link
     }
 
-    /// Makes the interfaces `link<number>` of the router and `eth0` of the host.
+    /// Makes the interfaces `link<number>` of the router and `eth0` of the host, which have all their addresses then.
     pub fn connect(&mut self, router: &Namespace) {
         let (number, host) = (self.number, self.host.name());
         router.ip(&format!(
@@ -90,6 +90,8 @@ impl<A: Family> Link<A> {
         self.add_address(A::on_link(number, 2));
         self.host.ip("link set eth0 up\n");
         self.interface = Interface::try_from(router.index(&format!("link{number}"))).unwrap();
+        router.await_link_local(&format!("link{number}"));
+        self.host.await_link_local("eth0");
     }
 
     /// Gives the host another address.
