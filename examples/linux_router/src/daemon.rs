@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -17,6 +18,7 @@ use crate::arguments::Source;
 use crate::control::{Control, Request, Topic};
 use crate::family::Family;
 use crate::log::{Detail, Log};
+use crate::names::Names;
 use crate::netlink::{Batch, News};
 use crate::router::Router;
 use crate::settings::Settings;
@@ -46,11 +48,12 @@ pub(crate) struct Daemon {
 impl Daemon {
     pub(crate) fn open(source: Source) -> anyhow::Result<Self> {
         let settings = source.read()?;
-        let log = Log::open(detail(&settings));
+        let names = Arc::<Names>::default();
+        let log = Log::open(detail(&settings), Arc::clone(&names));
         let (signals, news) = (Signals::catch()?, News::listen()?);
         let routers = Routers {
-            v4: settings.has_ipv4().then(|| open(&settings)).transpose()?,
-            v6: settings.has_ipv6().then(|| open(&settings)).transpose()?,
+            v4: settings.has_ipv4().then(|| open(&settings, &names)).transpose()?,
+            v6: settings.has_ipv6().then(|| open(&settings, &names)).transpose()?,
         };
         let path = settings.socket();
         let control = Control::listen(path)
@@ -139,8 +142,8 @@ impl Daemon {
     }
 }
 
-fn open<A: Family>(settings: &Settings) -> anyhow::Result<Router<A>> {
-    Router::open(settings.roles(), settings.config(), settings.memory())
+fn open<A: Family>(settings: &Settings, names: &Arc<Names>) -> anyhow::Result<Router<A>> {
+    Router::open(settings.roles(), settings.config(), settings.memory(), Arc::clone(names))
         .with_context(|| format!("a router for {} hosts", A::PROTOCOL))
 }
 

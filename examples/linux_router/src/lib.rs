@@ -14,7 +14,7 @@ pub mod igmp;
 mod link_layer;
 mod log;
 pub mod memory;
-mod names;
+pub mod names;
 mod netlink;
 mod proxy;
 pub mod router;

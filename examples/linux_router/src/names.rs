@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 
 /// Names by index.
 #[derive(Debug, Default)]
-pub(crate) struct Names(RwLock<BTreeMap<NonZeroU32, String>>);
+pub struct Names(RwLock<BTreeMap<NonZeroU32, String>>);
 
 impl Names {
     pub(crate) fn set(&self, index: NonZeroU32, name: &str) {

@@ -25,11 +25,14 @@ impl<A: Family> Router<A> {
             .active
             .iter()
             .any(|(name, active)| self.roles.is_upstream(name) && active.port.index == index);
+        if self.active.values().any(|active| active.port.index == index) {
+            tracing::info!(interface = index, "gone");
+        }
         self.active.retain(|_, active| active.port.index != index);
         self.tallies.forget(index);
-        self.names.forget(index);
         self.mgm.interface_removed(index);
         self.forwarder.interface_removed(index);
+        self.names.forget(index);
         if upstream {
             self.set_upstream(None);
         }
@@ -101,7 +104,6 @@ impl<A: Family> Router<A> {
             if let Some(old) = self.active.get(&name)
                 && port.is_none_or(|port| port.index != old.port.index)
             {
-                tracing::info!(interface = name, "gone");
                 self.link_removed(old.port.index);
             }
             if let Some(port) = port {

@@ -141,7 +141,7 @@ impl<A: Family> Router<A> {
     /// # Errors
     ///
     /// What the system refuses: another daemon routes, or capabilities are missing.
-    pub fn open(roles: Roles, config: Config<A>, memory: Memory) -> anyhow::Result<Self> {
+    pub fn open(roles: Roles, config: Config<A>, memory: Memory, names: Arc<Names>) -> anyhow::Result<Self> {
         let forwarder = Arc::new(LinuxForwarder::open()?);
         let routes = Arc::new(Routes::new());
         let builder = Builder::new().limits(memory.limits());
@@ -150,7 +150,6 @@ impl<A: Family> Router<A> {
         let mgm = builder.forwarder(Arc::clone(&forwarder)).rib(Arc::clone(&routes)).build();
         let hosts = Arc::new(Igmp::new(config));
         let igmp = mgm.register_igmp(Arc::clone(&hosts))?;
-        let names = Arc::<Names>::default();
         let protocol = StaticProtocol { names: Arc::clone(&names) };
         let owner = mgm.register_protocol(ClientId { protocol: 1, component: 0 }, protocol)?;
         let upstream = roles.upstream.is_some().then(|| Upstream::new(&mgm)).transpose()?;

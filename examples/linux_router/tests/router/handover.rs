@@ -72,7 +72,8 @@ impl Drop for End<'_> {
 fn open<A: Routed>() -> Router<A> {
     let names = |links: &[&str]| links.iter().map(|&link| link.to_owned()).collect();
     let roles = Roles { owned: names(&["link0"]), igmp: names(&["link1", "link2"]), upstream: None };
-    let mut router = Router::open(roles, Config::default(), Memory::megabytes(Memory::DEFAULT)).unwrap();
+    let memory = Memory::megabytes(Memory::DEFAULT);
+    let mut router = Router::open(roles, Config::default(), memory, Arc::default()).unwrap();
     router.read_routes().unwrap();
     router.interfaces_changed(&system::ports().unwrap(), Instant::now());
     router

@@ -179,6 +179,23 @@ fn sighup_changes_the_limits() {
     });
 }
 
+/// Also in the lines of the manager, which knows numbers alone, and of one that is gone.
+#[test]
+fn the_log_names_interfaces() {
+    both(2, names, names);
+
+    fn names<A: Forged>(lan: &mut Lan<A>) {
+        let daemon = lan.start("");
+        let taken = "mgm::manager::handover: ownership changed interface=\"link1\" ";
+        until(|| daemon.err.get(), || daemon.err.contains(taken));
+        lan.router.ip("link delete link1");
+        until(|| daemon.err.get(), || daemon.err.contains("gone interface=\"link1\""));
+        let numbered = daemon.err.get().lines().filter(|line| line.contains("interface=1")).count();
+        assert_eq!(numbered, 0, "{}", daemon.err.get());
+        lan.end(daemon);
+    }
+}
+
 #[test]
 fn a_service_manager_is_told_when_it_is_ready_and_when_it_ends() {
     run(2, |lan: &mut Lan<Ipv4Addr>| {
