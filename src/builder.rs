@@ -5,14 +5,14 @@ use std::hash::BuildHasher;
 use std::net::Ipv4Addr;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use foldhash::quality::RandomState;
 
 use crate::engine::{Engine, PageSize};
 use crate::forwarder::{Forwarder, NoForwarder};
 use crate::limits::Limits;
-use crate::manager::{Edges, OnDue, Recorder, Shared, Sink};
+use crate::manager::{CallbackClock, Edges, OnDue, Recorder, Shared, Sink};
 use crate::mgm::Mgm;
 use crate::record::{Event, Setup};
 use crate::rib::Rib;
@@ -27,6 +27,7 @@ pub struct Builder<A: Address = Ipv4Addr> {
     rib: Option<Box<dyn Rib<A>>>,
     forwarder: Box<dyn Forwarder<A>>,
     on_due: Option<OnDue>,
+    callback_clock: Option<CallbackClock>,
     page: PageSize,
     seed: Option<u64>,
     sink: Option<Sink<A>>,
@@ -55,6 +56,7 @@ impl<A: Address> Builder<A> {
             rib: None,
             forwarder: Box::new(NoForwarder),
             on_due: None,
+            callback_clock: None,
             page: PageSize::default(),
             seed: None,
             sink: None,
@@ -179,6 +181,26 @@ impl<A: Address> Builder<A> {
         self
     }
 
+    /// The clock by which the time of callbacks is taken ([`Mgm::counters`]): the time since any moment. Without one
+    /// none is taken, as reading a clock twice costs more than many a callback.
+    ///
+    /// # Example: which client takes its time
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use mgm::{Mgm, NoCallbacks};
+    ///
+    /// let start = Instant::now();
+    /// let mgm: Mgm = Mgm::builder().callback_clock(move || start.elapsed()).build();
+    /// let _igmp = mgm.register_igmp(NoCallbacks)?;
+    /// assert!(mgm.counters().callbacks[0].time.is_some());
+    /// # Ok::<(), mgm::Error>(())
+    /// ```
+    pub fn callback_clock(mut self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        self.callback_clock = Some(Arc::new(clock));
+        self
+    }
+
     /// How many pieces may be changed in one hold of the lock ([CB-7](crate::specification#cb-7)): with three,
     /// small tests see what is half done.
     #[cfg(feature = "testing")]
@@ -191,7 +213,7 @@ impl<A: Address> Builder<A> {
     /// Makes the manager.
     #[must_use]
     pub fn build(self) -> Mgm<A> {
-        let Self { limits, ssm_ranges, rib, forwarder, on_due, page, mut seed, sink } = self;
+        let Self { limits, ssm_ranges, rib, forwarder, on_due, callback_clock, page, mut seed, sink } = self;
         let panics = Arc::default();
         let recorder = sink.map(|sink| {
             let setup = Setup {
@@ -205,7 +227,12 @@ impl<A: Address> Builder<A> {
             Arc::new(Recorder::new(setup, sink, Arc::clone(&panics)))
         });
         let engine = Engine::new(limits, ssm_ranges, rib.is_some(), page, seed);
-        Mgm::of(Arc::new(Shared::new(engine, Edges { rib, forwarder, on_due }, panics, recorder)))
+        Mgm::of(Arc::new(Shared::new(
+            engine,
+            Edges { rib, forwarder, on_due, callback_clock },
+            panics,
+            recorder,
+        )))
     }
 }
 

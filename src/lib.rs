@@ -340,6 +340,7 @@ mod readme {}
 mod builder;
 mod callbacks;
 mod client;
+mod counters;
 mod engine;
 mod error;
 mod explanation;
@@ -377,6 +378,7 @@ pub use ipnet;
 pub use builder::Builder;
 pub use callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 pub use client::{Client, ClientRef, DeregisterError};
+pub use counters::{CallbackCounters, Counters};
 pub use error::{Error, Limit};
 pub use explanation::{Explanation, InterfaceReason, PullReason, WhyOif, WhyTold};
 pub use forwarder::{Forwarder, MemoryForwarder, NoForwarder};

@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::builder::Builder;
 use crate::callbacks::{IgmpCallbacks, ProtocolCallbacks};
 use crate::client::{Client, ClientRef, refused};
+use crate::counters::Counters;
 use crate::engine::{Hearing, Key};
 use crate::error::Error;
 use crate::explanation::Explanation;
@@ -1022,6 +1023,26 @@ impl<A: Address> Mgm<A> {
     #[must_use]
     pub fn explain(&self, source: SourceAddr<A>, group: GroupAddr<A>) -> Explanation<A> {
         self.shared.explain(Key::of(source, group))
+    }
+
+    /// What has been counted since the manager was made: calls, refusals, alerts, hand-overs, and what was asked of the
+    /// edges. It prints as OpenMetrics text, which a daemon ends with `# EOF`.
+    ///
+    /// # Example: what a collector of metrics is given
+    ///
+    /// ```
+    /// # use mgm::{Mgm, NoCallbacks};
+    /// let mgm = Mgm::new();
+    /// let _igmp = mgm.register_igmp(NoCallbacks)?;
+    /// let refused = mgm.register_igmp(NoCallbacks).unwrap_err();
+    /// assert_eq!(mgm.counters().refusals[refused.kind()], 1);
+    /// let text = format!("{}# EOF\n", mgm.counters());
+    /// assert!(text.contains("mgm_refusals_total{kind=\"igmp_already_registered\"} 1\n"));
+    /// # Ok::<(), mgm::Error>(())
+    /// ```
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.shared.counters()
     }
 
     /// How many answers to `rpf` named an interface that the client does not own, or a route that does not lead

@@ -200,7 +200,10 @@ impl<A: Address> Drop for HandOver<'_, A> {
         let Self { manager, interface, .. } = *self;
         self.disable_igmp();
         self.change_owner();
-        manager.update(|state| state.engine.enable_igmp(interface));
+        manager.update(|state| {
+            state.engine.enable_igmp(interface);
+            state.counted.handovers += u64::from(self.igmp.is_some());
+        });
         if self.igmp.is_some() {
             let stale = || manager.read(|engine| engine.stale_of_igmp(interface));
             let before = stale();

@@ -1,6 +1,7 @@
 //! The manager behind its handles: the lock, and the way of every call through it.
 
 mod alarm;
+mod counted;
 mod due;
 mod filters;
 mod forwarding;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 
 use self::alarm::Alarm;
 pub(crate) use self::alarm::OnDue;
+pub(crate) use self::counted::CallbackClock;
+use self::counted::{CallbackMeter, Counted, Meter};
 use self::due::Due;
 use self::inside::Inside;
 pub(crate) use self::making::Packet;
@@ -55,6 +58,9 @@ pub(crate) struct Shared<A: Address> {
     /// Absent only while the manager is dropped.
     forwarder: Option<Box<dyn Forwarder<A>>>,
     on_due: Option<OnDue>,
+    callback_clock: Option<CallbackClock>,
+    calls: Meter,
+    lookups: Meter,
     /// Panics caught in foreign code.
     pub(crate) panics: Arc<Panics>,
     /// Invalid answers to `rpf` (FW-1).
@@ -67,6 +73,7 @@ pub(crate) struct Edges<A: Address> {
     pub(crate) rib: Option<Box<dyn Rib<A>>>,
     pub(crate) forwarder: Box<dyn Forwarder<A>>,
     pub(crate) on_due: Option<OnDue>,
+    pub(crate) callback_clock: Option<CallbackClock>,
 }
 
 /// What the lock protects.
@@ -78,6 +85,7 @@ pub(crate) struct State<A: Address> {
     is_forwarding: bool,
     /// Absent where nobody asked for it (FW-16).
     alarm: Option<Alarm>,
+    counted: Counted,
     /// Who wants to know when an interface is settled (HO-7).
     waiting: Waiting<A>,
     /// Sources whose routes a RIB announced as changed while it was asked (FW-13).
@@ -95,13 +103,14 @@ impl<A: Address> Shared<A> {
         panics: Arc<Panics>,
         recorder: Option<Arc<Recorder<A>>>,
     ) -> Self {
-        let Edges { rib, forwarder, on_due } = edges;
+        let Edges { rib, forwarder, on_due, callback_clock } = edges;
         let state = State {
             engine,
             outboxes: Outboxes::new(),
             ears: Ears::new(),
             is_forwarding: false,
             alarm: on_due.as_ref().map(|_| Alarm::default()),
+            counted: Counted::default(),
             waiting: Waiting::default(),
             to_look_up: BTreeSet::new(),
         };
@@ -110,6 +119,9 @@ impl<A: Address> Shared<A> {
             rib,
             forwarder: Some(forwarder),
             on_due,
+            callback_clock,
+            calls: Meter::default(),
+            lookups: Meter::default(),
             panics,
             wrong_answers: AtomicU64::new(0),
             recorder,
@@ -212,10 +224,13 @@ impl<A: Address> Shared<A> {
         call: impl FnOnce(&Recorder<A>) -> Call<A>,
         act: impl FnOnce() -> R,
     ) -> R {
-        match &self.recorder {
+        self.calls.add(1);
+        let result = match &self.recorder {
             None => act(),
             Some(recorder) => recorder.called(by, call, act),
-        }
+        };
+        result.refusals(&mut |kind| *self.lock().counted.refusals.entry(kind).or_default() += 1);
+        result
     }
 
     pub(crate) const fn is_recorded(&self) -> bool {
@@ -247,7 +262,8 @@ impl<A: Address> Shared<A> {
         hearing: Hearing,
     ) -> Result<ClientKey, Error<A>> {
         let (panics, recorder) = (Arc::clone(&self.panics), self.recorder.clone());
-        let registration = Arc::new(Registration::new(name, callbacks, panics, recorder));
+        let meter = CallbackMeter::new(self.callback_clock.clone());
+        let registration = Arc::new(Registration::new(name, callbacks, panics, recorder, meter));
         let modes = Modes { hearing, ..self.ask(|| registration.modes()) };
         let register = || {
             self.update(|state| {

@@ -77,6 +77,7 @@ impl<A: Address> Shared<A> {
             let mut state = self.lock();
             match state.engine.take_news(client) {
                 Taken::News(alert) => {
+                    state.outboxes.taken(&alert);
                     drop(state);
                     tracing::debug!(target: "mgm::alert", client = %client.name(), %alert, "taken");
                     return Poll::Ready(Some(alert));

@@ -1,6 +1,6 @@
 //! The alerts that wait for each client, and the right to deliver them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -28,6 +28,8 @@ pub(super) trait Recipient {
 pub(super) struct Outboxes<A: Address, R> {
     /// In the order of registration, which is that of the keys.
     boxes: Vec<Outbox<A, R>>,
+    /// How many alerts of each kind there were.
+    alerts: [u64; KINDS.len()],
     /// Counts the postings, so that each recipient is named once.
     posting: u64,
 }
@@ -83,9 +85,46 @@ impl<A: Address, R> Outbox<A, R> {
     }
 }
 
+/// The callbacks of alerts, which are counted apart.
+const KINDS: [&str; 8] = [
+    "join_alert",
+    "prune_alert",
+    "local_join",
+    "local_leave",
+    "local_block",
+    "local_unblock",
+    "wrong_interface",
+    "interface_removed",
+];
+
+/// Its place in [`KINDS`].
+const fn kind<A>(alert: &Alert<A>) -> usize {
+    match alert {
+        Alert::Join { .. } => 0,
+        Alert::Prune { .. } => 1,
+        Alert::LocalJoin { .. } => 2,
+        Alert::LocalLeave { .. } => 3,
+        Alert::LocalBlock { .. } => 4,
+        Alert::LocalUnblock { .. } => 5,
+        Alert::WrongInterface { .. } => 6,
+        Alert::InterfaceRemoved { .. } => 7,
+    }
+}
+
+fn count(alerts: &mut [u64], kind: usize) {
+    if let Some(count) = alerts.get_mut(kind) {
+        *count += 1;
+    }
+}
+
+fn find<A: Address, R>(boxes: &mut [Outbox<A, R>], client: ClientKey) -> Option<&mut Outbox<A, R>> {
+    let position = boxes.binary_search_by_key(&client, |outbox| outbox.client).ok()?;
+    boxes.get_mut(position)
+}
+
 impl<A: Address, R: Recipient> Outboxes<A, R> {
     pub(super) const fn new() -> Self {
-        Self { boxes: Vec::new(), posting: 0 }
+        Self { boxes: Vec::new(), alerts: [0; KINDS.len()], posting: 0 }
     }
 
     pub(super) fn open(&mut self, client: ClientKey, recipient: Arc<R>) {
@@ -105,8 +144,22 @@ impl<A: Address, R: Recipient> Outboxes<A, R> {
     }
 
     fn find(&mut self, client: ClientKey) -> Option<&mut Outbox<A, R>> {
-        let position = self.position(client)?;
-        self.boxes.get_mut(position)
+        find(&mut self.boxes, client)
+    }
+
+    /// All who are registered, in the order of registration.
+    pub(super) fn recipients(&self) -> Vec<Arc<R>> {
+        self.boxes.iter().map(|outbox| Arc::clone(&outbox.recipient)).collect()
+    }
+
+    /// A client that polls has taken an alert.
+    pub(super) fn taken(&mut self, alert: &Alert<A>) {
+        count(&mut self.alerts, kind(alert));
+    }
+
+    /// How many alerts of each kind there were.
+    pub(super) fn alerts(&self) -> BTreeMap<&'static str, u64> {
+        KINDS.into_iter().zip(self.alerts).collect()
     }
 
     pub(super) fn recipient(&self, client: ClientKey) -> Option<Arc<R>> {
@@ -133,7 +186,12 @@ impl<A: Address, R: Recipient> Outboxes<A, R> {
         let posting = self.posting;
         let mut recipients = Recipients::new();
         effects.take_alerts(|client, alert| {
-            let outbox = self.find(client).filter(|outbox| !outbox.recipient.is_silenced());
+            let kind = kind(&alert);
+            let Self { boxes, alerts, .. } = self;
+            let outbox = find(boxes, client).filter(|outbox| !outbox.recipient.is_silenced());
+            if outbox.is_some() {
+                count(alerts, kind);
+            }
             if let Some(outbox) = outbox
                 && outbox.queue(alert)
                 && outbox.last_posting != posting

@@ -213,6 +213,9 @@ impl<A: Address> Drop for Ending<'_, A> {
 /// What a call answers.
 pub(crate) trait Recorded<A: Address> {
     fn answer(&self, recorder: &Recorder<A>) -> Answer<A>;
+
+    /// Counts what the manager refused, by its kind.
+    fn refusals(&self, _: &mut dyn FnMut(&'static str)) {}
 }
 
 impl<A: Address> Recorded<A> for () {
@@ -270,6 +273,10 @@ impl<A: Address> Recorded<A> for Vec<CreationOif<A>> {
 }
 
 impl<A: Address> Recorded<A> for Outcomes<A> {
+    fn refusals(&self, count: &mut dyn FnMut(&'static str)) {
+        self.refused().for_each(|(_, error)| count(error.kind()));
+    }
+
     fn answer(&self, recorder: &Recorder<A>) -> Answer<A> {
         let answer = |outcome: Result<Change, &Error<A>>| match outcome {
             Ok(change) => change.answer(recorder),
@@ -280,6 +287,12 @@ impl<A: Address> Recorded<A> for Outcomes<A> {
 }
 
 impl<A: Address, T: Recorded<A>> Recorded<A> for Result<T, Error<A>> {
+    fn refusals(&self, count: &mut dyn FnMut(&'static str)) {
+        if let Err(error) = self {
+            count(error.kind());
+        }
+    }
+
     fn answer(&self, recorder: &Recorder<A>) -> Answer<A> {
         match self {
             Ok(value) => value.answer(recorder),

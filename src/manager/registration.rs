@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::counted::CallbackMeter;
 use super::outbox::Recipient;
 use super::panics::Panics;
 use super::recorder::{Recorded, Recorder};
 use crate::callbacks::{IgmpCallbacks, NoCallbacks, ProtocolCallbacks};
 use crate::client::ClientRef;
+use crate::counters::CallbackCounters;
 use crate::engine::Modes;
 use crate::lock::{AtomicBool, Ordering};
 use crate::record::{Callback, Party};
@@ -30,6 +32,7 @@ pub(crate) struct Registration<A: Address> {
     silenced: AtomicBool,
     panics: Arc<Panics>,
     recorder: Option<Arc<Recorder<A>>>,
+    meter: CallbackMeter,
 }
 
 impl<A: Address> Registration<A> {
@@ -38,8 +41,13 @@ impl<A: Address> Registration<A> {
         callbacks: Callbacks<A>,
         panics: Arc<Panics>,
         recorder: Option<Arc<Recorder<A>>>,
+        meter: CallbackMeter,
     ) -> Self {
-        Self { name, callbacks, silenced: AtomicBool::new(false), panics, recorder }
+        Self { name, callbacks, silenced: AtomicBool::new(false), panics, recorder, meter }
+    }
+
+    pub(super) fn counters(&self) -> CallbackCounters {
+        self.meter.read(self.name)
     }
 
     pub(crate) fn disable_igmp(&self, me: &ClientRef<A>, interface: Interface<A>) {
@@ -136,7 +144,10 @@ impl<A: Address> Registration<A> {
 
     /// Runs one callback, unless the client has been silenced.
     fn guard<R>(&self, callback: &'static str, call: impl FnOnce() -> R) -> Option<R> {
-        if self.is_silenced() { None } else { self.panics.catch(&self.name, callback, call) }
+        if self.is_silenced() {
+            return None;
+        }
+        self.meter.count(&self.panics, || self.panics.catch(&self.name, callback, call))
     }
 }
 

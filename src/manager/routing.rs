@@ -150,6 +150,7 @@ impl<A: Address> Shared<A> {
     fn ask_rib(self: &Arc<Self>, question: RouteQuestion<A>) -> RouteAnswer<A> {
         let source = question.source();
         let Some(rib) = &self.rib else { return question.answered(None) };
+        self.lookups.add(1);
         let inside = Inside::look_up(self, source.address());
         let look_up = || self.panics.catch(&"RIB", "lookup", || rib.lookup(source));
         let route = self.calls(Party::Rib, || Callback::Lookup { source }, look_up).flatten();

@@ -147,6 +147,8 @@ impl<A: Address> State<A> {
             }
             Work::Commands(commands) => {
                 for (command, result) in commands {
+                    self.counted.forwarder_calls += 1;
+                    self.counted.forwarder_failures += u64::from(result.is_err());
                     self.engine.commanded(&command, result);
                 }
                 self.is_forwarding = false;

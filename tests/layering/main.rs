@@ -35,6 +35,7 @@ const TABLE: &str = "
     json                    error types
     violation
     lock
+    counters                types
     record
     record/moment
     record/call             moment types view
@@ -91,7 +92,8 @@ const TABLE: &str = "
     manager/panics          lock
     manager/outbox          engine types
     manager/recorder        panics engine error lock outcomes record types view
-    manager/registration    outbox panics recorder callbacks engine lock record types
+    manager/counted         panics counters types
+    manager/registration    counted outbox panics recorder callbacks counters engine lock record types
     manager/alarm
     manager/due             outbox
     manager/inside          due lock types
@@ -118,7 +120,7 @@ const TABLE: &str = "
     client                  engine error manager outcomes record refresh told types view
     news                    client engine manager types
     builder                 engine forwarder limits manager record rib types
-    mgm                     builder callbacks client engine error explanation groups limits lock manager mfes news questions
+    mgm                     builder callbacks client counters engine error explanation groups limits lock manager mfes news questions
                             record show types view violation
 
     testing                 violation
@@ -136,7 +138,7 @@ const TABLE: &str = "
     linux/upcall            ancillary sys error mgm types
     linux/family            ancillary sys upcall vifs types
     linux/open              family sys vifs types
-    lib                     builder callbacks client error explanation forwarder groups limits linux mfes mgm news outcomes
+    lib                     builder callbacks client counters error explanation forwarder groups limits linux mfes mgm news outcomes
                             questions refresh rib show told types view
 ";
 

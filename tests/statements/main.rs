@@ -36,6 +36,7 @@
 //! | EN-5 | `told`; whatever happens: `pulls` |
 //! | EN-6 | `explanation`; whatever happens: `tests/model` |
 //! | every error | `errors` |
+//! | what is counted | `counters` |
 //! | every report through `tracing` | `spans` |
 //!
 //! Random sequences of calls against a naive model of all statements: `tests/model`.
@@ -98,6 +99,7 @@ mod v4 {
     mod batches;
     mod callbacks;
     mod clients;
+    mod counters;
     mod creation;
     mod due;
     mod enumeration;
@@ -143,6 +145,7 @@ mod v6 {
     mod batches;
     mod callbacks;
     mod clients;
+    mod counters;
     mod creation;
     mod due;
     mod enumeration;
