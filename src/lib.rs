@@ -54,7 +54,7 @@
 //! let mgm = Mgm::new();
 //! let hosts = Arc::new(Igmp::default());
 //! let igmp = mgm.register_igmp(Arc::clone(&hosts))?;
-//! let dvmrp = mgm.register_protocol(ClientId { protocol: 2, component: 0 }, NoCallbacks)?;
+//! let dvmrp = mgm.register_protocol(ClientId::new(2, 0), NoCallbacks)?;
 //!
 //! let eth0 = Interface::try_from(1)?;
 //! igmp.take_interface_ownership(eth0)?;

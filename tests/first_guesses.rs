@@ -12,8 +12,8 @@ use mgm::ipnet::Ipv4Net;
 use mgm::{
     Address, AddressError, Alert, Builder, Change, Client, ClientId, ClientName, ClientNameError, ClientRef,
     Entry, Error, Forwarder, ForwarderError, ForwardingEntry, GroupAddr, HostAddr, IgmpCallbacks, Interface,
-    Limits, MemoryForwarder, MfeStats, Mgm, NoCallbacks, OifStats, ProtocolCallbacks, Refresh, Rib, Route,
-    RouteTable, Snapshot, SourceAddr, SsmRanges,
+    Limits, MemoryForwarder, MfeStats, Mgm, News, NoCallbacks, OifStats, ProtocolCallbacks, Refresh, Rib,
+    Route, RouteTable, Snapshot, SourceAddr, SsmRanges,
 };
 
 type Any = Result<(), Box<dyn std::error::Error>>;
@@ -397,6 +397,24 @@ fn what_is_registered_and_how_it_was_built() -> Any {
 }
 
 #[test]
+fn what_is_wanted_where_and_by_whom() -> Any {
+    let mgm = Mgm::new();
+    let pim = mgm.register_protocol(ClientId::new(1, 0), NoCallbacks)?;
+    let igmp = mgm.register_igmp(NoCallbacks)?;
+    let (lan, source, group): (Interface, SourceAddr, GroupAddr) =
+        (3.try_into()?, "10.0.0.1".parse()?, "239.1.1.1".parse()?);
+    igmp.take_interface_ownership(lan)?;
+    igmp.add_group_membership(lan, group.into())?;
+    let told: Vec<_> = pim.told().map(|pull| pull.entry).collect();
+    assert_eq!(told, [Entry::Group(group)]);
+    assert_eq!((mgm.groups_on(lan).count(), mgm.groups_of(group).count()), (1, 1));
+    // Declined: `mgm.memberships(entry)`, one more index of the same. A group's are few.
+    assert_eq!(mgm.groups_of(group).filter(|held| held.entry == group.into()).count(), 1);
+    assert!(mgm.explain(source, group).to_string().contains("(*, 239.1.1.1)"));
+    Ok(())
+}
+
+#[test]
 fn interfaces_of_a_client_are_read_a_page_at_a_time() -> Any {
     let mgm = Mgm::builder().page(1).build();
     let igmp = mgm.register_igmp(NoCallbacks)?;
@@ -415,6 +433,7 @@ fn a_panic_beside_a_handle() {
     unharmed::<Client>();
     unharmed::<ClientRef>();
     unharmed::<Refresh>();
+    unharmed::<News>();
     fn whole<T: UnwindSafe + RefUnwindSafe>() {}
     whole::<Builder>();
     let mgm = Mgm::new();

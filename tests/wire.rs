@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use mgm::{
     Address, Alert, AlertCause, AlertMode, Builder, Change, ClientId, ClientName, CreationMode, Entry, Error,
     Filter, FilterBuf, ForwardState, Forwarder, ForwarderError, ForwardingEntry, GroupAddr, HostAddr,
-    Interface, Limits, MembershipChange, MfeStats, NoCallbacks, OifStats, Rib, Route, Snapshot, SourceAddr,
+    Interface, Limits, MembershipChange, MfeStats, NoCallbacks, OifStats, Pull, Rib, Route, Snapshot,
+    SourceAddr,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -176,6 +177,7 @@ fn alerts_say_which_they_are() {
     let lan = interface("3");
     let (on, any) = (json!({ "index": 3, "next_hop": null }), json!({ "source": "*", "group": "239.1.1.1" }));
     let cause = AlertCause::Membership;
+    is_written(&Pull { entry, cause }, json!({ "entry": any, "cause": "membership" }));
     is_written(
         &Alert::Join { entry, cause },
         json!({ "alert": "join", "entry": any, "cause": "membership" }),
