@@ -1,6 +1,7 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -36,6 +37,19 @@ enum Command {
         #[arg(long, value_name = "PATH", default_value = SOCKET)]
         socket: PathBuf,
     },
+    /// Ask the running router why a stream goes where it goes
+    Why {
+        /// Who sends it
+        source: IpAddr,
+        /// To which group
+        group: IpAddr,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+        /// The socket of the router
+        #[arg(long, value_name = "PATH", default_value = SOCKET)]
+        socket: PathBuf,
+    },
 }
 
 const EXAMPLES: &str = "\
@@ -58,6 +72,7 @@ Examples:
   What it knows:
     linux-router show
     linux-router show groups --json
+    linux-router why 192.0.2.7 239.1.1.1
 
 SIGUSR1 prints all of `show`; SIGTERM and SIGINT leave the kernel as it was.";
 
@@ -70,12 +85,18 @@ impl Arguments {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Some(Command::Show { topic, json, socket }) => {
-                let request = Request { topic: topic.unwrap_or(Topic::All), json };
-                control::ask(&socket, request).with_context(|| socket.display().to_string())
+                ask(&socket, Request::Show { topic: topic.unwrap_or(Topic::All), json })
+            }
+            Some(Command::Why { source, group, json, socket }) => {
+                ask(&socket, Request::Why { source, group, json })
             }
             None => Daemon::open(Source { file: self.config, options: self.settings })?.run(),
         }
     }
+}
+
+fn ask(socket: &Path, request: Request) -> anyhow::Result<()> {
+    control::ask(socket, request).with_context(|| socket.display().to_string())
 }
 
 /// Where the settings come from.

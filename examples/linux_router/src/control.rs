@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -31,10 +32,33 @@ pub(crate) enum Topic {
 
 /// What somebody asks.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Request {
-    pub(crate) topic: Topic,
-    pub(crate) json: bool,
+#[serde(untagged, deny_unknown_fields)]
+pub(crate) enum Request {
+    Show {
+        topic: Topic,
+        json: bool,
+    },
+    /// Why a stream goes where it goes.
+    Why {
+        source: IpAddr,
+        group: IpAddr,
+        json: bool,
+    },
+}
+
+/// For whom an answer is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Form {
+    /// A person.
+    Text,
+    /// A program.
+    Json,
+}
+
+impl From<bool> for Form {
+    fn from(json: bool) -> Self {
+        if json { Self::Json } else { Self::Text }
+    }
 }
 
 /// Answers those who ask; nobody is waited for.

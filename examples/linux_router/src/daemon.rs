@@ -15,7 +15,7 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use sd_notify::NotifyState;
 
 use crate::arguments::Source;
-use crate::control::{Control, Request, Topic};
+use crate::control::{Control, Form, Request, Topic};
 use crate::family::Family;
 use crate::log::{Detail, Log};
 use crate::names::Names;
@@ -98,14 +98,14 @@ impl Daemon {
     fn serve(&mut self, registry: &Registry, now: Instant) -> anyhow::Result<()> {
         if self.signals.show() {
             let mut out = io::stdout().lock();
-            out.write_all(self.routers.show(Request { topic: Topic::All, json: false }, now).as_bytes())?;
+            out.write_all(self.routers.show(Topic::All, Form::Text, now).as_bytes())?;
             out.flush()?;
         }
         if self.signals.reload() {
             self.reload(now)?;
         }
         if let Some(control) = &mut self.control {
-            control.serve(registry, now, |request| self.routers.show(request, now));
+            control.serve(registry, now, |request| self.routers.answer(request, now));
         }
         Ok(())
     }
@@ -213,14 +213,22 @@ impl Routers {
         Ok(())
     }
 
-    fn show(&self, request: Request, now: Instant) -> String {
-        let v4 = self.v4.iter().map(|router| Show::take(router, request.topic, now));
-        let v6 = self.v6.iter().map(|router| Show::take(router, request.topic, now));
+    fn answer(&self, request: Request, now: Instant) -> String {
+        match request {
+            Request::Show { topic, json } => self.show(topic, json.into(), now),
+            Request::Why { source, group, json } => self.why(source, group, json.into()),
+        }
+    }
+
+    fn show(&self, topic: Topic, form: Form, now: Instant) -> String {
+        let v4 = self.v4.iter().map(|router| Show::take(router, topic, now));
+        let v6 = self.v6.iter().map(|router| Show::take(router, topic, now));
         let all: Vec<_> = v4.chain(v6).collect();
-        if request.json {
-            serde_json::to_string_pretty(&all).map_or_else(|error| error.to_string(), |text| text + "\n")
-        } else {
-            all.iter().map(ToString::to_string).collect()
+        match form {
+            Form::Json => {
+                serde_json::to_string_pretty(&all).map_or_else(|error| error.to_string(), |text| text + "\n")
+            }
+            Form::Text => all.iter().map(ToString::to_string).collect(),
         }
     }
 }

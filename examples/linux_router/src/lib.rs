@@ -28,3 +28,4 @@ mod static_protocol;
 pub mod system;
 mod tally;
 mod vifs;
+mod why;

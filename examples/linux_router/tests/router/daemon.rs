@@ -86,8 +86,17 @@ impl Daemon {
 
     /// What `show` prints.
     pub(crate) fn ask(socket: &Path, arguments: &str) -> String {
+        Self::answer(socket, "show", arguments)
+    }
+
+    /// What `why` prints.
+    pub(crate) fn ask_why(socket: &Path, arguments: &str) -> String {
+        Self::answer(socket, "why", arguments)
+    }
+
+    fn answer(socket: &Path, question: &str, arguments: &str) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_linux-router"));
-        command.arg("show").args(arguments.split_whitespace()).arg("--socket").arg(socket);
+        command.arg(question).args(arguments.split_whitespace()).arg("--socket").arg(socket);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()

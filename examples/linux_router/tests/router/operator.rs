@@ -64,6 +64,31 @@ fn show_answers_in_text_and_in_json() {
     }
 }
 
+#[test]
+fn why_says_for_whom_a_stream_goes_where() {
+    both(2, why, why);
+
+    fn why<A: Forged>(lan: &mut Lan<A>) {
+        let (group, source) = (A::group(1), A::on_link(0, 2));
+        let daemon = lan.start("");
+        let _member = lan.links[1].receiver(group);
+        let _stream = lan.stream(0, group, "asked");
+        lan.forwards(0, group, &[1]);
+        let why = |arguments: String| Daemon::ask_why(&lan.socket(), &arguments);
+        let text = why(format!("{source} {group}"));
+        assert!(text.starts_with(&format!("({source}, {group}) is installed: iif link0, ")), "{text}");
+        let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        assert!(row("link0").ends_with("  no   it is the iif"), "{text}");
+        assert!(row("link1").contains("  yes  ") && row("link1").contains(&group.to_string()), "{text}");
+        let value: Value = serde_json::from_str(&why(format!("{source} {group} --json"))).unwrap();
+        assert_eq!(value["installed"], true);
+        assert_eq!(value["interfaces"][0]["why"], "incoming");
+        assert!(value["interfaces"][1]["why"]["wanted"].is_object(), "{value}");
+        assert!(why(format!("{source} {source}")).contains(&source.to_string()));
+        lan.end(daemon);
+    }
+}
+
 /// Clients that say nothing, nonsense, or too much, and one that reads nothing, hold up nobody.
 #[test]
 fn whoever_asks_badly_holds_up_nobody() {
