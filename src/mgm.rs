@@ -872,14 +872,16 @@ impl<A: Address> Mgm<A> {
     /// The forwarder did not do what it had said yes to: for one that finds out later
     /// ([FW-15](crate::specification#fw-15)).
     ///
-    /// The entry is marked as failed, as if the forwarder had said no; and when time is passed in ([`expire`](Self::expire))
-    /// it is told again: by [`add`](Forwarder::add), if adding the entry was the last that it was told; else by
-    /// [`change`](Forwarder::change), or by `add` if `error` is [`ForwarderError::NoSuchEntry`]. One that fails later each
-    /// time is told less and less often, too. A change of the entry before that is told at once.
+    /// The entry is marked as failed, as if the forwarder had said no; and when time is passed in
+    /// ([`expire`](Self::expire)) it is told again: by [`add`](crate::Forwarder::add), if adding the entry was the last
+    /// that it was told; else by [`change`](crate::Forwarder::change), or by `add` if `error` is
+    /// [`ForwarderError::NoSuchEntry`]. One that fails later each time is told less and less often, too. A change of
+    /// the entry before that is told at once.
     ///
-    /// Of an entry that the manager does not have, or no more, the forwarder is told to [`delete`](Forwarder::delete) it,
-    /// as it may hold some of it; with [`ForwarderError::NoSuchEntry`] all is as it should be. A report that comes twice
-    /// before the forwarder is told again is one. No client hears of any of this.
+    /// Of an entry that the manager does not have, or no more, the forwarder is told to
+    /// [`delete`](crate::Forwarder::delete) it, as it may hold some of it; with [`ForwarderError::NoSuchEntry`] all is
+    /// as it should be. A report that comes twice before the forwarder is told again is one. No client hears of any of
+    /// this.
     ///
     /// # Example: the data plane's table was full
     ///
@@ -909,9 +911,9 @@ impl<A: Address> Mgm<A> {
     /// The forwarder holds nothing any more: it is told all entries again, on this thread, before this returns
     /// ([FW-15](crate::specification#fw-15)).
     ///
-    /// Each is added by [`Forwarder::add`], a page at a time, so that nobody else waits for that; what it refuses is
-    /// marked and tried again. It may have been told of an entry after it restarted and before this was reported: then it
-    /// is told to add what it has. What was to be deleted is gone. No client hears of it.
+    /// Each is added by [`Forwarder::add`](crate::Forwarder::add), a page at a time, so that nobody else waits for
+    /// that; what it refuses is marked and tried again. It may have been told of an entry after it restarted and before
+    /// this was reported: then it is told to add what it has. What was to be deleted is gone. No client hears of it.
     ///
     /// # Example: a data plane that was started again
     ///
