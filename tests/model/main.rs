@@ -15,6 +15,7 @@ mod ledger;
 mod naive;
 mod ops;
 mod plane;
+mod pollers;
 mod properties;
 mod replay;
 mod rib;
@@ -79,6 +80,16 @@ fn mb_8_a_batch_is_its_parts() {
 #[test]
 fn mb_9_a_filter_is_its_difference() {
     hold(&(ops::calm_sequences(), ops::filters(), any::<usize>()), properties::a_filter_is_its_difference);
+}
+
+#[test]
+fn cb_8_what_is_taken_is_what_can_be_read() {
+    hold(&pollers::pollings(), pollers::what_is_taken_is_what_can_be_read);
+}
+
+#[test]
+fn cb_8_who_polls_at_once_hears_what_the_alerted_hear() {
+    hold(&ops::calm_sequences(), pollers::who_polls_at_once_hears_what_the_alerted_hear);
 }
 
 #[test]

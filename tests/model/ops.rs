@@ -646,8 +646,12 @@ pub(crate) fn filters() -> impl Strategy<Value = Filter> {
 
 /// What four threads do, and their callbacks.
 pub(crate) fn brawls() -> impl Strategy<Value = Brawl> {
-    (vec(vec(op(), 80), 4), vec(reaction(op_inside().boxed()), 0..80))
-        .prop_map(|(threads, reactions)| Brawl { threads, reactions })
+    let reactions = vec(reaction(op_inside().boxed()), 0..80);
+    (vec(vec(op(), 80), 4), any::<bool>(), reactions).prop_map(|(threads, one_polls, reactions)| Brawl {
+        threads,
+        one_polls,
+        reactions,
+    })
 }
 
 fn with_source(number: usize) -> Entry {

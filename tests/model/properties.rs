@@ -372,7 +372,7 @@ fn net(events: &[Event]) -> (BTreeMap<(Uid, String), i32>, usize) {
 }
 
 /// What an alert is about, whether it begins or ends.
-fn subject(alert: &Alert) -> String {
+pub(crate) fn subject(alert: &Alert) -> String {
     let text = alert.to_string();
     text.replace("prune_alert", "join_alert")
         .replace("local_leave", "local_join")

@@ -13,8 +13,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mgm::{
-    Alert, Client, ClientName, ClientRef, CreationMode, CreationOif, IgmpCallbacks, Interface, NewMfe,
-    ProtocolCallbacks, Route, RpfRequest,
+    Alert, Client, ClientName, ClientRef, CreationMode, CreationOif, IgmpCallbacks, Interface, NewMfe, News,
+    ProtocolCallbacks, Questions, Route, RpfRequest,
 };
 
 use crate::invariant::{check_due, check_forwarder, check_oifs, check_ways, due};
@@ -30,10 +30,15 @@ use crate::words::{Call, Done, Shown, Verdict};
 /// Comes and goes while the threads run; the others stay. It is asked about every new entry.
 const GUEST: usize = LAST;
 
+/// Polls, where one does.
+const POLLER: usize = LAST - 1;
+
 /// What each thread does, and what the callbacks do.
 #[derive(Clone, Debug)]
 pub(crate) struct Brawl {
     pub(crate) threads: Vec<Vec<Op>>,
+    /// One of those that stay polls, whenever a thread comes by, instead of being alerted (CB-8).
+    pub(crate) one_polls: bool,
     pub(crate) reactions: Vec<Reaction>,
 }
 
@@ -41,6 +46,8 @@ pub(crate) struct Brawl {
 struct Arena {
     rig: Rig,
     slots: [Mutex<Option<Arc<Client>>>; SLOTS],
+    /// Of the one that polls.
+    news: Mutex<Option<News>>,
     start: Instant,
     seconds: AtomicU64,
     reactions: Mutex<VecDeque<Reaction>>,
@@ -60,6 +67,7 @@ pub(crate) fn run(brawl: Brawl) -> Verdict {
     let arena = Arc::new(Arena {
         rig: Rig::new(Max::default()),
         slots: Default::default(),
+        news: Mutex::default(),
         start: Instant::now(),
         seconds: AtomicU64::new(0),
         reactions: Mutex::new(brawl.reactions.into()),
@@ -70,12 +78,20 @@ pub(crate) fn run(brawl: Brawl) -> Verdict {
         panics: AtomicU64::new(0),
         broken: Mutex::new(None),
     });
-    (0..SLOTS).for_each(|slot| arena.register(slot));
+    (0..SLOTS).for_each(|slot| match slot {
+        POLLER if brawl.one_polls => arena.register_poller(),
+        _ => arena.register(slot),
+    });
     arena.take_some();
     thread::scope(|scope| {
         for ops in brawl.threads {
             let arena = &arena;
-            scope.spawn(move || ops.iter().for_each(|op| arena.act(op, None)));
+            scope.spawn(move || {
+                for op in ops {
+                    arena.act(&op, None);
+                    arena.poll(1);
+                }
+            });
         }
     });
     arena.check_quiet();
@@ -126,6 +142,28 @@ impl Arena {
     fn now(&self, later: u64) -> Instant {
         let before = self.seconds.fetch_add(later, Ordering::SeqCst);
         self.start + Duration::from_secs(before + later)
+    }
+
+    fn register_poller(self: &Arc<Self>) {
+        let ear = Ear { arena: Arc::downgrade(self), slot: POLLER, inside: AtomicBool::new(false) };
+        if let Some(id) = ops::id(POLLER) {
+            let (client, news) = self.rig.mgm.register_polled_protocol(id, ear).unwrap();
+            *self.slots[POLLER].lock().unwrap() = Some(Arc::new(client));
+            *self.news.lock().unwrap() = Some(news);
+        }
+    }
+
+    /// Takes a few pieces of news, unless another thread does.
+    fn poll(&self, pieces: usize) {
+        let Ok(mut news) = self.news.try_lock() else { return };
+        let Some(news) = news.as_mut() else { return };
+        for _ in 0..pieces {
+            let Some(alert) = news.try_next() else { return };
+            let heard = self.ledger.lock().unwrap().hear(POLLER, &alert);
+            // What IGMP holds is told anew in each tenure.
+            let may_repeat = matches!(alert, Alert::LocalJoin { .. } | Alert::LocalBlock { .. });
+            self.hold(heard.is_ok() || may_repeat, || format!("CB-8: {alert:?} again"));
+        }
     }
 
     fn register(self: &Arc<Self>, slot: usize) {
@@ -242,6 +280,7 @@ impl Arena {
     }
 
     fn check_told(&self) {
+        self.poll(usize::MAX);
         let stay: Vec<_> = (0..SLOTS).filter(|slot| ![IGMP, GUEST].contains(slot)).collect();
         let clients: Vec<_> = stay.iter().map(|slot| (*slot, name(*slot))).collect();
         let rib = self.rig.table.0.lock().unwrap().clone();
@@ -355,6 +394,16 @@ impl IgmpCallbacks for Ear {
 
     fn alert(&self, igmp: &ClientRef, alert: Alert) {
         self.alert(igmp, &alert);
+    }
+}
+
+impl Questions for Ear {
+    fn rpf(&self, client: &ClientRef, request: &RpfRequest<'_>) -> Route {
+        ProtocolCallbacks::rpf(self, client, request)
+    }
+
+    fn creation_alert(&self, client: &ClientRef, entry: &NewMfe, oifs: &mut [CreationOif]) {
+        ProtocolCallbacks::creation_alert(self, client, entry, oifs);
     }
 }
 

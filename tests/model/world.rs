@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
 use mgm::{
-    Alert, AlertMode, Client, ClientName, ClientRef, CreationMode, CreationOif, IgmpCallbacks, Interface,
-    NewMfe, ProtocolCallbacks, Pull, Route, RpfRequest,
+    Alert, AlertMode, Client, ClientName, ClientRef, CreationMode, CreationOif, HandoverCallbacks,
+    IgmpCallbacks, Interface, NewMfe, News, ProtocolCallbacks, Pull, Questions, Route, RpfRequest,
 };
 
 use crate::naive::caller;
@@ -15,6 +15,7 @@ use crate::ops::{
     Again, FLOWS, Faults, IGMP, LAST, Manners, Op, Reaction, SLOTS, Scene, Sequence, Step, Verb, Who, flow,
     name,
 };
+use crate::pollers::Listener;
 use crate::replay::Event;
 use crate::rig::{Rig, interface_of};
 use crate::words::{Call, Done, Heard, Outcome, Reply, Shown, Uid, View};
@@ -23,6 +24,9 @@ pub(crate) struct World {
     pub(crate) rig: Rig,
     manners: Manners,
     slots: [Mutex<Option<Handle>>; SLOTS],
+    /// Who polls its news instead of being alerted.
+    polled: [bool; SLOTS],
+    listeners: [Mutex<Option<Listener>>; SLOTS],
     inside: Mutex<Inside>,
 }
 
@@ -52,7 +56,14 @@ struct Me<'a> {
 
 impl World {
     pub(crate) fn new(sequence: &Sequence, now: Instant) -> Arc<Self> {
+        Self::polled(sequence, now, [false; SLOTS])
+    }
+
+    /// In these slots are clients that poll.
+    pub(crate) fn polled(sequence: &Sequence, now: Instant, polled: [bool; SLOTS]) -> Arc<Self> {
         Arc::new(Self {
+            polled,
+            listeners: Default::default(),
             rig: Rig::new(sequence.max),
             manners: sequence.manners,
             slots: Default::default(),
@@ -93,6 +104,11 @@ impl World {
     /// What IGMP does from now on where it is enabled.
     pub(crate) fn set_again(&self, again: Again) {
         self.inside().again = again;
+    }
+
+    /// Whoever listens to the news of a slot.
+    pub(crate) fn listener(&self, slot: usize) -> MutexGuard<'_, Option<Listener>> {
+        self.listeners[slot].lock().unwrap()
     }
 
     pub(crate) fn take_events(&self) -> Vec<Event> {
@@ -209,10 +225,17 @@ impl World {
         let uid = self.inside().registered;
         let ear = Ear { world: Arc::downgrade(self), uid, slot, manners: self.manners };
         self.call(&Op::Register(slot), || {
-            let client = match name(slot) {
-                ClientName::Igmp => self.rig.mgm.register_igmp(ear)?,
-                ClientName::Protocol(id) => self.rig.mgm.register_protocol(id, ear)?,
+            let mgm = &self.rig.mgm;
+            let listened = |(client, news): (Client, News)| (client, Some(Listener::new(uid, news)));
+            let (client, listener) = match name(slot) {
+                ClientName::Igmp if self.polled[slot] => listened(mgm.register_polled_igmp(ear)?),
+                ClientName::Igmp => (mgm.register_igmp(ear)?, None),
+                ClientName::Protocol(id) if self.polled[slot] => {
+                    listened(mgm.register_polled_protocol(id, ear)?)
+                }
+                ClientName::Protocol(id) => (mgm.register_protocol(id, ear)?, None),
             };
+            *self.listener(slot) = listener;
             *self.slot(slot) = Some((uid, Arc::new(client)));
             self.inside().registered += 1;
             Ok(Done::Silently)
@@ -340,6 +363,34 @@ impl IgmpCallbacks for Ear {
 
     fn alert(&self, igmp: &ClientRef, alert: Alert) {
         self.alert(igmp, alert);
+    }
+}
+
+impl HandoverCallbacks for Ear {
+    fn disable_igmp(&self, igmp: &ClientRef, on: Interface) {
+        IgmpCallbacks::disable_igmp(self, igmp, on);
+    }
+
+    fn enable_igmp(&self, igmp: &ClientRef, on: Interface) {
+        IgmpCallbacks::enable_igmp(self, igmp, on);
+    }
+
+    fn alert_mode(&self) -> AlertMode {
+        IgmpCallbacks::alert_mode(self)
+    }
+}
+
+impl Questions for Ear {
+    fn creation_mode(&self) -> CreationMode {
+        ProtocolCallbacks::creation_mode(self)
+    }
+
+    fn rpf(&self, client: &ClientRef, request: &RpfRequest<'_>) -> Route {
+        ProtocolCallbacks::rpf(self, client, request)
+    }
+
+    fn creation_alert(&self, client: &ClientRef, entry: &NewMfe, oifs: &mut [CreationOif]) {
+        ProtocolCallbacks::creation_alert(self, client, entry, oifs);
     }
 }
 
