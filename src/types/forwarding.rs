@@ -29,7 +29,7 @@ pub struct ForwardingEntry<A = Ipv4Addr> {
 /// use mgm::{Interface, MfeStats, OifStats};
 ///
 /// let eth1 = Interface::try_from(2)?;
-/// let stats = MfeStats::new().packets(2).octets(3000).oif(OifStats::new(eth1, 2));
+/// let stats: MfeStats = MfeStats::new().packets(2).octets(3000).oif(OifStats::new(eth1, 2));
 /// assert_eq!((stats.packets, stats.oifs[0].packets), (2, 2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -116,7 +116,7 @@ impl<A> ForwardingEntry<A> {
     /// use mgm::{ForwardingEntry, Interface};
     ///
     /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
-    /// let entry = ForwardingEntry::new("10.0.0.1".parse()?, "239.1.1.1".parse()?, eth0).oifs(vec![eth1]);
+    /// let entry: ForwardingEntry = ForwardingEntry::new("10.0.0.1".parse()?, "239.1.1.1".parse()?, eth0).oifs(vec![eth1]);
     /// assert_eq!(entry.oifs, [eth1]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -14,7 +14,7 @@ use super::interface::Interface;
 /// use mgm::{Interface, Route};
 ///
 /// let (eth0, eth1) = (Interface::try_from(1)?, Interface::try_from(2)?);
-/// let route = Route::new("10.0.0.0/8".parse()?, eth0).upstream("192.0.2.1".parse()?).origin(89);
+/// let route: Route = Route::new("10.0.0.0/8".parse()?, eth0).upstream("192.0.2.1".parse()?).origin(89);
 /// assert_eq!(route.to_string(), "10.0.0.0/8 on 1 from 192.0.2.1");
 /// assert_eq!(route.over(eth1).interface, eth1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
