@@ -32,6 +32,7 @@ mod forwarder;
 mod handovers;
 mod igmp;
 mod names;
+mod news;
 mod protocol;
 mod renewals;
 mod rib;

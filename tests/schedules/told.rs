@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use mgm::{Alert, ClientRef, ProtocolCallbacks, Pull};
 use shuttle::thread;
 
-use crate::check::{Outcome, check};
+use crate::check::check;
 use crate::names::{eth, id, star};
 use crate::world::World;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use mgm::{
     AlertCause, Client, ClientName, Entry, ForwardState, GroupAddr, Interface, Membership, MembershipKind,
-    Mfe, Mgm, Pull, SourceAddr,
+    Mfe, Mgm, SourceAddr,
 };
 
 use crate::alarm::Alarm;
@@ -141,17 +141,16 @@ impl World {
         }
     }
 
-    /// EN-5: a protocol reads what it has been told. What it was told of an entry that is deleted it counts still.
+    /// EN-5: a protocol reads what it has been told. What it heard of an entry that was deleted it counts still, also when
+    /// there is another one, which begins anew (FW-6).
     fn check_read(&self, protocol: &Party<Protocol>, told: &Told) {
-        let is_there =
-            |entry: &&Entry| self.mgm.mfes().any(|mfe| Entry::SourceGroup(mfe.source, mfe.group) == **entry);
-        let of =
-            |entries: &BTreeSet<Entry>, cause| entries.iter().map(move |entry| Pull { entry: *entry, cause });
-        let streams = told.mfes.iter().filter(is_there).copied().collect();
-        let memberships = of(&told.memberships, AlertCause::Membership);
-        let due: BTreeSet<_> = memberships.chain(of(&streams, AlertCause::ForwardingEntry)).collect();
-        self.violations
-            .check(protocol.told().collect::<BTreeSet<_>>() == due, "EN-5: it reads what it was told");
+        let of = |cause| {
+            let read = protocol.told().filter(move |pull| pull.cause == cause);
+            read.map(|pull| pull.entry).collect::<BTreeSet<_>>()
+        };
+        let reads_what_it_heard = of(AlertCause::Membership) == told.memberships
+            && of(AlertCause::ForwardingEntry).is_subset(&told.mfes);
+        self.violations.check(reads_what_it_heard, "EN-5: it reads what it was told");
     }
 
     fn check_mfe(&self, mfe: &Mfe, protocols: &[&Party<Protocol>]) {
