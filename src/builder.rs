@@ -14,7 +14,7 @@ use crate::forwarder::{Forwarder, NoForwarder};
 use crate::limits::Limits;
 use crate::manager::{CallbackClock, Edges, OnDue, Recorder, Shared, Sink};
 use crate::mgm::Mgm;
-use crate::record::{Event, Setup};
+use crate::record::{Event, Family, Setup};
 use crate::rib::Rib;
 use crate::types::address::Address;
 use crate::types::ssm::SsmRanges;
@@ -210,6 +210,15 @@ impl<A: Address> Builder<A> {
         self
     }
 
+    /// As a recorded manager was built; none, if no manager can be.
+    #[cfg(feature = "replay")]
+    pub(crate) fn set_up(self, setup: &Setup<A>) -> Option<Self> {
+        let changes = Some(setup.page).filter(|changes| *changes > 0)?;
+        let page = PageSize { looks: changes.checked_mul(4)?, changes };
+        let ssm_ranges = setup.ssm_ranges.iter().copied().collect();
+        Some(Self { limits: setup.limits, ssm_ranges, page, seed: Some(setup.seed), ..self })
+    }
+
     /// Makes the manager.
     #[must_use]
     pub fn build(self) -> Mgm<A> {
@@ -217,6 +226,7 @@ impl<A: Address> Builder<A> {
         let panics = Arc::default();
         let recorder = sink.map(|sink| {
             let setup = Setup {
+                family: Family::of::<A>(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 seed: *seed.get_or_insert_with(|| RandomState::default().hash_one(())),
                 limits,

@@ -157,6 +157,12 @@ impl<A: Address> ClientRef<A> {
         self.client
     }
 
+    /// Counts all registrations of the manager.
+    #[cfg(feature = "replay")]
+    pub(crate) const fn registration(&self) -> u32 {
+        self.client.serial()
+    }
+
     /// Who this is.
     #[must_use]
     pub const fn name(&self) -> ClientName {

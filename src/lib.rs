@@ -70,6 +70,7 @@
 //! |---|---|
 //! | `cargo run --example minimal` | the least that a hand-over needs |
 //! | `cargo run --example handover` | DVMRP takes an interface and releases it, while the captured hosts report; or those of your own capture |
+//! | `cargo run --example replay -- FILE` | a recording, done again and printed as a time line |
 //! | `cargo run --example two_protocols` | PIM, DVMRP and IGMP with routes, packets, time and faults |
 //! | `cargo run -p linux-router` | a router for IGMP and MLD hosts on the Linux kernel |
 //!
@@ -247,6 +248,12 @@
 //! **One order.** Where several clients are told of several entries, hashing decides who comes first; `Builder::seed` makes
 //! it the same in every run, for snapshots of what a `Log` prints. Time is what you pass in.
 //!
+//! # A bug report is one file
+//!
+//! With the feature `replay` a daemon built with `Mgm::builder().record(mgm::replay::write(file))` writes each call and each
+//! answer as a line of JSON. `cargo run --example replay -- FILE` does the same again on another manager, and prints who was
+//! called when; the module `replay` says what a replay cannot reproduce. A manager that is not recorded pays one branch.
+//!
 //! # Trade-offs
 //!
 //! - Alerts run on the thread whose call caused them. No thread of the crate's own delays or loses them, but a slow
@@ -311,6 +318,7 @@
 //! - `route-table`: `RouteTable`, a [`Rib`] for a daemon that has none of its own.
 //! - `serde`: what is shown, asked and answered can be written: a [`Snapshot`], an [`Alert`], an [`Error`]. All but errors
 //!   can be read back, and what is no group, no source or no interface is refused then, too.
+//! - `replay`: the module `replay`: what [`Builder::record`] records as a file, and the same again from that file.
 //! - `stream`: [`News`] is a `Stream` of `futures-core`.
 //! - `testing`: the module `testing`, for tests of what embeds the manager, and [`Builder`]`::seed`; with it comes
 //!   `route-table`. `proptest` adds strategies.
@@ -361,6 +369,8 @@ mod pointers;
 mod questions;
 pub mod record;
 mod refresh;
+#[cfg(feature = "replay")]
+pub mod replay;
 mod rib;
 mod show;
 #[cfg(feature = "testing")]

@@ -49,6 +49,14 @@ impl<A: Address> Refresh<A> {
     }
 }
 
+#[cfg(feature = "replay")]
+impl<A: Address> Refresh<A> {
+    /// Counts what the manager numbers.
+    pub(crate) const fn number(&self) -> u64 {
+        self.id.number()
+    }
+}
+
 impl<A: Address> fmt::Debug for Refresh<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refresh").field("interface", &self.interface).finish_non_exhaustive()

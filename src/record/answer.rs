@@ -13,6 +13,8 @@ use crate::view::Change;
 /// What came of a call of the manager, or of one by it.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case", bound = "A: Address"))]
 pub enum Answer<A: Address = Ipv4Addr> {
     /// It is done, and there is nothing to say.
     Done,
@@ -41,7 +43,7 @@ pub enum Answer<A: Address = Ipv4Addr> {
     /// What the forwarder counted.
     Stats(MfeStats<A>),
     /// The forwarder could not do it.
-    Failed(ForwarderError),
+    Failed(#[cfg_attr(feature = "serde", serde(with = "super::failure"))] ForwarderError),
     /// It panicked.
     Panicked,
 }

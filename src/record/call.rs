@@ -21,6 +21,8 @@ use crate::view::ForwardState;
 /// Readers without any effect, as [`groups`](crate::Mgm::groups), are not recorded.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case", bound = "A: Address"))]
 pub enum Call<A: Address = Ipv4Addr> {
     /// [`register_igmp`](crate::Mgm::register_igmp).
     RegisterIgmp {
@@ -209,6 +211,7 @@ pub enum Call<A: Address = Ipv4Addr> {
         /// The group.
         group: GroupAddr<A>,
         /// Why.
+        #[cfg_attr(feature = "serde", serde(with = "super::failure"))]
         error: ForwarderError,
     },
     /// [`forwarder_restarted`](crate::Mgm::forwarder_restarted).

@@ -14,6 +14,8 @@ use crate::types::route::Route;
 /// Whom the manager calls.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Party {
     /// A client.
     Client(ClientName),
@@ -42,6 +44,8 @@ impl fmt::Display for Party {
 /// A call by the manager with all that it gave: to a client, to the RIB, or to the forwarder.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case", bound = "A: Address"))]
 pub enum Callback<A: Address = Ipv4Addr> {
     /// [`disable_igmp`](crate::IgmpCallbacks::disable_igmp).
     DisableIgmp {

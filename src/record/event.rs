@@ -1,7 +1,7 @@
 //! One thing that happened.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::answer::Answer;
 use super::call::Call;
@@ -14,6 +14,8 @@ use crate::types::client::ClientName;
 /// returned.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: Address"))]
 pub struct Event<A: Address = Ipv4Addr> {
     /// Counts the events of one manager, from 0.
     ///
@@ -30,6 +32,8 @@ pub struct Event<A: Address = Ipv4Addr> {
 /// What happened.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case", bound = "A: Address"))]
 pub enum Happened<A: Address = Ipv4Addr> {
     /// The manager was built; the first event of all.
     Built(Setup<A>),
@@ -54,6 +58,7 @@ pub enum Happened<A: Address = Ipv4Addr> {
 /// A client that called.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Caller {
     /// Its name.
     pub client: ClientName,
@@ -67,10 +72,35 @@ impl Caller {
     }
 }
 
+/// An address family.
+#[expect(clippy::exhaustive_enums, reason = "there are two")]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Family {
+    /// IPv4, and IGMP.
+    Ipv4,
+    /// IPv6, and MLD.
+    Ipv6,
+}
+
+impl Family {
+    pub(crate) fn of<A: Address>() -> Self {
+        match A::UNSPECIFIED.into() {
+            IpAddr::V4(_) => Self::Ipv4,
+            IpAddr::V6(_) => Self::Ipv6,
+        }
+    }
+}
+
 /// With what a manager was built.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: Address"))]
 pub struct Setup<A: Address = Ipv4Addr> {
+    /// The family of its addresses.
+    pub family: Family,
     /// The version of this crate.
     pub version: String,
     /// From this follows every order that hashing leaves open; see `Builder::seed`, with the feature `testing`.

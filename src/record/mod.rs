@@ -5,10 +5,14 @@ mod answer;
 mod call;
 mod callback;
 mod event;
+#[cfg(feature = "serde")]
+mod failure;
 mod moment;
+mod timeline;
 
 pub use answer::Answer;
 pub use call::Call;
 pub use callback::{Callback, Party};
-pub use event::{Caller, Event, Happened, Setup};
+pub use event::{Caller, Event, Family, Happened, Setup};
 pub use moment::Moment;
+pub use timeline::Timeline;

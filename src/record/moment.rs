@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 /// An [`Instant`] cannot be written down. Times before the first one are negative, and those more than 292 years away
 /// from it are as far as can be said.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Moment(i64);
 
 impl Moment {

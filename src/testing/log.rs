@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::record::{Answer, Callback, Event, Happened, Party};
+use crate::record::{Answer, Callback, Event, Happened, Party, Timeline};
 use crate::types::address::Address;
 use crate::types::alert::Alert;
 use crate::types::client::ClientName;
@@ -129,31 +129,10 @@ impl<A: Address> Default for Log<A> {
     }
 }
 
-/// Prints a call a line, those inside others indented: for a snapshot, of a manager with a
-/// [`seed`](crate::Builder::seed). Of what came of a call, only refusals, failures and panics are printed.
+/// Prints as a [`Timeline`]: for a snapshot, of a manager with a [`seed`](crate::Builder::seed).
 impl<A: Address> fmt::Display for Log<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut going: Vec<u64> = Vec::new();
-        for event in self.events() {
-            while going.last().is_some_and(|number| event.inside != Some(*number)) {
-                going.pop();
-            }
-            let depth = going.len();
-            let is_printed = match &event.happened {
-                Happened::Returned(answer) => {
-                    matches!(answer, Answer::Refused(_) | Answer::Failed(_) | Answer::Panicked)
-                }
-                Happened::Called { .. } | Happened::Calls { .. } => {
-                    going.push(event.number);
-                    true
-                }
-                Happened::Built(_) => true,
-            };
-            if is_printed {
-                writeln!(f, "{:indent$}{event}", "", indent = 2 * depth)?;
-            }
-        }
-        Ok(())
+        Timeline(&self.events()).fmt(f)
     }
 }
 

@@ -40,6 +40,8 @@ pub struct RpfRequest<'a, A: Address = Ipv4Addr> {
 /// The forwarding entry that is about to be made.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: Address"))]
 pub struct NewMfe<A: Address = Ipv4Addr> {
     /// The source.
     pub source: SourceAddr<A>,
@@ -80,6 +82,8 @@ impl<A: Address> NewMfe<A> {
 /// One interface of a protocol in an entry that is about to be made.
 #[doc(alias = "MGM_IF_ENTRY")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound = "A: Address"))]
 pub struct CreationOif<A = Ipv4Addr> {
     interface: Interface<A>,
     igmp: bool,

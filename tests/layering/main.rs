@@ -42,6 +42,8 @@ const TABLE: &str = "
     record/callback         types
     record/answer           moment types view
     record/event            answer call callback limits types
+    record/timeline         answer event types
+    record/failure          types
     explanation             types view
 
     engine                  limits types
@@ -123,6 +125,10 @@ const TABLE: &str = "
     mgm                     builder callbacks client counters engine error explanation groups limits lock manager mfes news questions
                             record show types view violation
 
+    replay
+    replay/lines            record types
+    replay/player           builder callbacks client forwarder lock mgm news questions record refresh rib types
+
     testing                 violation
     testing/words           types
     testing/log             record types
@@ -162,7 +168,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("parking_lot ::", &["lock", "forwarder/memory", "rib/table", "testing", "linux"]),
     ("std :: sync :: Mutex", &[]),
     ("std :: sync :: RwLock", &[]),
-    ("tracing ::", &["client", "linux", "manager", "mgm"]),
+    ("tracing ::", &["client", "linux", "manager", "mgm", "replay"]),
     ("unsafe", &["linux/sys"]),
 ];
 

@@ -25,13 +25,18 @@ mod words;
 mod world;
 
 use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use mgm::record::Timeline;
+use mgm::replay::{Events, Recording};
+use mgm::testing::Log;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestError, TestRunner};
 
 use crate::invariant::Watch;
 use crate::ops::Sequence;
+use crate::rig::Rig;
 use crate::words::Verdict;
 use crate::world::World;
 
@@ -101,6 +106,53 @@ fn many_threads_break_no_statement() {
         alive.send(()).unwrap();
         threads::run(brawl).map_err(TestCaseError::fail)
     });
+}
+
+#[test]
+fn a_recording_is_replayed_event_by_event() {
+    // Each is written, read, and done twice.
+    let config = ProptestConfig { cases: cases().div_ceil(10), ..config() };
+    check_with(config, &ops::sequences(), |sequence| {
+        replay_recording(&sequence).map_err(TestCaseError::fail)
+    });
+}
+
+/// What callbacks call too, and panics: written as a file, read, and done again.
+fn replay_recording(sequence: &Sequence) -> Verdict {
+    let (log, file) = (Log::new(), Arc::<Mutex<Vec<u8>>>::default());
+    let (mut sink, mut write) = (log.sink(), mgm::replay::write(ToMemory(Arc::clone(&file))));
+    let recorded = |builder: mgm::Builder| {
+        builder.record(move |event: mgm::record::Event| {
+            write(event.clone());
+            sink(event);
+        })
+    };
+    let world = World::with(Rig::with(sequence.max, recorded), sequence, Instant::now(), [false; ops::SLOTS]);
+    sequence.steps.iter().for_each(|op| world.act(op));
+    world.calm_down();
+    world.drop_all();
+    let recording = Recording::read(&**file.lock().unwrap()).map_err(|error| error.to_string())?;
+    let Events::V4(events) = recording.events else { return Err("the family is another".to_owned()) };
+    if let Some(damage) = recording.damage {
+        return Err(damage.to_string());
+    }
+    if events != log.events() {
+        return Err("what was read is not what was written".to_owned());
+    }
+    let replayed = mgm::replay::replay(&events).map_err(|error| error.to_string())?;
+    replayed.divergence.map_or(Ok(()), |divergence| Err(format!("{divergence}\n{}", Timeline(&events))))
+}
+
+struct ToMemory(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for ToMemory {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// CT-4, CT-5, CT-7, CT-8, EN-5, FW-6, FW-11, FW-12 and FW-16, after each operation.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mgm::{
-    Alert, Change, ClientRef, Entry, Error, Forwarder as _, Interface, InterfaceStatus, Membership,
+    Alert, Builder, Change, ClientRef, Entry, Error, Forwarder as _, Interface, InterfaceStatus, Membership,
     MembershipChange, Mfe, Mgm, Refresh,
 };
 
@@ -28,6 +28,10 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn new(max: Max) -> Self {
+        Self::with(max, |builder| builder)
+    }
+
+    pub(crate) fn with(max: Max, options: impl FnOnce(Builder) -> Builder) -> Self {
         let (table, plane) = (Arc::<Table>::default(), Arc::<Plane>::default());
         let alarm = Arc::<Mutex<Option<Instant>>>::default();
         let on_due = {
@@ -35,7 +39,8 @@ impl Rig {
             move |due| *alarm.lock().unwrap() = Some(due)
         };
         let builder = Mgm::builder().rib(Arc::clone(&table)).forwarder(Arc::clone(&plane)).on_due(on_due);
-        Self { mgm: builder.limits(max.into()).build(), table, plane, alarm, refreshes: Mutex::default() }
+        let mgm = options(builder.limits(max.into())).build();
+        Self { mgm, table, plane, alarm, refreshes: Mutex::default() }
     }
 
     /// How many refreshes have been begun.

@@ -61,10 +61,14 @@ impl World {
 
     /// In these slots are clients that poll.
     pub(crate) fn polled(sequence: &Sequence, now: Instant, polled: [bool; SLOTS]) -> Arc<Self> {
+        Self::with(Rig::new(sequence.max), sequence, now, polled)
+    }
+
+    pub(crate) fn with(rig: Rig, sequence: &Sequence, now: Instant, polled: [bool; SLOTS]) -> Arc<Self> {
         Arc::new(Self {
             polled,
             listeners: Default::default(),
-            rig: Rig::new(sequence.max),
+            rig,
             manners: sequence.manners,
             slots: Default::default(),
             inside: Mutex::new(Inside {
