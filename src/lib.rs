@@ -212,18 +212,28 @@
 //! `blocking_send`. Answer `rpf` and `creation_alert` from state that is shared with the task, under a lock that is
 //! held only to look.
 //!
-//! **Timers.** Nothing here sleeps. [`Mgm::expire`] does what is due and answers when it next wants to be called;
-//! calling it earlier or more often does no harm. A packet, a shorter time of an entry or a refresh may bring
-//! something that is due sooner, so do not sleep for longer than a second or so:
+//! **Timers.** Nothing here sleeps. [`Mgm::next_due`] says when [`Mgm::expire`] next wants to be called, and
+//! [`Builder::on_due`] when that becomes sooner: one `Notify`, which keeps a wake that comes before the sleep.
 //!
 //! ```ignore
+//! let builder = Mgm::builder().on_due(move |_| wake.notify_one()); // an Arc<Notify>, as `sooner` below
 //! loop {
-//!     let now = Instant::now();
-//!     let due = tokio::task::block_in_place(|| mgm.expire(now));
-//!     let latest = now + Duration::from_secs(1);
-//!     tokio::time::sleep_until(due.map_or(latest, |due| due.min(latest)).into()).await;
+//!     let due = mgm.next_due().unwrap_or_else(|| Instant::now() + HOUR);
+//!     tokio::select! {
+//!         () = tokio::time::sleep_until(due.into()) => { block_in_place(|| mgm.expire(Instant::now())); }
+//!         () = sooner.notified() => {}
+//!     }
 //! }
 //! ```
+//!
+//! **A data plane in another process.** Its [`Forwarder`] sends each command into an unbounded channel and says yes; what it
+//! then cannot do it reports with [`Mgm::forwarder_failed`], and that it was started again with
+//! [`Mgm::forwarder_restarted`], which lasts: `block_in_place`.
+//!
+//! **IGMP in a task.** `enable_igmp` begins a [refresh](ClientRef::begin_refresh) and sends it to the task, which says again
+//! what is wanted and [ends](Refresh::end) it: the hand-over does not wait for the task, and no packet is lost meanwhile.
+//!
+//! All of it together is `examples/tokio.rs`.
 //!
 //! **Shutting down.** First drop the clients, each of which gives back what it holds; then the last handle of the
 //! manager (a [`ClientRef`] that somebody has kept is one, too), which empties the forwarder; then what the forwarder needs, such as its event loop. If the forwarder goes
