@@ -12,8 +12,9 @@ fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(asked_for.unwrap_or(4000)) }
 }
 
-/// The buffers of the readers, and those in which fragments wait.
-const ROOM: u64 = 1 << 16;
+/// The buffers of the readers; and those in which fragments wait, each of which may say that it ends a packet of 64 KiB.
+/// The captures here have 6 of them at most.
+const ROOM: u64 = 1 << 20;
 
 /// What reading takes at most, whatever the capture says of itself: the room of the reader, and copies of what is there.
 fn allowance(bytes: &[u8]) -> u64 {
