@@ -164,7 +164,19 @@ impl<A: Address> Player<A> {
         let builder =
             Builder::new().set_up(setup)?.forwarder(self.edge()).record(move |event| log.lock().push(event));
         let builder = if setup.rib { builder.rib(self.edge()) } else { builder };
+        // Whether somebody asked to be called is seen by the calls.
+        let has_timer = self.script.lock().due.contains_key(&Party::Timer);
+        let builder = if has_timer { builder.on_due(self.timer()) } else { builder };
         Some(builder.build())
+    }
+
+    fn timer(self: &Arc<Self>) -> impl Fn(Instant) + Send + Sync + use<A> {
+        let player = Arc::downgrade(self);
+        move |_| {
+            if let Some(player) = player.upgrade() {
+                player.called(None, Party::Timer, &Callback::Due);
+            }
+        }
     }
 
     fn edge(self: &Arc<Self>) -> Edge<A> {
