@@ -1,6 +1,6 @@
 //! A recording as a file, and the same again on another manager: a bug report is one file.
 //!
-//! [`write`] makes of what a manager is asked and does ([`Builder::record`](crate::Builder::record)) lines of JSON, an
+//! [`write()`] makes of what a manager is asked and does ([`Builder::record`](crate::Builder::record)) lines of JSON, an
 //! event a line. [`Recording::read`] reads them, and [`replay`] does on a new manager, with the recorded seed, what was done
 //! on the recorded one: each call, and inside callbacks what was called there; clients, RIB and forwarder answer as they
 //! did. So the new manager does the same, and says the same to everybody:
