@@ -70,12 +70,14 @@
 //! |---|---|
 //! | `cargo run --example minimal` | the least that a hand-over needs |
 //! | `cargo run --example handover` | DVMRP takes an interface and releases it, while the captured hosts report; or those of your own capture |
-//! | `cargo run --example replay -- FILE` | a recording, done again and printed as a time line |
 //! | `cargo run --example two_protocols` | PIM, DVMRP and IGMP with routes, packets, time and faults |
+//! | `cargo run --example tokio` | the same as tasks, with a data plane that answers late and restarts: [With tokio](#with-tokio) |
+//! | `cargo run --example replay -- FILE` | a recording, done again and printed as a time line: [A bug report is one file](#a-bug-report-is-one-file) |
 //! | `cargo run -p linux-router` | a router for IGMP and MLD hosts on the Linux kernel |
 //!
 //! All rules are statements with a code, as [HO-4](crate::specification#ho-4), on the page
-//! [`specification`]; what has changed is on [`changelog`], and how to work on the crate on [`developers`].
+//! [`specification`]. What an operator sees is on [`operators`], what has changed on [`changelog`], and how to work on the
+//! crate on [`developers`].
 //!
 //! # The nouns
 //!
@@ -89,10 +91,11 @@
 //! - An [`Mfe`] is a multicast forwarding entry: an (S,G), the *iif* where its packets have to arrive, and the
 //!   *oifs*, where they go. It is made when the [`Forwarder`] reports a packet. The iif is the interface toward the
 //!   source by the [`Rib`], unless its owner answers `rpf` with another of its own.
-//! - An [`Alert`] is news for a client, and waits in a queue of its own. Joins and prunes say what others want: a
-//!   protocol has been told to pull (\*,G) or (\*,\*) exactly while some other client wants it, and (S,G) if,
-//!   besides, it owns the interface toward S. The owner of an iif also hears when others begin or cease to be among
-//!   the oifs. Local joins and leaves tell the owner of an interface what IGMP does there.
+//! - To *pull* an entry is to ask the routers upstream for its packets, as PIM does by a Join and DVMRP by a Graft.
+//! - An [`Alert`] tells a client of a change. Joins and prunes say what others want: a protocol has been told to pull
+//!   (\*,G) or (\*,\*) exactly while some other client wants it, and (S,G) if, besides, it owns the interface toward S.
+//!   The owner of an iif also hears when others begin or cease to be among the oifs. Local joins and leaves tell the
+//!   owner of an interface what IGMP does there. A client is alerted by callbacks, or polls its [`News`].
 //!
 //! A manager is of one address family: `Mgm` is `Mgm<Ipv4Addr>`, which [`Mgm::new`] makes, and `Mgm<Ipv6Addr>` is the
 //! other, which [`Mgm::v6`] makes; there "IGMP" stands for MLD. [`Mgm::show`] prints all that a manager knows.
@@ -139,28 +142,6 @@
 //! [refresh](ClientRef::begin_refresh). Whoever is refused because an interface is changing hands asks
 //! [`Mgm::when_settled`].
 //!
-//! # How it is made
-//!
-//! ```text
-//!       IgmpCallbacks · ProtocolCallbacks               Forwarder             Rib
-//!                       ▲                                   ▲                  ▲
-//!                       │ calls at once, alerts in order    │ changes          │ look-ups
-//!                       │                                   │                  │        no lock is held
-//!     ──────────────────┴───────────────────────────────────┴──────────────────┴───────────────────────
-//!     you ─► Client · Mgm ─► lock ─► engine ─► effects ─► outboxes ─► unlock ─► deliver
-//!              │
-//!              ├── handover   disable_igmp ─► engine: change the owner ─► enable_igmp
-//!              ├── making     Rib ─► rpf ─► creation_alert ─► engine: install the entry
-//!              └── routing    Rib ─► rpf ─► engine: move the entries
-//! ```
-//!
-//! - The engine has all state and all rules, as a plain state machine without lock, callback, clock or I/O.
-//! - The outboxes have the alerts that wait for each client. They are filled under the lock and delivered without it. A
-//!   client that polls has none: the engine keeps what it has not taken.
-//! - The edges are four traits: [`IgmpCallbacks`] and [`ProtocolCallbacks`], for clients that need none
-//!   [`NoCallbacks`], for those that poll [`HandoverCallbacks`] and [`Questions`]; [`Forwarder`], to forward nothing [`NoForwarder`], on paper [`MemoryForwarder`]; and [`Rib`],
-//!   without which no source has a route.
-//!
 //! # Guarantees
 //!
 //! **Refusals.** An [`Error`] means that nothing has changed, and nobody was called or told. (The one exception says
@@ -191,32 +172,62 @@
 //! exactly the manager's entries, but for what it refused, which is marked, retried and shown; it is emptied when
 //! the manager goes ([FW-12](crate::specification#fw-12)).
 //!
+//! # Two ways to hear
+//!
+//! A client chooses when it registers, and has one or the other.
+//!
+//! **Callbacks** ([`Mgm::register_protocol`], [`Mgm::register_igmp`]) are told of every change, in the order of the changes,
+//! on the thread whose call caused it, before that call returns. They fit short answers from shared state, tests and logs.
+//! A slow one makes others' calls slow; what waits for it can be [limited](Limits::waiting_alerts). One method,
+//! [`alert`](ProtocolCallbacks::alert), gets all of them as values.
+//!
+//! **News** ([`Mgm::register_polled_protocol`], [`Mgm::register_polled_igmp`]) are read when the client asks: what is
+//! different from what it took last, at most one piece for each entry. Nothing queues, and what came and went in between is
+//! no news. They fit a task (`news.next().await`; a `Stream` with the feature `stream`), a thread or an event loop of its
+//! own. Where somebody waits for the answer the client is called all the same: [`Questions`] and
+//! [`HandoverCallbacks`].
+//!
+//! [`News`] has a table of the differences, and [`ClientRef::told`] is what a client has been told to pull so far.
+//!
 //! # With tokio
 //!
-//! The manager is not asynchronous: its calls do their work on the thread that makes them, and so do the callbacks.
+//! The manager is not asynchronous: its calls do their work on the thread that makes them, and so do the callbacks. Each
+//! protocol can be a task all the same. `examples/tokio.rs` is such a router; these are its choices, and why.
 //!
-//! **Short calls** can be made in a task: adding, deleting and blocking single entries, asking for one interface or
-//! entry, reporting a packet. They take microseconds, and the time of the callbacks that they cause; more for an
-//! entry that covers many forwarding entries, as (\*,\*) does.
+//! **Short calls are made in the task**: adding, deleting and blocking single entries, [`set_group`](ClientRef::set_group),
+//! asking for one interface or entry, reporting a packet. They take microseconds, and the time of the callbacks that they
+//! cause; more for an entry that covers many forwarding entries, as (\*,\*) does.
 //!
-//! **Long calls** grow with what they touch, to tens of milliseconds at a hundred thousand entries: taking and releasing
-//! interfaces, dropping a [`Client`], [`Mgm::interface_removed`], [`Mgm::routes_changed`], [`Mgm::expire`],
-//! [`Mgm::show`], large batches, walking all [groups](Mgm::groups) or [entries](Mgm::mfes). Make them in
-//! `spawn_blocking` or `block_in_place`.
+//! **Long calls are made in `block_in_place`**, or in `spawn_blocking`: taking and releasing interfaces, dropping a
+//! [`Client`], ending a [`Refresh`], [`Mgm::interface_removed`], [`Mgm::routes_changed`], [`Mgm::expire`],
+//! [`Mgm::forwarder_restarted`], [`Mgm::show`], large batches, walking all [groups](Mgm::groups) or [entries](Mgm::mfes).
+//! They grow with what they touch, to tens of milliseconds at a hundred thousand entries.
 //!
-//! **News.** A protocol that is a task polls: `news.next().await` stands in its `select!`, and no callback runs in it
-//! ([`Mgm::register_polled_protocol`]; [`News`] says how to choose). The feature `stream` makes it a `Stream`.
+//! **Each protocol polls.** `news.next().await` stands in its `select!`, loses nothing when another branch is taken, and no
+//! foreign thread runs in the task. What others wanted before it registered is no news: it begins with
+//! [`told`](ClientRef::told).
 //!
-//! **Never wait for a task in a callback.** The callback may run on the very thread that the task needs. Send to an
-//! unbounded channel (an [`Alert`] is a value, for that), or use `try_send`; do not use `block_on` or
-//! `blocking_send`. Answer `rpf` and `creation_alert` from state that is shared with the task, under a lock that is
-//! held only to look.
+//! **Questions are answered from shared state.** `rpf` and `creation_alert` are asked on the thread that reports the packet,
+//! which may be the one that the task needs: never wait for a task there, neither by `block_on` nor by `blocking_send`.
+//! Look into what the task keeps, under a lock that is held only to look. The same holds in every callback; one that passes
+//! something on uses an unbounded channel, or `try_send` (an [`Alert`] is a value, for that).
 //!
-//! **Timers.** Nothing here sleeps. [`Mgm::next_due`] says when [`Mgm::expire`] next wants to be called, and
-//! [`Builder::on_due`] when that becomes sooner: one `Notify`, which keeps a wake that comes before the sleep.
+//! **IGMP adds again in its task.** `enable_igmp` begins a [refresh](ClientRef::begin_refresh) and sends it to the task,
+//! which says again what is wanted and [ends](Refresh::end) it: the hand-over does not wait for the task, and no packet is
+//! lost meanwhile. What is refused during a hand-over is remembered, and said again then.
+//!
+//! **A take that is refused waits.** Two tasks may want one interface at the same moment. The second is refused with
+//! [`Error::HandoverInProgress`], and [`Mgm::when_settled`] wakes it by a `Notify`.
+//!
+//! **The data plane is another process.** Its [`Forwarder`] sends each command into an unbounded channel and says yes. What
+//! it then cannot do it reports with [`Mgm::forwarder_failed`], and that it was started again with
+//! [`Mgm::forwarder_restarted`].
+//!
+//! **One task has the timers.** Nothing here sleeps. [`Mgm::next_due`] says when [`Mgm::expire`] next wants to be called,
+//! and [`Builder::on_due`] when that becomes sooner, by a `Notify`, which keeps a wake that comes before the sleep:
 //!
 //! ```ignore
-//! let builder = Mgm::builder().on_due(move |_| wake.notify_one()); // an Arc<Notify>, as `sooner` below
+//! let mgm = Mgm::builder().on_due(move |_| wake.notify_one()).build(); // an Arc<Notify>, as `sooner` below
 //! loop {
 //!     let due = mgm.next_due().unwrap_or_else(|| Instant::now() + HOUR);
 //!     tokio::select! {
@@ -226,18 +237,14 @@
 //! }
 //! ```
 //!
-//! **A data plane in another process.** Its [`Forwarder`] sends each command into an unbounded channel and says yes; what it
-//! then cannot do it reports with [`Mgm::forwarder_failed`], and that it was started again with
-//! [`Mgm::forwarder_restarted`], which lasts: `block_in_place`.
+//! **The end has an order**, as in every daemon: [Shutting down](#shutting-down).
 //!
-//! **IGMP in a task.** `enable_igmp` begins a [refresh](ClientRef::begin_refresh) and sends it to the task, which says again
-//! what is wanted and [ends](Refresh::end) it: the hand-over does not wait for the task, and no packet is lost meanwhile.
+//! # Shutting down
 //!
-//! All of it together is `examples/tokio.rs`.
-//!
-//! **Shutting down.** First drop the clients, each of which gives back what it holds; then the last handle of the
-//! manager (a [`ClientRef`] that somebody has kept is one, too), which empties the forwarder; then what the forwarder needs, such as its event loop. If the forwarder goes
-//! first, its entries stay behind.
+//! 1. Drop the clients: each gives back what it holds, with all that follows from it.
+//! 2. Drop the last handle of the manager, which empties the forwarder. A [`ClientRef`] that somebody has kept is a handle,
+//!    too; [`News`] is none.
+//! 3. End what the forwarder needs, such as its event loop or its process. If that goes first, its entries stay behind.
 //!
 //! # Testing your protocol
 //!
@@ -252,8 +259,8 @@
 //!
 //! **At random.** A `World` is a small router in which an IGMP and two protocols do what `steps(1..60)` draws: take and
 //! release interfaces, join, leave and block, with packets, routes and time. After each step compare what your protocol does
-//! with `world.has_to_pull(client)`, which is computed from the statements and shares no code with the manager; that the
-//! manager keeps its word is checked by each step (and can be at any time: `mgm.check()`).
+//! with `world.has_to_pull(client)`, which is computed from the statements and shares no code with the manager. Each step
+//! also checks that what the manager keeps agrees with itself, as `mgm.check()` does at any time.
 //!
 //! **One order.** Where several clients are told of several entries, hashing decides who comes first; `Builder::seed` makes
 //! it the same in every run, for snapshots of what a `Log` prints. Time is what you pass in.
@@ -263,6 +270,60 @@
 //! With the feature `replay` a daemon built with `Mgm::builder().record(mgm::replay::write(file))` writes each call and each
 //! answer as a line of JSON. `cargo run --example replay -- FILE` does the same again on another manager, and prints who was
 //! called when; the module `replay` says what a replay cannot reproduce. A manager that is not recorded pays one branch.
+//!
+//! # What operators see
+//!
+//! **Events**, through `tracing`, of hand-overs, memberships, alerts, entries and the forwarder. Their targets stay the same
+//! from release to release: `mgm`, `mgm::membership`, `mgm::alert`, `mgm::entry`, `mgm::forwarder`, `mgm::linux`; the page
+//! [`operators`] is the table of all of them. Nothing is formatted where nobody listens.
+//!
+//! **Counters**: [`Mgm::counters`] has calls, refusals, alerts, hand-overs and what is asked of the edges; it prints as
+//! OpenMetrics text. Alarm on [`caught_panics`](Mgm::caught_panics) and [`wrong_answers`](Mgm::wrong_answers): both are
+//! defects of a client.
+//!
+//! **The state**: [`Mgm::show`] is all that the manager knows, as text and, with `serde`, as JSON, in the daemon's own
+//! [`Names`]; [`Snapshot::diff`] says what has changed between two. [`Mgm::explain`] says why a stream goes where it goes, and why each
+//! client pulls it or does not.
+//!
+//! # Crate features
+//!
+//! None is on by default, and none changes what the others do.
+//!
+//! - `linux`: `LinuxForwarder`, a [`Forwarder`] on the kernel's multicast routing tables; nothing on other systems.
+//! - `route-table`: `RouteTable`, a [`Rib`] for a daemon that has none of its own.
+//! - `serde`: what is shown, asked and answered can be written: a [`Snapshot`], an [`Alert`], an [`Error`]. All but errors
+//!   can be read back, and what is no group, no source or no interface is refused then, too.
+//! - `replay`: the module `replay`: what [`Builder::record`] records as a file, and the same again from that file.
+//! - `stream`: [`News`] is a `Stream` of `futures-core`.
+//! - `testing`: the module `testing`, for tests of what embeds the manager, and [`Builder`]`::seed`; with it comes
+//!   `route-table`. `proptest` adds strategies.
+//!
+//! # How it is made
+//!
+//! ```text
+//!       IgmpCallbacks · ProtocolCallbacks               Forwarder             Rib
+//!                       ▲                                   ▲                  ▲
+//!                       │ calls at once, alerts in order    │ changes          │ look-ups
+//!                       │                                   │                  │        no lock is held
+//!     ──────────────────┴───────────────────────────────────┴──────────────────┴───────────────────────
+//!     you ─► Client · Mgm ─► lock ─► engine ─► effects ─► outboxes ─► unlock ─► deliver
+//!              │
+//!              ├── handover   disable_igmp ─► engine: change the owner ─► enable_igmp
+//!              ├── making     Rib ─► rpf ─► creation_alert ─► engine: install the entry
+//!              └── routing    Rib ─► rpf ─► engine: move the entries
+//! ```
+//!
+//! - The engine has all state and all rules, as a plain state machine without lock, callback, clock or I/O.
+//! - The outboxes have the alerts that wait for each client. They are filled under the lock and delivered without it. A
+//!   client that polls has none: the engine keeps what it has not taken.
+//! - The edges are traits, which the daemon implements or takes from here:
+//!
+//! | edge | trait | what is there already |
+//! |---|---|---|
+//! | IGMP | [`IgmpCallbacks`]; if it polls, [`HandoverCallbacks`] | [`NoCallbacks`] |
+//! | a routing protocol | [`ProtocolCallbacks`]; if it polls, [`Questions`] | [`NoCallbacks`] |
+//! | what forwards packets | [`Forwarder`] | `LinuxForwarder`; [`MemoryForwarder`], for tests; [`NoForwarder`] |
+//! | the routes to sources | [`Rib`]; without one no source has a route | `RouteTable`; any closure that looks up |
 //!
 //! # Trade-offs
 //!
@@ -319,19 +380,6 @@
 //! | handles | to be kept by the client | owned; dropping one releases and deregisters |
 //!
 //! The names of its functions, callbacks and structures are search aliases here: look for `MgmTakeInterfaceOwnership`.
-//!
-//! # Crate features
-//!
-//! None is on by default, and none changes what the others do.
-//!
-//! - `linux`: `LinuxForwarder`, a [`Forwarder`] on the kernel's multicast routing tables; nothing on other systems.
-//! - `route-table`: `RouteTable`, a [`Rib`] for a daemon that has none of its own.
-//! - `serde`: what is shown, asked and answered can be written: a [`Snapshot`], an [`Alert`], an [`Error`]. All but errors
-//!   can be read back, and what is no group, no source or no interface is refused then, too.
-//! - `replay`: the module `replay`: what [`Builder::record`] records as a file, and the same again from that file.
-//! - `stream`: [`News`] is a `Stream` of `futures-core`.
-//! - `testing`: the module `testing`, for tests of what embeds the manager, and [`Builder`]`::seed`; with it comes
-//!   `route-table`. `proptest` adds strategies.
 //!
 //! # MSRV
 //!

@@ -12,7 +12,7 @@ use crate::manager::Shared;
 use crate::types::address::Address;
 use crate::types::alert::Alert;
 
-/// What a client has to know and has not taken yet: the ear of a client that polls instead of being alerted
+/// What a client has to know and has not taken yet, for a client that polls instead of being alerted
 /// ([CB-8](crate::specification#cb-8)).
 ///
 /// [`Mgm::register_polled_protocol`](crate::Mgm::register_polled_protocol) and
@@ -32,7 +32,7 @@ use crate::types::alert::Alert;
 /// fill up, and an interface that changes hands ten thousand groups at once is no news to those for whom nothing is
 /// different afterwards. A client that has to see each change, in the order of the changes, takes callbacks.
 ///
-/// What somebody waits for the answer to is called in either case: [`Questions`](crate::Questions) and
+/// Where somebody waits for the answer the client is called in either case: [`Questions`](crate::Questions) and
 /// [`HandoverCallbacks`](crate::HandoverCallbacks).
 ///
 /// # What is news
@@ -52,8 +52,13 @@ use crate::types::alert::Alert;
 ///
 /// # Dropping it
 ///
-/// The client is deaf from then on, and nobody else notices; who wants to hear again registers again. When the *client*
-/// goes, the news end: [`next`](Self::next) answers `None`. News keep no manager alive.
+/// From then on the client is told nothing more but what it is called for, and nobody else notices; whoever wants news again
+/// registers again. When the *client* goes, the news end: [`next`](Self::next) answers `None`. News keep no manager alive.
+///
+/// # Locks
+///
+/// Each method takes the lock of the manager for a moment, and holds none when it calls a waker or returns. All may be
+/// called inside callbacks. None panics; a waker that panics is caught and counted ([`Mgm::caught_panics`](crate::Mgm::caught_panics)).
 ///
 /// # Example: what a protocol pulls, on a thread of its own
 ///
@@ -84,7 +89,7 @@ use crate::types::alert::Alert;
 /// assert_eq!(pulled.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "dropping it makes the client deaf"]
+#[must_use = "a client whose news are dropped is told nothing"]
 pub struct News<A: Address = Ipv4Addr> {
     /// The manager lives as long as its handles and its clients, and not because of somebody who listens.
     manager: Weak<Shared<A>>,
@@ -100,10 +105,6 @@ impl<A: Address> News<A> {
     ///
     /// What it hands out is taken: it comes again only when it has changed. Whoever is woken takes until nothing is left,
     /// since it is woken again only then.
-    ///
-    /// # Locks
-    ///
-    /// The lock of the manager is taken for one piece of news.
     ///
     /// # Example: one thing for each entry, however often it has changed
     ///
@@ -188,7 +189,7 @@ impl<A: Address> News<A> {
         }
     }
 
-    /// Has `ready` called whenever there begin to be news, and once when the client goes; at once if there are some. For
+    /// Sets what is called whenever there begin to be news, and once when the client goes; at once if there are some. For
     /// threads and event loops: it writes to a pipe, or wakes a poll. It replaces the one before.
     ///
     /// It is called with no lock held, on the thread whose call caused the news, also inside callbacks, and may itself call

@@ -1,4 +1,4 @@
-//! What a client that polls its news is still called for: what somebody waits for an answer to.
+//! What a client that polls its news is still called for: the questions, and the hand-overs of IGMP, which wait for it.
 
 use std::net::Ipv4Addr;
 
