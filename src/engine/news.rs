@@ -24,8 +24,9 @@ pub(crate) struct Polled<A: Address> {
 
 /// What one client has to know and has not taken yet.
 ///
-/// Alerts tell of changes, so none may be lost, and they wait in a queue. News tell of what is. Of each [`Thing`] that
-/// begins and ends there is what *holds* now, and what the client has last *taken* of it; where the two differ is news.
+/// Alerts tell of changes, so none may be lost, and they wait in a queue. News tell of what is: they are level-triggered,
+/// where alerts are edge-triggered. Of each [`Thing`] that begins and ends there is what *holds* now, and what the client has
+/// last *taken* of it; where the two differ is news. Both together are the [`Level`] of the thing.
 ///
 /// **What is kept.** The alerts about one thing begin and end it in turn. So where nothing is kept of it, what holds has
 /// been taken; and there is a [`Level`] only where the two differ, or may come to differ by FW-6. A beginning and its end

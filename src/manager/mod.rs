@@ -29,7 +29,7 @@ use self::counted::{CallbackMeter, Counted, Meter};
 use self::due::Due;
 use self::inside::Inside;
 pub(crate) use self::making::Packet;
-use self::news::{Ear, Ears};
+use self::news::{Listener, Listeners};
 use self::outbox::Outboxes;
 pub(crate) use self::panics::Panics;
 pub(crate) use self::recorder::{Recorded, Recorder, Sink};
@@ -80,7 +80,7 @@ pub(crate) struct Edges<A: Address> {
 pub(crate) struct State<A: Address> {
     pub(crate) engine: Engine<A>,
     outboxes: Outboxes<A, Registration<A>>,
-    ears: Ears,
+    listeners: Listeners,
     /// A thread has the right to talk to the forwarder.
     is_forwarding: bool,
     /// Absent where nobody asked for it (FW-16).
@@ -107,7 +107,7 @@ impl<A: Address> Shared<A> {
         let state = State {
             engine,
             outboxes: Outboxes::new(),
-            ears: Ears::new(),
+            listeners: Listeners::new(),
             is_forwarding: false,
             alarm: on_due.as_ref().map(|_| Alarm::default()),
             counted: Counted::default(),
@@ -269,7 +269,7 @@ impl<A: Address> Shared<A> {
             self.update(|state| {
                 let client = state.engine.register(name, modes)?;
                 if client.is_polled() {
-                    state.ears.insert(client, Ear::default());
+                    state.listeners.insert(client, Listener::default());
                 }
                 state.outboxes.open(client, Arc::clone(&registration));
                 Ok(client)

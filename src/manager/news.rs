@@ -15,7 +15,7 @@ pub(crate) type Ready = Arc<dyn Fn() + Send + Sync>;
 
 /// Who listens to the news of one client.
 #[derive(Default)]
-pub(super) struct Ear {
+pub(super) struct Listener {
     /// The task that waits for the next piece; it is woken once.
     task: Option<Waker>,
     /// Is called each time.
@@ -23,12 +23,12 @@ pub(super) struct Ear {
 }
 
 /// Who listens, by client.
-pub(super) type Ears = BTreeMap<ClientKey, Ear>;
+pub(super) type Listeners = BTreeMap<ClientKey, Listener>;
 
 /// Who is to be woken after a step, and what is to be dropped then: wakers are foreign, so without the lock (CB-1).
 #[must_use = "to be woken outside the lock"]
 pub(super) struct Woken<A: Address> {
-    ears: Vec<Ear>,
+    listeners: Vec<Listener>,
     left: Vec<Untaken<A>>,
 }
 
@@ -49,7 +49,7 @@ impl<A: Address> Shared<A> {
                 return Poll::Ready(news);
             }
             let waker = waker.clone();
-            if self.listen(client, |ear| ear.task.replace(waker)) == Heard::Nothing {
+            if self.listen(client, |listener| listener.task.replace(waker)) == Heard::Nothing {
                 return Poll::Pending;
             }
         }
@@ -58,18 +58,18 @@ impl<A: Address> Shared<A> {
     /// Has `ready` called from now on when there begin to be news, and at once if there are some.
     pub(crate) fn on_news(self: &Arc<Self>, client: ClientKey, ready: Ready) {
         let called = Arc::clone(&ready);
-        if self.listen(client, |ear| ear.ready.replace(called)) == Heard::Something {
-            self.wake_up(Ear { task: None, ready: Some(ready) });
+        if self.listen(client, |listener| listener.ready.replace(called)) == Heard::Something {
+            self.wake_up(Listener { task: None, ready: Some(ready) });
         }
     }
 
     /// Nobody listens any more. What the listener owned is dropped on this thread, without the lock.
     pub(crate) fn stop_listening(self: &Arc<Self>, client: ClientKey) {
-        let ear = self.update(|state| {
+        let listener = self.update(|state| {
             state.engine.end_news(client);
-            state.ears.remove(&client)
+            state.listeners.remove(&client)
         });
-        drop(ear);
+        drop(listener);
     }
 
     fn take_news(&self, client: ClientKey) -> Poll<Option<Alert<A>>> {
@@ -94,9 +94,9 @@ impl<A: Address> Shared<A> {
     }
 
     /// Changes who listens, and says whether there was anything to hear at that moment: what came before wakes nobody.
-    fn listen<R>(&self, client: ClientKey, change: impl FnOnce(&mut Ear) -> R) -> Heard {
+    fn listen<R>(&self, client: ClientKey, change: impl FnOnce(&mut Listener) -> R) -> Heard {
         let mut state = self.lock();
-        let replaced = state.ears.get_mut(&client).map(change);
+        let replaced = state.listeners.get_mut(&client).map(change);
         let is_silent = replaced.is_some() && !state.engine.has_news(client);
         drop(state);
         drop(replaced);
@@ -104,13 +104,13 @@ impl<A: Address> Shared<A> {
     }
 
     pub(super) fn wake_all(self: &Arc<Self>, woken: Woken<A>) {
-        let Woken { ears, left } = woken;
+        let Woken { listeners, left } = woken;
         drop(left);
-        ears.into_iter().for_each(|ear| self.wake_up(ear));
+        listeners.into_iter().for_each(|listener| self.wake_up(listener));
     }
 
-    fn wake_up(self: &Arc<Self>, ear: Ear) {
-        let Ear { task, ready } = ear;
+    fn wake_up(self: &Arc<Self>, listener: Listener) {
+        let Listener { task, ready } = listener;
         if let Some(task) = task {
             self.ask(|| self.panics.catch(&"waker", "wake", || task.wake()));
         }
@@ -133,14 +133,14 @@ impl<A: Address> State<A> {
     /// Who is to be woken after this step.
     pub(super) fn take_woken(&mut self) -> Woken<A> {
         let polled = &mut self.engine.effects.polled;
-        let mut ears = Vec::new();
+        let mut listeners = Vec::new();
         for client in polled.take_woken() {
             if polled.has_ended(client) {
-                ears.extend(self.ears.remove(&client));
-            } else if let Some(ear) = self.ears.get_mut(&client) {
-                ears.push(Ear { task: ear.task.take(), ready: ear.ready.clone() });
+                listeners.extend(self.listeners.remove(&client));
+            } else if let Some(listener) = self.listeners.get_mut(&client) {
+                listeners.push(Listener { task: listener.task.take(), ready: listener.ready.clone() });
             }
         }
-        Woken { ears, left: polled.take_left() }
+        Woken { listeners, left: polled.take_left() }
     }
 }

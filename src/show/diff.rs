@@ -27,7 +27,7 @@ pub struct SnapshotDiff<A: Address = Ipv4Addr> {
     pub mfes: Vec<Difference<MfeSnapshot<A>>>,
     /// Entries that the forwarder still holds.
     pub leftovers: Vec<Difference<LeftoverSnapshot<A>>>,
-    /// How many more answers to `rpf` were none.
+    /// How many more answers to `rpf` were wrong: see [`Mgm::wrong_answers`](crate::Mgm::wrong_answers).
     pub wrong_answers: u64,
     /// How many more panics have been caught.
     pub caught_panics: u64,

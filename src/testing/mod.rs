@@ -5,7 +5,7 @@
 //! | [`Log`] | all that a manager was asked and did, in one order: who was told what, and what the forwarder got |
 //! | [`FaultyForwarder`] | a data plane in memory that fails as told |
 //! | [`RouteTable`](crate::RouteTable) | a RIB that is a table |
-//! | [`Mgm::check`](crate::Mgm::check) | the manager keeps its word |
+//! | [`Mgm::check`](crate::Mgm::check) | that what the manager keeps twice agrees, statement by statement |
 //! | [`has_to_pull`] | what a protocol has to pull, by the statements alone: an oracle |
 //! | [`World`] | a router in which others act at random; with the feature `proptest`, `steps` draws what they do |
 //! | [`Builder::seed`](crate::Builder::seed) | a run has one order, for snapshots of logs |

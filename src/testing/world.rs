@@ -31,8 +31,8 @@ use crate::violation::Violation;
 /// A router with a RIB, a data plane, an IGMP and two routing protocols that do what [`Step`]s say. The protocol that is
 /// tested is registered beside them.
 ///
-/// After each step it is checked that the manager keeps its word: [`Mgm::check`](crate::Mgm::check), the data plane has
-/// the manager's entries, and each client that was registered before the first step has been told exactly what
+/// After each step it is checked that [`Mgm::check`](crate::Mgm::check) finds nothing, that the data plane has the
+/// manager's entries, and that each client that was registered before the first step has been told exactly what
 /// [`has_to_pull`] says. [`steps`](super::steps) draws steps at random, with the feature `proptest`.
 ///
 /// # Example: a step
