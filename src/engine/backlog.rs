@@ -251,6 +251,9 @@ impl<A: Address> Engine<A> {
             // It has not been told since it failed.
             (Telling::No, Some(failed)) => {
                 failed.error = error;
+                if error == ForwarderError::NoSuchEntry {
+                    self.set_held(key, Held::No);
+                }
                 return;
             }
             (Telling::Failed, _) => {}

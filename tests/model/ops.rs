@@ -60,6 +60,10 @@ pub(crate) enum Op<C = Who, I = Where> {
     /// So many seconds later, `expire`.
     Expire(u64),
     Faults(Faults),
+    /// The forwarder loses an entry, or what it did not do was of one that it does not have; and reports it.
+    Failed(Key),
+    /// It loses everything, and reports it.
+    Restarted,
 }
 
 /// Where an operation is done.
@@ -113,6 +117,8 @@ impl Op {
             Self::WrongAlerts(client, at, switch) => Op::WrongAlerts(who(client)?, on(at), *switch),
             Self::Expire(seconds) => Op::Expire(*seconds),
             Self::Faults(faults) => Op::Faults(*faults),
+            Self::Failed(key) => Op::Failed(*key),
+            Self::Restarted => Op::Restarted,
         })
     }
 }
@@ -576,6 +582,8 @@ impl Draw {
             }
             127 => Op::RoutesChanged(prefix(number)),
             128..136 => Op::Expire([0, 2, 4, 450, 901][usize::from(more % 5)]),
+            136 => Op::Restarted,
+            137 => Op::Failed(key),
             _ => Op::Faults(self.faults()),
         }
     }

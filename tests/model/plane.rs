@@ -24,6 +24,8 @@ pub(crate) struct Notes {
     /// What the manager asked to have deleted.
     pub(crate) deletes: Vec<Key>,
     pub(crate) panics: u64,
+    /// It lost entries while other threads told it of some: what it is told then need not fit what it has.
+    pub(crate) has_lost_beside_others: bool,
     /// How many commands came.
     pub(crate) commands: usize,
     pub(crate) broken: Option<String>,
@@ -42,6 +44,16 @@ impl Plane {
         self.memory.packet(source, group, arrival, 100)
     }
 
+    /// Loses an entry, or had not done what it said of one; says what it reports.
+    pub(crate) fn lose(&self, key: Key) -> ForwarderError {
+        let (group, source) = key;
+        let mut notes = self.notes();
+        let had = self.memory.delete(source, group).is_ok();
+        let error = if had { ForwarderError::NoSuchEntry } else { ForwarderError::Full };
+        notes.last.insert(key, (Some(error), 1));
+        error
+    }
+
     /// A command for an entry that is to be there, or is not: it fails, or is done.
     fn command(
         &self,
@@ -53,7 +65,7 @@ impl Plane {
         notes.commands += 1;
         // A failed add may have left a part: the manager has that deleted too.
         let may_be_part = is_there && notes.last.get(&key).is_some_and(|(error, _)| error.is_some());
-        if self.entry(key).is_some() != is_there && !may_be_part {
+        if self.entry(key).is_some() != is_there && !may_be_part && !notes.has_lost_beside_others {
             notes.broken = Some(format!("a command for {key:?}, which the forwarder has: {}", !is_there));
         }
         let panics = notes.faults.panics;

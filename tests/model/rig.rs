@@ -85,6 +85,14 @@ impl Rig {
                 return Ok(if all_is_done { Done::Next(next) } else { Done::Silently });
             }
             Call::Faults(faults) => self.plane.notes().faults = faults,
+            Call::Failed((group, source)) => {
+                let error = self.plane.lose((group, source));
+                self.mgm.forwarder_failed(source, group, error);
+            }
+            Call::Restarted => {
+                self.plane.memory.restart();
+                self.mgm.forwarder_restarted();
+            }
             Call::EndRefresh(number) => {
                 let refresh = self.refreshes.lock().unwrap()[number].take();
                 if let Some(refresh) = refresh {

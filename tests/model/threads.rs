@@ -203,6 +203,10 @@ impl Arena {
         let call = call.map(|call| match call {
             Op::Packet(key, on) => self.rig.receive(key, on),
             Op::Faults(faults) => Op::Faults(Faults { panics: false, ..faults }),
+            Op::Failed(_) | Op::Restarted => {
+                self.rig.plane.notes().has_lost_beside_others = true;
+                call
+            }
             call => call,
         });
         match (call, me) {

@@ -283,6 +283,8 @@ pub(crate) const fn caller(call: &Call) -> Option<Uid> {
         | Call::Route(..)
         | Call::RoutesChanged(_)
         | Call::Expire(_)
-        | Call::Faults(_) => None,
+        | Call::Faults(_)
+        | Call::Failed(_)
+        | Call::Restarted => None,
     }
 }

@@ -76,6 +76,8 @@ impl<S: Stage> Model<S> {
                 self.routes_changed(|source| prefix.contains(&source.address()))?;
             }
             Call::Expire(seconds) => return self.expire(*seconds).map(|next| Ok(Done::Next(next))),
+            // FW-15. What the forwarder counts begins anew.
+            Call::Failed(_) | Call::Restarted => self.state.has_failed = true,
             Call::Faults(faults) => {
                 self.state.stats_fail = faults.stats;
                 self.state.has_failed |= *faults != Faults::default();
