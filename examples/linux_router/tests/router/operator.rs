@@ -211,7 +211,7 @@ fn the_log_names_interfaces() {
 
     fn names<A: Forged>(lan: &mut Lan<A>) {
         let daemon = lan.start("");
-        let taken = "mgm::manager::handover: ownership changed interface=\"link1\" ";
+        let taken = "mgm: ownership changed interface=\"link1\" ";
         until(|| daemon.err.get(), || daemon.err.contains(taken));
         lan.router.ip("link delete link1");
         until(|| daemon.err.get(), || daemon.err.contains("gone interface=\"link1\""));
