@@ -15,7 +15,8 @@ use crate::types::alert::{AlertCause, Pull};
 use crate::types::interface::Interface;
 use crate::view::{ForwardState, Membership, MembershipKind};
 
-/// How far an explanation came: all interfaces are looked at, then all clients. The last one of either that was.
+/// How far an explanation has come. All interfaces are looked at, then all clients; this is the last one of either that
+/// was.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ExplainCursor<A> {
     Interfaces(Option<Interface<A>>),
@@ -47,7 +48,7 @@ impl<A: Address> Engine<A> {
         (explanation, next)
     }
 
-    /// A page of it, from where it goes on.
+    /// Adds a page to the explanation, from where it goes on.
     pub(crate) fn explain_more(
         &self,
         explanation: &mut Explanation<A>,
@@ -73,7 +74,7 @@ impl<A: Address> Engine<A> {
         Some(cursor)
     }
 
-    /// What is so of one interface; nothing, if it does not come into question.
+    /// Says what is so of one interface; nothing, if it does not come into question.
     fn interface_reason(
         &self,
         record: &InterfaceRecord<A>,
@@ -111,7 +112,7 @@ impl<A: Address> Engine<A> {
         }
     }
 
-    /// By what is held on an interface alone.
+    /// Decides by what is held on an interface alone.
     fn why_wanted_there(&self, key: Key<A>, held: &[Membership<A>]) -> WhyOif<A> {
         let joined = || held.iter().filter(|held| held.kind == MembershipKind::Joined);
         let block_of = |wish: &Membership<A>| {
@@ -131,7 +132,7 @@ impl<A: Address> Engine<A> {
         }
     }
 
-    /// Where an entry comes in, or would by the route that is known.
+    /// Finds where an entry comes in, or would by the route that is known.
     fn incoming(&self, key: Key<A>, mfe: Option<&MfeRecord<A>>) -> Incoming {
         match mfe {
             Some(mfe) => Incoming { iif: Some(mfe.iif), owner: mfe.owner },
@@ -143,7 +144,7 @@ impl<A: Address> Engine<A> {
         }
     }
 
-    /// What a client has been told to pull for an (S,G), or has not.
+    /// Lists what a client has been told to pull for an (S,G), or has not.
     fn pull_reasons(&self, client: ClientKey, at: Hashed<Key<A>>) -> impl Iterator<Item = PullReason<A>> {
         let reason = move |key: Key<A>, cause, why| PullReason {
             client: client.name(),
@@ -158,7 +159,7 @@ impl<A: Address> Engine<A> {
         wanted.chain(streamed).filter(move |_| !self.clients.is_leaving(client))
     }
 
-    /// CT-4, CT-5, CL-6.
+    /// CT-4, CT-5, CL-6: says why a client has been told to pull an entry for the sake of memberships, or has not.
     fn why_wanted(&self, client: ClientKey, at: Hashed<Key<A>>) -> WhyTold<A> {
         if !self.clients.is_told(client) {
             return WhyTold::DidNotAsk;
@@ -171,7 +172,7 @@ impl<A: Address> Engine<A> {
         other.map_or(WhyTold::NobodyElse, |other| WhyTold::Wanted { by: other.name() })
     }
 
-    /// FW-6, CL-6.
+    /// FW-6, CL-6: says why a client has been told to pull a forwarding entry, or has not.
     fn why_streamed(&self, client: ClientKey, at: Hashed<Key<A>>, mfe: &MfeRecord<A>) -> WhyTold<A> {
         if !self.clients.is_told(client) {
             return WhyTold::DidNotAsk;
@@ -189,7 +190,7 @@ impl<A: Address> Engine<A> {
         }
     }
 
-    /// The client but the owner for which an oif counts.
+    /// Finds the client for which an oif counts, if that is another than the owner of the iif.
     fn counts_for_another(
         &self,
         id: InterfaceId,

@@ -78,7 +78,7 @@ pub(crate) struct Installation<A> {
 pub(crate) enum Installed<A> {
     Done(Installation<A>),
     /// What it was asked under has changed: all is to be asked again.
-    Stale,
+    Outdated,
     /// There is no such entry any more, and no packet has asked for it.
     Gone,
 }
@@ -145,7 +145,7 @@ impl<A: Address> Engine<A> {
     pub(crate) fn install(&mut self, draft: Draft<A>, now: Tick) -> Installed<A> {
         let (key, making) = (draft.key, draft.making);
         let installed = self.try_install(draft, now);
-        if let Some(making) = making.filter(|_| installed != Installed::Stale) {
+        if let Some(making) = making.filter(|_| installed != Installed::Outdated) {
             self.end_making(key, making);
         }
         installed
@@ -160,14 +160,14 @@ impl<A: Address> Engine<A> {
             let Some(arrival) = reported else { return Installed::Gone };
             occasion = Occasion::Packet { arrival };
             if rpf.is_none() {
-                return Installed::Stale;
+                return Installed::Outdated;
             }
         }
         if let Some(answer) = &rpf {
             let is_current = self.holds(key.source, &answer.question.verified)
                 && answer.route.is_none_or(|route| self.may_answer(&answer.question, &route));
             match trust {
-                Trust::IfCurrent if !is_current => return Installed::Stale,
+                Trust::IfCurrent if !is_current => return Installed::Outdated,
                 Trust::IfCurrent => {}
                 Trust::Anyhow => rpf = self.ask_rpf(key, trust).map(RpfQuestion::answered_by_rib),
             }

@@ -114,7 +114,7 @@ pub(crate) enum Learned {
     /// The route is another: what goes by it has to follow.
     Moved,
     /// Routes that cover the source have changed since the RIB was asked: the answer counts for nothing.
-    Stale,
+    Outdated,
 }
 
 /// Whether the RIB's answer is taken although routes have changed since it was asked.
@@ -316,7 +316,7 @@ impl<A: Address> Engine<A> {
         let asked = if is_of_unknown { self.end_asking(source) } else { None };
         let current = self.sources.known.get(&Number(source)).map(|known| known.stamp).or(asked);
         if trust == Trust::IfCurrent && current.is_some_and(|current| current != stamp) {
-            return Learned::Stale;
+            return Learned::Outdated;
         }
         let Some(known) = self.sources.known.get_mut(&Number(source)) else {
             if is_of_unknown {

@@ -69,8 +69,8 @@ use crate::types::forwarding::{ForwarderError, ForwardingEntry, MfeStats};
 ///     }
 ///
 ///     fn stats(&self, _: SourceAddr, _: GroupAddr) -> Result<MfeStats, ForwarderError> {
-///         // It does not count. So no entry is ever idle: each is renewed when its time is over.
-///         Err(ForwarderError::NoSuchEntry)
+///         // So no entry is ever idle: each is renewed when its time is over.
+///         Err(ForwarderError::Other("this data plane does not count"))
 ///     }
 /// }
 /// ```

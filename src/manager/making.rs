@@ -167,7 +167,7 @@ impl<A: Address> Shared<A> {
             match installed {
                 Installed::Done(iif) => return report(key, occasion, iif),
                 Installed::Gone => return,
-                Installed::Stale => {}
+                Installed::Outdated => {}
             }
         }
     }

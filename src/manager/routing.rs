@@ -53,7 +53,7 @@ impl<A: Address> Shared<A> {
             answers.into_iter().map(learn).collect()
         });
         for (source, learned) in learned {
-            if learned == Learned::Stale {
+            if learned == Learned::Outdated {
                 self.verify_current_route(source);
             }
             self.follow_route(source);
@@ -74,14 +74,14 @@ impl<A: Address> Shared<A> {
         }
     }
 
-    /// Asks the RIB about a source until its answer is not stale, if it is in use.
+    /// Asks the RIB about a source, if it is in use, until no change of routes has come between question and answer.
     fn verify_current_route(self: &Arc<Self>, source: A) {
         for round in 0..=ROUNDS {
             let question =
                 self.update(|state| state.engine.is_in_use(source).then(|| state.engine.ask_route(source)));
             let Some(question) = question else { return };
             let answer = self.ask_rib(question);
-            if self.update(|state| state.engine.learn_route(answer, trust(round))) != Learned::Stale {
+            if self.update(|state| state.engine.learn_route(answer, trust(round))) != Learned::Outdated {
                 return;
             }
         }

@@ -61,7 +61,7 @@ pub struct ReadError {
 }
 
 impl ReadError {
-    /// That this is wrong with this line.
+    /// Says what is wrong with which line, counted from 1.
     #[must_use]
     pub const fn new(line: usize, damage: Damage) -> Self {
         Self { line, damage }

@@ -83,11 +83,11 @@ pub fn replay<A: Address>(recorded: &[Event<A>]) -> Result<Replay<A>, NotARecord
     let mut events = mem::take(&mut *log.lock());
     player.end();
     if events.len() < recorded.len() {
-        // The recorded manager went too, and emptied its forwarder.
+        // The recorded manager was dropped as well, and what that caused was recorded.
         events.append(&mut log.lock());
     }
     let pairs = recorded.iter().zip(events.iter().map(Some).chain(std::iter::repeat(None)));
-    // Another version may have replayed it.
+    // The first event names the version of the crate, which may differ from the recorded one.
     let divergence = pairs.skip(1).find(|(recorded, replayed)| Some(*recorded) != *replayed);
     let divergence = divergence
         .map(|(recorded, replayed)| Divergence { recorded: recorded.clone(), replayed: replayed.cloned() });
@@ -108,17 +108,17 @@ struct Player<A: Address> {
 
 /// What was recorded, and who acts by it.
 struct Script<A: Address> {
-    /// What the manager called and has not been called again yet, by whom it called.
+    /// The recorded calls by the manager that have not come again yet, by whom it called.
     due: BTreeMap<Party, VecDeque<(u64, Callback<A>)>>,
-    /// What was called inside each of them.
+    /// The calls of the manager that were made inside each of them.
     inside: BTreeMap<u64, Vec<Event<A>>>,
     /// What came of each call.
     answers: BTreeMap<u64, Answer<A>>,
     mgm: Option<Mgm<A>>,
-    /// By registration.
+    /// The clients, by the number of their registration.
     clients: BTreeMap<u32, Client<A>>,
     refreshes: BTreeMap<u64, Refresh<A>>,
-    /// What the clients that poll would hear; they take nothing of it.
+    /// The news of the clients that poll. What they took is not recorded, so nothing is taken.
     news: Vec<News<A>>,
 }
 
@@ -149,7 +149,7 @@ impl<A: Address> Script<A> {
         Self { due, inside, answers, mgm: None, clients, refreshes, news }
     }
 
-    /// What is done inside this call of the manager, and what came of it: the first one that is still due.
+    /// Finds the first recorded call that is the same and has not come again yet: what was done inside it, and its answer.
     fn take(&mut self, to: Party, callback: &Callback<A>) -> Option<Took<A>> {
         let due = self.due.get_mut(&to)?;
         let place = due.iter().position(|(_, other)| other == callback)?;
@@ -164,7 +164,7 @@ impl<A: Address> Player<A> {
         let builder =
             Builder::new().set_up(setup)?.forwarder(self.edge()).record(move |event| log.lock().push(event));
         let builder = if setup.rib { builder.rib(self.edge()) } else { builder };
-        // Whether somebody asked to be called is seen by the calls.
+        // That somebody asked for `on_due` is not recorded; the calls show it.
         let has_timer = self.script.lock().due.contains_key(&Party::Timer);
         let builder = if has_timer { builder.on_due(self.timer()) } else { builder };
         Some(builder.build())
@@ -183,7 +183,7 @@ impl<A: Address> Player<A> {
         Edge { player: Arc::downgrade(self) }
     }
 
-    /// Whoever is left goes.
+    /// Drops all clients that are left, and the manager.
     fn end(&self) {
         let mut script = self.script.lock();
         let (refreshes, clients) = (mem::take(&mut script.refreshes), mem::take(&mut script.clients));
@@ -203,7 +203,7 @@ impl<A: Address> Player<A> {
         let Took { inside, answer } = found?;
         inside.iter().for_each(|call| self.perform(call, me));
         if answer == Some(Answer::Panicked) {
-            // Past the panic hook, which would print it.
+            // This does not run the panic hook, which would print the panic.
             resume_unwind(Box::new("as recorded"));
         }
         answer

@@ -110,7 +110,7 @@ impl<A: Address> SnapshotDiff<A> {
     }
 }
 
-/// What can be followed from one snapshot to the next.
+/// A thing that can be found again in the next snapshot, and compared.
 trait Compared: Clone {
     fn is_as(&self, before: &Self) -> bool;
     fn line(&self, names: &Names) -> String;

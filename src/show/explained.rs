@@ -37,7 +37,7 @@ impl<A: Address> Display for WithNames<'_, Explanation<A>> {
         let rows = shown.interfaces.iter().map(|reason| interface(reason, names));
         table(f, "interface comes into question", ["Interface", "Oif", "Why"], rows)?;
         f.write_str("\n")?;
-        // An IGMP that did not ask to be told is no news to an operator.
+        // That an IGMP which did not ask to be told has not been told is left out: it would be in every explanation.
         let told = shown.pulls.iter().filter(|reason| !matches!(reason.why, WhyTold::DidNotAsk));
         let rows = told.map(|reason| pull(reason, names));
         table(f, "client asked to be told", ["Client", "Pulls", "Told", "Why"], rows)

@@ -53,7 +53,7 @@ impl<'a, A: Address> WithNames<'a, Explanation<A>> {
 impl<A: Address> fmt::Display for Graph<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let clients = self.clients();
-        // Each of them is in the list; who is not would be drawn as one without a name.
+        // All clients are in the list; one that is not would be drawn as a client without a name.
         let number = |client| clients.iter().position(|one| *one == client).unwrap_or(clients.len());
         let Explanation { source, group, interfaces, pulls, .. } = self.shown;
         writeln!(f, "graph LR\n    stream[\"({source}, {group})\"]")?;
@@ -98,7 +98,7 @@ impl<A: Address> Graph<'_, A> {
     }
 }
 
-/// A text that stands for itself, whatever a daemon calls its interfaces.
+/// Escapes a text for Mermaid, since a daemon may call its interfaces whatever it likes.
 fn label(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "#quot;"))
 }
