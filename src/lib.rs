@@ -147,7 +147,7 @@
 //! **Refusals.** An [`Error`] means that nothing has changed, and nobody was called or told. (The one exception says
 //! so in its name: [`Error::PartlyDone`].)
 //!
-//! **Order.** The state changes first, then comes the news of it: inside an alert, what caused it can be read
+//! **Order.** The state changes first, then come the alerts: inside an alert, what caused it can be read
 //! ([CB-2](crate::specification#cb-2)). One client's alerts arrive one at a time, in the order in which the state
 //! changed, on however many threads ([CB-3](crate::specification#cb-3)). A call returns after the alerts that it
 //! caused have been delivered, unless another thread is delivering to the same client; inside a callback, they are
@@ -243,7 +243,7 @@
 //!
 //! 1. Drop the clients: each gives back what it holds, with all that follows from it.
 //! 2. Drop the last handle of the manager, which empties the forwarder. A [`ClientRef`] that somebody has kept is a handle,
-//!    too; [`News`] is none.
+//!    too; [`News`] are none.
 //! 3. End what the forwarder needs, such as its event loop or its process. If that goes first, its entries stay behind.
 //!
 //! # Testing your protocol
@@ -279,7 +279,7 @@
 //!
 //! **Counters**: [`Mgm::counters`] has calls, refusals, alerts, hand-overs and what is asked of the edges; it prints as
 //! OpenMetrics text. Alarm on [`caught_panics`](Mgm::caught_panics) and [`wrong_answers`](Mgm::wrong_answers): both are
-//! defects of a client.
+//! defects of what the manager calls.
 //!
 //! **The state**: [`Mgm::show`] is all that the manager knows, as text and, with `serde`, as JSON, in the daemon's own
 //! [`Names`]; [`Snapshot::diff`] says what has changed between two. [`Mgm::explain`] says why a stream goes where it goes, and why each

@@ -42,7 +42,7 @@ struct Shared<A: Address> {
     fault: Mutex<Option<Arc<Fault<A>>>>,
 }
 
-/// Given what the forwarder is asked.
+/// Decides, by what the forwarder is asked, whether that fails.
 type Fault<A> = dyn Fn(&Callback<A>) -> Result<(), ForwarderError> + Send + Sync;
 
 impl<A: Address> FaultyForwarder<A> {

@@ -16,7 +16,7 @@ pub(crate) struct Scout {
     indices: BTreeSet<NonZeroU32>,
 }
 
-/// What the packets of an address family look like from below.
+/// How to know the packets of an address family below IP.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
     /// The number of the family on a link.
@@ -43,7 +43,7 @@ impl Scout {
         &self.indices
     }
 
-    /// Where packets have come.
+    /// Says on which interfaces packets have come.
     pub(crate) fn seen(&self) -> BTreeSet<NonZeroU32> {
         let next = || recvfrom::<LinkAddr>(self.socket.as_raw_fd(), &mut [0; 1]).ok();
         let indices = std::iter::from_fn(next).take(MOST).filter_map(|(_, from)| index(&from?));
@@ -62,12 +62,12 @@ fn index(from: &LinkAddr) -> Option<NonZeroU32> {
     NonZeroU32::new(from.ifindex().try_into().ok()?)
 }
 
-/// First the interface, then the group.
+/// Builds the filter, which looks at the interface first, and then at the group.
 fn program(look: Look, indices: &BTreeSet<NonZeroU32>) -> Vec<SockFilter> {
     let named = indices.iter().take(MOST);
     let count = named.len();
     let each = named.enumerate().map(|(number, index)| {
-        // Past the others and the end.
+        // A match jumps over the remaining interfaces, and over the instruction that drops the packet.
         let over = u8::try_from(count - number).unwrap_or(u8::MAX);
         sock_filter { code: JUMP_IF_EQUAL, jt: over, jf: 0, k: index.get() }
     });

@@ -41,7 +41,7 @@ struct ShownInterface {
 #[derive(Clone, Debug, Serialize)]
 struct ShownGroup {
     group: String,
-    /// In which the group ends; nothing where only sources are wanted.
+    /// The time after which the group ends; nothing where only sources are wanted.
     expires_seconds: Option<u64>,
     wanted: Vec<ShownSource>,
     unwanted: Vec<String>,

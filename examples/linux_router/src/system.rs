@@ -105,7 +105,7 @@ fn address(message: &AddressMessage) -> Option<PortAddress> {
     certain.then_some(PortAddress { own, on_link, prefix_length })
 }
 
-/// Reads it, for what that does.
+/// Reads a message as the router does, for tests that only ask whether that panics.
 #[cfg(test)]
 pub(crate) fn understand(message: &RouteNetlinkMessage) {
     match message {
