@@ -1,4 +1,23 @@
 //! The manager behind its handles: the lock, and the way of every call through it.
+//!
+//! This file has the lock and what lies under it. A call changes the engine under the lock, takes what follows from that
+//! out of it, and delivers it without the lock. In reading order:
+//!
+//! | file | what | statements |
+//! |---|---|---|
+//! | `panics` | foreign code runs here, and what panics is caught and counted | CB-5 |
+//! | `registration` | a client as the manager calls it | CB-1, CL-4 |
+//! | `outbox` | the alerts that wait for each client, and the right to deliver them | CB-3, MB-7 |
+//! | `inside`, `due`, `turn` | whom a thread still has to tell, when it does that, and for how long | CB-4 |
+//! | `handover` | an interface changes hands, from the grant to the last sweep | HO-1 to HO-17 |
+//! | `settled` | whoever was refused meanwhile is woken | HO-7 |
+//! | `memberships`, `filters` | adding and deleting, a page at a time | CB-7, MB-8, MB-9 |
+//! | `routing` | the RIB is asked, and what goes by its routes follows | CT-8, FW-9, FW-13 |
+//! | `making` | entries are made, and made anew | FW-1, FW-3, FW-7, FW-13, HO-15 |
+//! | `forwarding` | the forwarder is told, and reports | FW-11, FW-15 |
+//! | `alarm` | whoever sleeps until `expire` is due is called when that becomes sooner | FW-16 |
+//! | `news` | whoever polls is woken, and takes | CB-8 |
+//! | `recorder`, `counted` | what happens is recorded, and counted | |
 
 mod alarm;
 mod counted;
