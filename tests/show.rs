@@ -47,6 +47,23 @@ Source      Group      Iif  Owner         Upstream   Up-time   Expires   Packets
     assert_eq!(Router::busy().show().to_string(), expected);
 }
 
+/// A width that is formatted is sixteen bits wide.
+#[test]
+fn a_group_on_very_many_interfaces_can_be_printed() {
+    const INTERFACES: u32 = 5_000;
+    let mgm = Mgm::new();
+    let igmp = mgm.register_igmp(NoCallbacks).unwrap();
+    for index in 1..=INTERFACES {
+        let lan = Interface::try_from(1_000_000 + index).unwrap();
+        igmp.take_interface_ownership(lan).unwrap();
+        igmp.add_group_membership(lan, "(*, 239.1.1.1)".parse().unwrap()).unwrap();
+    }
+    let groups = mgm.show(Instant::now()).to_string();
+    let line = groups.lines().find(|line| line.starts_with("(*, 239.1.1.1)")).unwrap();
+    assert_eq!(line.matches("by IGMP").count(), usize::try_from(INTERFACES).unwrap());
+    assert!(line.len() > usize::from(u16::MAX));
+}
+
 #[test]
 fn a_program_reads_the_same_as_json() {
     let shown = json(&Router::busy().show());

@@ -129,7 +129,10 @@ pub(super) fn table<const N: usize>(
             *width = cell.chars().count().max(*width);
         }
     }
-    // The last column is as wide as it likes: nothing comes after it.
+    // The last column is as wide as it likes: nothing comes after it, and a width that is formatted has sixteen bits.
+    if let Some(last) = widths.last_mut() {
+        *last = 0;
+    }
     for row in &rows {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect::<Vec<_>>();
         writeln!(f, "{}", cells.join("  ").trim_end())?;
