@@ -6,6 +6,10 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Tick(u64);
 
+/// Later times count as this one. So what is to come after a time that is passed in comes later than that, and whoever
+/// waits for all that is due comes to an end.
+const LAST: Tick = Tick(u64::MAX / 2);
+
 impl Tick {
     pub(crate) fn after(self, time: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
@@ -27,7 +31,7 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn now(&mut self, now: Instant) -> Tick {
         let start = *self.start.get_or_insert(now);
-        let tick = Tick::default().after(now.saturating_duration_since(start));
+        let tick = Tick::default().after(now.saturating_duration_since(start)).min(LAST);
         self.latest = self.latest.max(tick);
         self.latest_instant = self.latest_instant.max(Some(now));
         tick
@@ -48,8 +52,8 @@ impl Clock {
         self.instant(tick).or(self.latest_instant)
     }
 
-    /// None for the end of time, which a saturated tick stands for.
+    /// None for what comes after the last time that can be passed in.
     pub(crate) fn instant(&self, tick: Tick) -> Option<Instant> {
-        self.start.filter(|_| tick.0 < u64::MAX)?.checked_add(tick.since(Tick::default()))
+        self.start.filter(|_| tick <= LAST)?.checked_add(tick.since(Tick::default()))
     }
 }

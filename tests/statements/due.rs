@@ -1,6 +1,7 @@
 //! When `expire` wants to be called, and who is told that it is sooner: FW-16.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -174,4 +175,56 @@ fn fw_16_a_thread_that_makes_it_sooner_while_another_calls_leaves_the_call_to_th
         gate.open();
     });
     t.assert_rings([30]);
+}
+
+/// Refuses all that it is told, as long as that goes on for no longer than a test may.
+struct Refusing(AtomicUsize);
+
+impl Refusing {
+    fn answer(&self) -> Result<(), ForwarderError> {
+        let told = self.0.fetch_add(1, Ordering::Relaxed);
+        if told < 10_000 { Err(ForwarderError::Full) } else { Ok(()) }
+    }
+}
+
+impl Forwarder<A> for Refusing {
+    fn add(&self, _: &ForwardingEntry<A>) -> Result<(), ForwarderError> {
+        self.answer()
+    }
+
+    fn change(&self, _: &ForwardingEntry<A>) -> Result<(), ForwarderError> {
+        self.answer()
+    }
+
+    fn delete(&self, _: SourceAddr<A>, _: GroupAddr<A>) -> Result<(), ForwarderError> {
+        self.answer()
+    }
+
+    fn stats(&self, _: SourceAddr<A>, _: GroupAddr<A>) -> Result<MfeStats<A>, ForwarderError> {
+        Err(ForwarderError::Full)
+    }
+}
+
+#[test]
+fn fw_16_expire_comes_to_an_end_at_the_end_of_time() {
+    const ENTRIES: u16 = 100;
+    let forwarder = Arc::new(Refusing(AtomicUsize::new(0)));
+    let mgm = Builder::<A>::new().forwarder(Arc::clone(&forwarder)).build();
+    let start = Instant::now();
+    for source in 1..=ENTRIES {
+        mgm.packet_received(A::source(source), A::group(1), up(), &[], start).unwrap();
+    }
+    let all = usize::from(ENTRIES);
+    assert_eq!(forwarder.0.swap(0, Ordering::Relaxed), all);
+    // As far as the clock goes.
+    let mut end = start;
+    for bit in (0..64).rev() {
+        end = end.checked_add(Duration::from_secs(1 << bit)).unwrap_or(end);
+    }
+    assert_eq!(mgm.expire(end), None);
+    let told = forwarder.0.load(Ordering::Relaxed);
+    assert!(
+        told <= 3 * all,
+        "each is tried again, and renewed, once, but the forwarder was told {told} times"
+    );
 }
