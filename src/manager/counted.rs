@@ -49,6 +49,11 @@ impl CallbackMeter {
         Self { count: Meter::default(), nanoseconds: Meter::default(), clock }
     }
 
+    /// Whoever goes last drops the clock.
+    pub(super) const fn take_clock(&mut self) -> Option<CallbackClock> {
+        self.clock.take()
+    }
+
     /// Makes a callback, and counts it.
     pub(super) fn count<R>(&self, panics: &Panics, call: impl FnOnce() -> R) -> R {
         self.count.add(1);

@@ -350,5 +350,7 @@ impl<A: Address> Drop for Shared<A> {
         self.panics.catch(&"RIB", "drop", || drop(rib));
         self.panics.catch(&"forwarder", "drop", || drop(forwarder));
         self.panics.catch(&"timer", "drop", || drop(on_due));
+        let clock = self.callback_clock.take();
+        self.panics.catch(&"clock", "drop", || drop(clock));
     }
 }

@@ -136,6 +136,14 @@ impl<A: Address> Recorder<A> {
     }
 }
 
+/// CB-5: nor does the sink harm whoever lets go of the manager.
+impl<A: Address> Drop for Recorder<A> {
+    fn drop(&mut self) {
+        let sink = mem::replace(self.sink.get_mut(), Box::new(|_| ()));
+        self.panics.catch(&"recorder", "drop", || drop(sink));
+    }
+}
+
 impl<A: Address> Book<A> {
     /// What this thread is to give to the sink; nothing, where it is done.
     fn take_queue(&mut self, thread: ThreadId) -> Option<Vec<Event<A>>> {

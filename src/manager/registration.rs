@@ -155,6 +155,8 @@ impl<A: Address> Drop for Registration<A> {
     fn drop(&mut self) {
         let callbacks = std::mem::replace(&mut self.callbacks, Callbacks::Igmp(Box::new(NoCallbacks)));
         self.panics.catch(&self.name, "drop", || drop(callbacks));
+        let clock = self.meter.take_clock();
+        self.panics.catch(&"clock", "drop", || drop(clock));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -415,6 +415,33 @@ fn cb_5_a_panic_while_callbacks_are_dropped_is_caught_and_counted() {
     drop(pim);
     assert_eq!(mgm.caught_panics(), 3);
     let _id_is_free = mgm.register_protocol(PIM, NoCallbacks).unwrap();
+}
+
+#[test]
+fn cb_5_a_panic_while_a_recorders_sink_or_a_clock_is_dropped_harms_nobody() {
+    /// Not a [`Bomb`]: where one is not caught, the test goes off with it, again and again.
+    struct Firework;
+
+    impl Drop for Firework {
+        fn drop(&mut self) {
+            resume_unwind(Box::new("boom"));
+        }
+    }
+
+    let sink = Firework;
+    let recorded = Builder::<A>::new().record(move |_| (&sink, ()).1).build();
+    drop(recorded.register_igmp(NoCallbacks).unwrap());
+    drop(recorded);
+    for client_goes_first in [true, false] {
+        let clock = Firework;
+        let clocked = Builder::<A>::new().callback_clock(move || (&clock, Duration::ZERO).1).build();
+        let igmp = clocked.register_igmp(NoCallbacks).unwrap();
+        if client_goes_first {
+            drop((igmp, clocked));
+        } else {
+            drop((clocked, igmp));
+        }
+    }
 }
 
 #[test]
