@@ -95,11 +95,14 @@ impl<A: Address> Shared<A> {
 
     /// Changes who listens, and says whether there was anything to hear at that moment: what came before wakes nobody.
     fn listen<R>(&self, client: ClientKey, change: impl FnOnce(&mut Listener) -> R) -> Heard {
+        let mut change = Some(change);
         let mut state = self.lock();
-        let replaced = state.listeners.get_mut(&client).map(change);
+        let listener = state.listeners.get_mut(&client);
+        let replaced = listener.and_then(|listener| change.take().map(|change| change(listener)));
         let is_silent = replaced.is_some() && !state.engine.has_news(client);
         drop(state);
-        drop(replaced);
+        // CB-1: also the waker of one that comes when the client is no more is dropped without the lock.
+        drop((replaced, change));
         if is_silent { Heard::Nothing } else { Heard::Something }
     }
 
