@@ -8,9 +8,11 @@ use crate::types::client::ClientName;
 
 /// What a manager has counted since it was made: see [`Mgm::counters`](crate::Mgm::counters).
 ///
-/// It prints as OpenMetrics text, but for the last line, `# EOF`, so that a daemon can add what it counts itself.
+/// It prints as OpenMetrics text, but for the last line, `# EOF`, so that a daemon can add what it counts itself;
+/// and with the feature `serde` it can be serialised.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Counters {
     /// Calls of clients and of the system that may change something.
     pub calls: u64,
@@ -38,6 +40,7 @@ pub struct Counters {
 /// The callbacks of one client since it registered.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CallbackCounters {
     /// The client.
     pub client: ClientName,

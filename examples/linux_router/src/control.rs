@@ -1,4 +1,5 @@
-//! The socket on which an operator asks the running router: one line with the request, then the answer.
+//! The socket on which an operator asks the running router: one line with the request, then the answer. Both are JSON, so
+//! that what is refused, or cut short, is not taken for an answer.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -9,6 +10,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use clap::ValueEnum;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
@@ -26,7 +28,7 @@ pub(crate) enum Topic {
     Groups,
     /// The forwarding entries
     Table,
-    /// What was refused, and how much is remembered
+    /// What was refused, how much is remembered, and what the manager has done
     Counters,
 }
 
@@ -45,6 +47,9 @@ pub(crate) enum Request {
         json: bool,
     },
 }
+
+/// What is printed for whoever asked, or why there is nothing to print.
+pub(crate) type Answer = Result<String, String>;
 
 /// For whom an answer is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -123,7 +128,7 @@ impl Control {
     }
 
     /// Hears and answers, as far as that goes without waiting.
-    pub(crate) fn serve(&mut self, registry: &Registry, now: Instant, answer: impl Fn(Request) -> String) {
+    pub(crate) fn serve(&mut self, registry: &Registry, now: Instant, answer: impl Fn(Request) -> Answer) {
         // Whoever takes too long, or goes away, is not answered.
         let open = |client: &mut Client| client.serve(&answer).is_ok_and(|next| next == Next::Wait);
         self.clients.retain_mut(|client| now < client.since + PATIENCE && open(client));
@@ -151,14 +156,14 @@ impl Client {
         registry.register(&mut SourceFd(&self.stream.as_raw_fd()), Token(0), interest)
     }
 
-    fn serve(&mut self, answer: &impl Fn(Request) -> String) -> io::Result<Next> {
+    fn serve(&mut self, answer: &impl Fn(Request) -> Answer) -> io::Result<Next> {
         if let State::Asking(text) = &mut self.state {
             let Some(line) = read_line(&mut self.stream, text)? else { return Ok(Next::Wait) };
-            let text = match serde_json::from_slice(&line) {
+            let answer = match serde_json::from_slice(&line) {
                 Ok(request) => answer(request),
-                Err(error) => format!("no request: {error}\n"),
+                Err(error) => Err(format!("no request: {error}")),
             };
-            self.state = State::Answered { text: text.into_bytes(), written: 0 };
+            self.state = State::Answered { text: serde_json::to_vec(&answer)?, written: 0 };
         }
         match &mut self.state {
             State::Asking(_) => Ok(Next::Wait),
@@ -205,8 +210,10 @@ pub(crate) fn ask(path: &Path, request: Request) -> anyhow::Result<()> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(format!("{}\n", serde_json::to_string(&request)?).as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer: Answer = serde_json::from_slice(&answer).context("the answer is cut short")?;
+    let answer = answer.map_err(anyhow::Error::msg)?;
     match io::stdout().write_all(answer.as_bytes()) {
         // Who reads it may have seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),

@@ -15,7 +15,7 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use sd_notify::NotifyState;
 
 use crate::arguments::Source;
-use crate::control::{Control, Form, Request, Topic};
+use crate::control::{Answer, Control, Form, Request, Topic};
 use crate::family::Family;
 use crate::log::{Detail, Log};
 use crate::names::Names;
@@ -213,9 +213,9 @@ impl Routers {
         Ok(())
     }
 
-    fn answer(&self, request: Request, now: Instant) -> String {
+    fn answer(&self, request: Request, now: Instant) -> Answer {
         match request {
-            Request::Show { topic, json } => self.show(topic, json.into(), now),
+            Request::Show { topic, json } => Ok(self.show(topic, json.into(), now)),
             Request::Why { source, group, json } => self.why(source, group, json.into()),
         }
     }

@@ -72,13 +72,13 @@ struct Counts {
 }
 
 /// Of the whole router.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct Counters {
     groups: usize,
     forwarding_entries: usize,
     reports_octets: usize,
     reports_octets_max: usize,
-    caught_panics: u64,
+    manager: mgm::Counters,
 }
 
 impl Show {
@@ -171,7 +171,7 @@ impl Counters {
             forwarding_entries: router.manager().mfes().count(),
             reports_octets,
             reports_octets_max,
-            caught_panics: router.manager().caught_panics(),
+            manager: router.manager().counters(),
         }
     }
 }
@@ -231,8 +231,32 @@ impl Display for ShownEntry {
 
 impl Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { groups, forwarding_entries, reports_octets, reports_octets_max, caught_panics } = self;
+        let Self { groups, forwarding_entries, reports_octets, reports_octets_max, manager } = self;
         write!(f, "{groups} groups on all interfaces, {forwarding_entries} forwarding entries, ")?;
-        write!(f, "reports take {reports_octets} of {reports_octets_max} octets, {caught_panics} panics")
+        writeln!(
+            f,
+            "reports take {reports_octets} of {reports_octets_max} octets, {} panics",
+            manager.caught_panics
+        )?;
+        let mgm::Counters { calls, handovers, lookups, wrong_answers, .. } = manager;
+        write!(f, "    {calls} calls, {handovers} hand-overs, {lookups} RIB lookups, ")?;
+        writeln!(f, "{wrong_answers} wrong answers to rpf")?;
+        let mgm::Counters { forwarder_calls, forwarder_failures, .. } = manager;
+        writeln!(f, "    {forwarder_calls} forwarder calls, {forwarder_failures} of them failed")?;
+        let callbacks = manager.callbacks.iter().map(|of| (of.client, of.count));
+        writeln!(f, "    callbacks: {}", listed(callbacks))?;
+        writeln!(f, "    alerts: {}", listed(manager.alerts.iter().map(|(kind, count)| (kind, *count))))?;
+        write!(
+            f,
+            "    refused calls: {}",
+            listed(manager.refusals.iter().map(|(kind, count)| (kind, *count)))
+        )
     }
+}
+
+/// How many of each there were, of those that there were at all.
+fn listed<K: Display>(counted: impl Iterator<Item = (K, u64)>) -> String {
+    let some = counted.filter(|(_, count)| *count > 0);
+    let all: Vec<_> = some.map(|(what, count)| format!("{what} {count}")).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }

@@ -4,32 +4,29 @@ use std::net::IpAddr;
 
 use mgm::{Explanation, GroupAddr, Names, SourceAddr};
 
-use crate::control::Form;
+use crate::control::{Answer, Form};
 use crate::daemon::Routers;
 use crate::family::Family;
 use crate::router::Router;
 
 impl Routers {
     /// What the manager of the family says of it.
-    pub(crate) fn why(&self, source: IpAddr, group: IpAddr, form: Form) -> String {
-        let explained = match (source, group) {
-            (IpAddr::V4(source), IpAddr::V4(group)) => explained(self.v4.as_ref(), source, group, form),
-            (IpAddr::V6(source), IpAddr::V6(group)) => explained(self.v6.as_ref(), source, group, form),
+    pub(crate) fn why(&self, source: IpAddr, group: IpAddr, form: Form) -> Answer {
+        match (source, group) {
+            (IpAddr::V4(source), IpAddr::V4(group)) => {
+                explained(self.v4.as_ref().ok_or("this router does not forward IPv4")?, source, group, form)
+            }
+            (IpAddr::V6(source), IpAddr::V6(group)) => {
+                explained(self.v6.as_ref().ok_or("this router does not forward IPv6")?, source, group, form)
+            }
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {
                 Err(format!("{source} and {group} are not of one family"))
             }
-        };
-        explained.unwrap_or_else(|error| error + "\n")
+        }
     }
 }
 
-fn explained<A: Family>(
-    router: Option<&Router<A>>,
-    source: A,
-    group: A,
-    form: Form,
-) -> Result<String, String> {
-    let router = router.ok_or_else(|| format!("{source} is of a family that is not routed"))?;
+fn explained<A: Family>(router: &Router<A>, source: A, group: A, form: Form) -> Answer {
     let source = SourceAddr::new(source).map_err(|error| error.to_string())?;
     let group = GroupAddr::new(group).map_err(|error| error.to_string())?;
     let why = router.manager().explain(source, group);

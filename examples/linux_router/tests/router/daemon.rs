@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::thread;
 
@@ -94,12 +94,23 @@ impl Daemon {
         Self::answer(socket, "why", arguments)
     }
 
+    /// What `why` says when it has no answer.
+    pub(crate) fn ask_why_in_vain(socket: &Path, arguments: &str) -> String {
+        let output = Self::put(socket, "why", arguments);
+        assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()));
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     fn answer(socket: &Path, question: &str, arguments: &str) -> String {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_linux-router"));
-        command.arg(question).args(arguments.split_whitespace()).arg("--socket").arg(socket);
-        let output = command.output().unwrap();
+        let output = Self::put(socket, question, arguments);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn put(socket: &Path, question: &str, arguments: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linux-router"));
+        command.arg(question).args(arguments.split_whitespace()).arg("--socket").arg(socket);
+        command.env_remove("RUST_BACKTRACE").output().unwrap()
     }
 
     /// Octets that are resident.
