@@ -43,7 +43,7 @@ impl fmt::Display for Party {
 
 /// A call by the manager with all that it gave: to a client, to the RIB, or to the forwarder.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case", bound = "A: Address"))]
 pub enum Callback<A: Address = Ipv4Addr> {

@@ -1,6 +1,6 @@
 //! What was done on the recorded manager is done again on another one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::mem;
 use std::net::Ipv4Addr;
@@ -109,7 +109,7 @@ struct Player<A: Address> {
 /// What was recorded, and who acts by it.
 struct Script<A: Address> {
     /// The recorded calls by the manager that have not come again yet, by whom it called.
-    due: BTreeMap<Party, VecDeque<(u64, Callback<A>)>>,
+    due: BTreeMap<Party, HashMap<Callback<A>, VecDeque<u64>>>,
     /// The calls of the manager that were made inside each of them.
     inside: BTreeMap<u64, Vec<Event<A>>>,
     /// What came of each call.
@@ -134,8 +134,8 @@ impl<A: Address> Script<A> {
         for event in recorded {
             match (&event.happened, event.inside) {
                 (Happened::Calls { to, callback }, _) => {
-                    let due: &mut VecDeque<_> = due.entry(*to).or_default();
-                    due.push_back((event.number, callback.clone()));
+                    let due: &mut HashMap<_, VecDeque<_>> = due.entry(*to).or_default();
+                    due.entry(callback.clone()).or_default().push_back(event.number);
                 }
                 (Happened::Called { .. }, Some(around)) => {
                     let inside: &mut Vec<_> = inside.entry(around).or_default();
@@ -151,9 +151,7 @@ impl<A: Address> Script<A> {
 
     /// Finds the first recorded call that is the same and has not come again yet: what was done inside it, and its answer.
     fn take(&mut self, to: Party, callback: &Callback<A>) -> Option<Took<A>> {
-        let due = self.due.get_mut(&to)?;
-        let place = due.iter().position(|(_, other)| other == callback)?;
-        let (number, _) = due.remove(place)?;
+        let number = self.due.get_mut(&to)?.get_mut(callback)?.pop_front()?;
         let inside = self.inside.remove(&number).unwrap_or_default();
         Some(Took { inside, answer: self.answers.remove(&number) })
     }

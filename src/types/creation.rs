@@ -39,7 +39,7 @@ pub struct RpfRequest<'a, A: Address = Ipv4Addr> {
 
 /// The forwarding entry that is about to be made.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(bound = "A: Address"))]
 pub struct NewMfe<A: Address = Ipv4Addr> {
@@ -81,7 +81,7 @@ impl<A: Address> NewMfe<A> {
 
 /// One interface of a protocol in an entry that is about to be made.
 #[doc(alias = "MGM_IF_ENTRY")]
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(bound = "A: Address"))]
 pub struct CreationOif<A = Ipv4Addr> {
