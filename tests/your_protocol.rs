@@ -94,3 +94,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_fault_that_holds_the_last_handle_goes_with_the_manager() {
+    let plane = FaultyForwarder::new();
+    let mgm = Mgm::builder().forwarder(plane.clone()).build();
+    let now = Instant::now();
+    mgm.packet_received(source("10.0.0.1"), group("239.1.1.1"), interface(1), &[], now).unwrap();
+    plane.before(move |_| {
+        assert_eq!(mgm.mfes().count(), 1);
+        Ok(())
+    });
+    plane.recover();
+    assert!(plane.entries().is_empty());
+}

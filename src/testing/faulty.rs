@@ -56,7 +56,7 @@ impl<A: Address> FaultyForwarder<A> {
     /// Asks `fault` before anything is done, from now on: an error is the answer, and then nothing is done. `fault` may
     /// take its time, call the manager, or panic.
     pub fn before(&self, fault: impl Fn(&Callback<A>) -> Result<(), ForwarderError> + Send + Sync + 'static) {
-        *self.shared.fault.lock() = Some(Arc::new(fault));
+        self.put(Some(Arc::new(fault)));
     }
 
     /// The next `times` changes fail; those after them do not.
@@ -79,13 +79,20 @@ impl<A: Address> FaultyForwarder<A> {
 
     /// Nothing fails any more.
     pub fn recover(&self) {
-        *self.shared.fault.lock() = None;
+        self.put(None);
     }
 
     /// All entries are lost, as when a data plane restarts: tell the manager, with
     /// [`forwarder_restarted`](crate::Mgm::forwarder_restarted).
     pub fn lose_everything(&self) {
         self.shared.memory.restart();
+    }
+
+    /// The one before may hold the last handle of the manager, which empties this forwarder when it goes: so it is dropped
+    /// without the lock.
+    fn put(&self, fault: Option<Arc<Fault<A>>>) {
+        let before = std::mem::replace(&mut *self.shared.fault.lock(), fault);
+        drop(before);
     }
 
     fn fault(&self, callback: impl FnOnce() -> Callback<A>) -> Result<(), ForwarderError> {
