@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use mgm::testing::{FaultyForwarder, Log, World, entry, group, interface, route, source, steps};
+use mgm::testing::{FaultyForwarder, Log, Step, World, entry, group, interface, route, source, steps};
 use mgm::*;
 use proptest::prelude::*;
 
@@ -107,4 +107,12 @@ fn a_fault_that_holds_the_last_handle_goes_with_the_manager() {
     });
     plane.recover();
     assert!(plane.entries().is_empty());
+}
+
+#[test]
+fn a_world_waits_no_longer_than_its_clock_goes() {
+    let mut world = World::new();
+    for time in [Duration::MAX, Duration::from_secs(1)] {
+        world.step(&Step::Wait(time)).unwrap();
+    }
 }

@@ -209,7 +209,8 @@ impl World {
                 self.mgm.routes_changed(&prefix);
             }
             Step::Wait(time) => {
-                self.now += *time;
+                // Where the clock ends, time stands still.
+                self.now = self.now.checked_add(*time).unwrap_or(self.now);
                 let _next = self.mgm.expire(self.now);
             }
         }
