@@ -69,7 +69,14 @@ impl<A: Address> Shared<A> {
             state.engine.end_news(client);
             state.listeners.remove(&client)
         });
-        drop(listener);
+        let Listener { task, ready } = listener.unwrap_or_default();
+        self.let_go(task);
+        self.let_go(ready);
+    }
+
+    /// What is foreign may panic when it is dropped (CB-5).
+    fn let_go<R>(&self, foreign: R) {
+        self.panics.catch(&"waker", "drop", || drop(foreign));
     }
 
     fn take_news(&self, client: ClientKey) -> Poll<Option<Alert<A>>> {
@@ -102,7 +109,7 @@ impl<A: Address> Shared<A> {
         let is_silent = replaced.is_some() && !state.engine.has_news(client);
         drop(state);
         // CB-1: also the waker of one that comes when the client is no more is dropped without the lock.
-        drop((replaced, change));
+        self.let_go((replaced, change));
         if is_silent { Heard::Nothing } else { Heard::Something }
     }
 

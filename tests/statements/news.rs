@@ -445,6 +445,26 @@ fn cb_8_a_waker_that_panics_harms_nobody() {
 }
 
 #[test]
+fn cb_8_cb_5_what_is_called_may_panic_when_it_is_dropped() {
+    struct Firework;
+    impl Drop for Firework {
+        fn drop(&mut self) {
+            boom();
+        }
+    }
+
+    let t = Testbed::<A>::new();
+    let (_pim, mut news) = polled(&t.mgm, PIM);
+    for replaced in 0..2 {
+        let firework = Firework;
+        news.on_ready(move || (&firework, ()).1);
+        assert_eq!(t.mgm.caught_panics(), replaced);
+    }
+    drop(news);
+    t.assert_panics(2);
+}
+
+#[test]
 fn cb_8_next_waits_and_ends_with_the_client() {
     let t = Testbed::<A>::new();
     let ((pim, mut news), dvmrp) = (polled(&t.mgm, PIM), t.protocol(DVMRP));
