@@ -1,6 +1,6 @@
 //! Random sequences of all operations against a naive model of the specification, and the same from many threads.
 //!
-//! Each property runs `MGM_MODEL_CASES` sequences (an environment variable; the same 2000 unless it is set), and
+//! Each property runs `MGM_MODEL_CASES` sequences (an environment variable; the same 1000 unless it is set), and
 //! the threads a quarter as many rounds. With fewer than 500 not every error need occur.
 #![expect(
     clippy::unwrap_used,
@@ -219,7 +219,7 @@ fn config() -> ProptestConfig {
 }
 
 fn cases() -> u32 {
-    asked_cases().unwrap_or(2000)
+    asked_cases().unwrap_or(1000)
 }
 
 fn asked_cases() -> Option<u32> {
