@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use mgm::{Change, ClientName, Error, Interface};
 
 use super::membership::refuse_for;
-use super::{Answer, Client, Key, Past, Refresh, State};
+use super::{Answer, Client, Key, Past, Port, Refresh, State};
 use crate::ops;
 use crate::words::Uid;
 
@@ -210,11 +210,14 @@ impl State {
         gone.for_each(|(_, client)| client.on.retain(|at| *at != on));
     }
 
-    /// The interfaces with this index that anything is known of.
+    /// The interfaces with this index that somebody is on, that change hands, or that something goes over.
     pub(crate) fn links(&self, index: NonZeroU32) -> BTreeSet<Interface> {
         let of_mfes = self.mfes.values().map(|mfe| mfe.iif);
         let known = self.known.values().flatten().map(|route| route.interface);
-        let all = self.ports.keys().copied().chain(of_mfes).chain(known);
+        let is_used =
+            |(on, port): &(&Interface, &Port)| port.change.is_some() || !self.clients_on(**on).is_empty();
+        let used = self.ports.iter().filter(is_used).map(|(on, _)| *on);
+        let all = used.chain(of_mfes).chain(known);
         all.filter(|on| on.index() == index).collect()
     }
 
