@@ -458,8 +458,8 @@ impl<A: Address> ClientRef<A> {
     ///
     /// Each change is judged as if it came alone, and a refused one leaves the others alone. They are made in steps
     /// of a page at most; within a step, alerts and the forwarder follow the difference between before and after, so
-    /// what comes and goes inside it is nothing. Where [`Limits::waiting_alerts`](crate::Limits::waiting_alerts) is
-    /// set, each change is a step of its own.
+    /// what comes and goes inside it is nothing. Where a step might bring more alerts than
+    /// [`Limits::waiting_alerts`](crate::Limits::waiting_alerts) allows, each change is a step of its own.
     ///
     /// # Errors
     ///

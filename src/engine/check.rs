@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
-use super::held::Party;
+use super::held::{Held, Party};
 use super::interfaces::InterfaceRecord;
 use super::key::{ClientKey, Key};
 use super::oifs::Incoming;
@@ -63,7 +63,8 @@ impl<A: Address> Engine<A> {
             for party in Party::ALL {
                 let Some(client) = record.parties[party] else { continue };
                 let held = record.all_held().iter().map(|(_, held)| *held);
-                let is_its = |held| record.seen(held).holder(party) == Some(client);
+                let is_its =
+                    |held: Held| held.of(party).is_some() && record.parties_of(held)[party] == Some(client);
                 let (mut holds, mut stale) = (record.reserved[party], 0);
                 for held in held {
                     holds += usize::from(is_its(held));
@@ -233,7 +234,7 @@ mod tests {
     use crate::engine::interfaces::InterfaceRecord;
     use crate::engine::mfe::MfeRecord;
     use crate::engine::{
-        Action, Beginning, Draft, Edit, Effects, Modes, Occasion, PageSize, Transfer, Trust,
+        Action, Beginning, Draft, Edit, Effects, Modes, Occasion, PageSize, Transfer, Trust, WaitingAlerts,
     };
     use crate::limits::Limits;
     use crate::types::client::{ClientId, ClientName};
@@ -244,6 +245,19 @@ mod tests {
 
     fn interface(index: u32) -> Interface<Ipv4Addr> {
         index.try_into().unwrap()
+    }
+
+    /// Nothing waits for anybody.
+    struct NothingWaits;
+
+    impl WaitingAlerts for NothingWaits {
+        fn waiting_for(&self, _: ClientKey) -> usize {
+            0
+        }
+
+        fn most_waiting(&self) -> usize {
+            0
+        }
     }
 
     fn stream() -> Key<Ipv4Addr> {
@@ -269,7 +283,7 @@ mod tests {
         }
         let [_, client] = clients;
         let (entry, action) = ("(*, 239.1.1.1)".parse().unwrap(), Action::Set(MembershipKind::Joined));
-        engine.edit(client, interface(2), Edit { entry, action }, &|_| 0).unwrap();
+        engine.edit(client, interface(2), Edit { entry, action }, &NothingWaits).unwrap();
         let (key, arrival, trust) = (stream(), interface(1), Trust::IfCurrent);
         let Beginning::Begun(id) = engine.begin_creation(key, arrival).unwrap() else { unreachable!() };
         let rpf = engine.ask_rpf(key, trust).map(|question| question.answered_by_rib());

@@ -60,13 +60,21 @@ impl<A: Address> ClientRecord<A> {
 pub(super) struct Clients<A: Address> {
     records: BTreeMap<ClientKey, ClientRecord<A>>,
     by_name: BTreeMap<ClientName, ClientKey>,
+    /// Those that are told of what others want (CL-6), in the order of registration.
+    told: Vec<ClientKey>,
     next_number: u32,
     next_turn: Turn,
 }
 
 impl<A: Address> Clients<A> {
     pub(super) const fn new() -> Self {
-        Self { records: BTreeMap::new(), by_name: BTreeMap::new(), next_number: 0, next_turn: 0 }
+        Self {
+            records: BTreeMap::new(),
+            by_name: BTreeMap::new(),
+            told: Vec::new(),
+            next_number: 0,
+            next_turn: 0,
+        }
     }
 
     pub(super) fn get(&self, client: ClientKey) -> Option<&ClientRecord<A>> {
@@ -89,12 +97,11 @@ impl<A: Address> Clients<A> {
 
     /// Those that are told of what others want (CL-6).
     pub(super) fn told(&self) -> impl Iterator<Item = ClientKey> {
-        let told = self.records.iter().filter(|(client, record)| record.is_told(**client));
-        told.map(|(client, _)| *client)
+        self.told.iter().copied()
     }
 
     pub(super) fn is_told(&self, client: ClientKey) -> bool {
-        !client.is_igmp() || self.records.get(&client).is_some_and(|record| record.is_told(client))
+        !client.is_igmp() || self.told.binary_search(&client).is_ok()
     }
 
     /// Its handle has been dropped: it is called no more.
@@ -136,6 +143,9 @@ impl<A: Address> Engine<A> {
             modes,
             leaving: false,
         };
+        if record.is_told(client) {
+            self.clients.told.push(client);
+        }
         self.clients.records.insert(client, record);
         if client.is_polled() {
             self.effects.polled.open(client);
@@ -190,6 +200,9 @@ impl<A: Address> Engine<A> {
         self.clients.records.remove(&client);
         self.clients.by_name.remove(&client.name());
         self.effects.polled.close(client);
+        if let Ok(place) = self.clients.told.binary_search(&client) {
+            self.clients.told.remove(place);
+        }
         self.effects.gone(client);
     }
 

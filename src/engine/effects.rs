@@ -83,6 +83,11 @@ impl<A: Address> Effects<A> {
         self.gone.push(client);
     }
 
+    /// How many alerts of this step there are.
+    pub(super) const fn len(&self) -> usize {
+        self.count
+    }
+
     /// How many alerts of this step are for `client`.
     pub(super) fn alerts_for(&self, client: ClientKey) -> usize {
         self.alerts.iter().flatten().filter(|(told, _)| *told == client).count()

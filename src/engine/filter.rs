@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Engine;
 use super::key::{ClientKey, Key};
-use super::membership::{Action, Edit, Room};
+use super::membership::{Action, Edit, Room, WaitingAlerts};
 use super::permission::Holder;
 use crate::error::Error;
 use crate::types::address::{Address, GroupAddr, SourceAddr};
@@ -87,7 +87,7 @@ impl<A: Address> Engine<A> {
         interface: Interface<A>,
         group: GroupAddr<A>,
         wanted: &Filtered<A>,
-        waiting: &impl Fn(ClientKey) -> usize,
+        waiting: &impl WaitingAlerts,
     ) -> Result<Option<Change>, Error<A>> {
         let mut held = Filtered::new();
         let last = self.held_of_group(client, interface, group, None, &mut held)?;
@@ -115,18 +115,20 @@ impl<A: Address> Engine<A> {
         interface: Interface<A>,
         edits: &[Edit<A>],
         growth: usize,
-        waiting: &impl Fn(ClientKey) -> usize,
+        waiting: &impl WaitingAlerts,
     ) -> Result<(), Error<A>> {
         self.active(client)?;
         for edit in edits.iter().filter(|edit| edit.action == Action::Set(MembershipKind::Joined)) {
             self.refuse_without_source(edit.entry)?;
         }
         let holder = self.holder(client, interface)?;
-        if edits.iter().any(|edit| matches!(edit.action, Action::Set(_))) {
-            self.refuse_while_leaving(holder)?;
-        }
-        if growth > 0 {
-            self.refuse_growth(client, holder.id, growth)?;
+        if let Some(record) = self.interfaces.get(holder.id) {
+            if edits.iter().any(|edit| matches!(edit.action, Action::Set(_))) {
+                record.refuse_while_leaving(holder.party)?;
+            }
+            if growth > 0 {
+                self.refuse_growth(client, record, growth)?;
+            }
         }
         self.refuse_overfull(holder, edits, waiting)?;
         self.reserve(holder, growth);

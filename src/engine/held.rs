@@ -171,26 +171,29 @@ impl Marks {
 
 /// What is held of an entry on an interface, and by whom: all that says for whom it counts and who hears of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    pub(super) parties: Parties,
+pub(super) struct Seen<'a> {
+    pub(super) parties: &'a Parties,
     pub(super) held: Held,
 }
 
-impl Seen {
+impl Seen<'_> {
     /// CT-2: the client that wants the entry because of it.
     pub(super) fn wanted_by(self) -> Option<ClientKey> {
         if self.held.is_wanted() { self.parties.owner() } else { None }
     }
-
-    pub(super) fn holder(self, party: Party) -> Option<ClientKey> {
-        self.held.of(party).and(self.parties[party])
-    }
 }
 
-/// What is held of one entry on one interface, as it was seen before a change and is seen after it. Adding, deleting,
-/// blocking, bringing over and sweeping are all such a pair.
+/// What is held of one entry on one interface before a change and after it. Adding, deleting, blocking, bringing over and
+/// sweeping are all such a pair. Who holds it, and for whom it counts, the interface says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
-    pub(super) before: Seen,
-    pub(super) after: Seen,
+    pub(super) before: Held,
+    pub(super) after: Held,
+}
+
+/// For whom an entry counts because of one interface, before a step there and after it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CountsFor {
+    pub(super) from: Option<ClientKey>,
+    pub(super) to: Option<ClientKey>,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::quality::SeedableRandomState;
 
 use super::Engine;
-use super::held::Step;
+use super::held::{CountsFor, Held};
 use super::interfaces::{InterfaceId, Interfaces};
 use super::key::{ClientKey, Hashed, Key};
 use super::pull::Told;
@@ -130,15 +130,14 @@ impl<A: Address> Interests<A> {
         }
     }
 
-    /// Who would want the entry if the step were made on this interface. What is held there is not asked.
+    /// Who would want the entry if it counted so on this interface. What is held there is not asked.
     pub(super) fn shift(
         &self,
         interfaces: &Interfaces<A>,
         interface: InterfaceId,
         bucket: Bucket<Key<A>>,
-        step: &Step,
+        CountsFor { from, to }: CountsFor,
     ) -> Shift {
-        let (from, to) = (step.before.wanted_by(), step.after.wanted_by());
         match self.holders.at(bucket) {
             Some(Holders::Many(many)) => Shift { before: many.wanting(), after: many.wanting_with(from, to) },
             Some(Holders::One { interface: other, is_wanted }) if *other != interface => {
@@ -154,18 +153,18 @@ impl<A: Address> Interests<A> {
         }
     }
 
-    /// Follows a step on one interface.
+    /// Follows a step on one interface, on which so much is held now.
     pub(super) fn change(
         &mut self,
         interfaces: &Interfaces<A>,
         interface: InterfaceId,
         bucket: Bucket<Key<A>>,
-        step: &Step,
+        counts_for: CountsFor,
+        held: Held,
     ) {
-        let held = step.after.held;
         match self.holders.at_mut(bucket) {
             Some(holders) if !holders.is_only(interface) => {
-                holders.many(interfaces, bucket.key()).set(interface, step);
+                holders.many(interfaces, bucket.key()).set(interface, counts_for, held);
                 holders.shrink();
             }
             None | Some(_) => {
@@ -244,13 +243,12 @@ impl Holders {
 }
 
 impl Many {
-    fn set(&mut self, interface: InterfaceId, step: &Step) {
-        if step.after.held.is_nothing() {
+    fn set(&mut self, interface: InterfaceId, CountsFor { from, to }: CountsFor, held: Held) {
+        if held.is_nothing() {
             self.interfaces.remove(&interface);
         } else {
             self.interfaces.insert(interface);
         }
-        let (from, to) = (step.before.wanted_by(), step.after.wanted_by());
         if from == to {
             return;
         }

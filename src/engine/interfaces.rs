@@ -8,9 +8,9 @@ use std::time::Instant;
 use foldhash::quality::SeedableRandomState;
 use slab::Slab;
 
-use super::held::{ByParty, Held, Marks, Parties, Party, Seen};
+use super::held::{ByParty, CountsFor, Held, Marks, Parties, Party, Seen, Step};
 use super::key::{ClientKey, Hashed, Key};
-use super::table::{Cursor, Table};
+use super::table::{Bucket, Cursor, Table};
 use crate::types::address::Address;
 use crate::types::client::ClientName;
 use crate::types::interface::Interface;
@@ -233,18 +233,45 @@ impl<A: Address> InterfaceRecord<A> {
 
     /// Who was on the interface when this was attached: before the last change, until it is brought over.
     pub(super) fn parties_of(&self, held: Held) -> &Parties {
-        match &self.past {
-            Some(past) if held.is_past(self.marks) => &past.parties,
-            Some(_) | None => &self.parties,
-        }
+        self.past_of(held).map_or(&self.parties, |past| &past.parties)
+    }
+
+    /// The time from which this is, unless it is of the present.
+    fn past_of(&self, held: Held) -> Option<&Past<A>> {
+        self.past.as_deref().filter(|_| held.is_past(self.marks))
     }
 
     pub(super) fn held(&self, at: Hashed<Key<A>>) -> Held {
-        self.held.get(at).copied().unwrap_or_else(|| self.marks.nothing())
+        self.held_at(self.find(at))
     }
 
-    pub(super) fn seen(&self, held: Held) -> Seen {
-        Seen { parties: *self.parties_of(held), held }
+    /// Whether a protocol hears of what IGMP does here, or did before it was on the interface or after.
+    pub(super) const fn may_hear(&self) -> bool {
+        self.parties.protocol.is_some() || self.past.is_some()
+    }
+
+    /// Where an entry is among what is held here.
+    pub(super) fn find(&self, at: Hashed<Key<A>>) -> Bucket<Key<A>> {
+        self.held.find(at)
+    }
+
+    /// What is held of the entry of a bucket.
+    pub(super) fn held_at(&self, bucket: Bucket<Key<A>>) -> Held {
+        self.held.at(bucket).copied().unwrap_or_else(|| self.marks.nothing())
+    }
+
+    pub(super) fn seen(&self, held: Held) -> Seen<'_> {
+        Seen { parties: self.parties_of(held), held }
+    }
+
+    /// For whom the entry of a step counts because of this interface (CT-2).
+    pub(super) fn counts_for(&self, step: Step) -> CountsFor {
+        CountsFor { from: self.seen(step.before).wanted_by(), to: self.seen(step.after).wanted_by() }
+    }
+
+    /// MB-7: whether it counts among what the party holds. What only waits to be withdrawn does not.
+    pub(super) fn is_counted(&self, party: Party, held: Held) -> bool {
+        held.of(party).is_some() && self.stays(party, held)
     }
 
     /// The client that wants an entry because of what is held here (CT-2).
@@ -258,7 +285,7 @@ impl<A: Address> InterfaceRecord<A> {
     /// HO-16: what is left of it in the present. What a party holds stays if the party is on the interface before and
     /// after; what IGMP holds is stale then, if it has to add it again.
     pub(super) fn present(&self, held: Held) -> Held {
-        let Some(past) = self.past.as_ref().filter(|_| held.is_past(self.marks)) else { return held };
+        let Some(past) = self.past_of(held) else { return held };
         let mut present = held.in_generation(self.marks);
         for party in Party::ALL {
             if past.parties[party] != self.parties[party] {
@@ -277,7 +304,7 @@ impl<A: Address> InterfaceRecord<A> {
 
     /// Whether the party holds it in the present too.
     fn stays(&self, party: Party, held: Held) -> bool {
-        self.parties_of(held)[party] == self.parties[party]
+        self.past_of(held).is_none_or(|past| past.parties[party] == self.parties[party])
     }
 
     /// Whether bringing it over ends a block (IF-7).
@@ -287,7 +314,8 @@ impl<A: Address> InterfaceRecord<A> {
     }
 
     /// Writes what is held of an entry, and keeps the count of what is stale.
-    pub(super) fn set_held(&mut self, at: Hashed<Key<A>>, before: Held, after: Held) {
+    pub(super) fn set_held(&mut self, bucket: Bucket<Key<A>>, step: Step) {
+        let Step { before, after } = step;
         if self.past.is_some() || !before.is_of(self.marks) || !after.is_of(self.marks) {
             for party in Party::ALL {
                 let was = usize::from(self.is_stale(party, before));
@@ -295,19 +323,15 @@ impl<A: Address> InterfaceRecord<A> {
                 self.stale[party] = self.stale[party] + is - was;
             }
         }
-        self.held.set(self.held.find(at), (!after.is_nothing()).then_some(after));
-        if at.key.names_source() && before.is_nothing() != after.is_nothing() {
+        self.held.set(bucket, (!after.is_nothing()).then_some(after));
+        let key = bucket.key().key;
+        if key.names_source() && before.is_nothing() != after.is_nothing() {
             if after.is_nothing() {
-                self.named.remove(&at.key);
+                self.named.remove(&key);
             } else {
-                self.named.insert(at.key);
+                self.named.insert(key);
             }
         }
-    }
-
-    /// Looks for `at` so that it is in the cache when it is changed.
-    pub(super) fn touch(&self, at: Hashed<Key<A>>) {
-        std::hint::black_box(self.held.find(at));
     }
 
     /// What is held here, for a walk: see [`Table::page`].

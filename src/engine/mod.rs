@@ -91,7 +91,7 @@ use key::Hashed;
 pub(crate) use key::{ClientKey, Hearing, Key, Number};
 use making::Makings;
 pub(crate) use making::{Beginning, Draft, Installation, Installed, MakingId};
-pub(crate) use membership::{Action, Edit, Room};
+pub(crate) use membership::{Action, Edit, Room, WaitingAlerts};
 use mfe::MfeTable;
 pub(crate) use news::{Taken, Untaken};
 pub(crate) use ownership::Granted;

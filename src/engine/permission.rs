@@ -16,6 +16,18 @@ pub(super) struct Holder {
     pub(super) party: Party,
 }
 
+impl<A: Address> InterfaceRecord<A> {
+    /// HO-7: a client that leaves can add nothing there any more, from the moment that its release is granted.
+    pub(super) fn refuse_while_leaving(&self, party: Party) -> Result<(), Error<A>> {
+        let leaves =
+            |transition: &Transition| transition.transfer.apply(self.parties)[party] != self.parties[party];
+        if self.transition.as_deref().is_some_and(leaves) {
+            return Err(Error::HandoverInProgress { interface: self.interface });
+        }
+        Ok(())
+    }
+}
+
 impl<A: Address> Engine<A> {
     /// MB-1, HO-2: a protocol speaks for the interfaces that it owns, IGMP for those that it is on.
     pub(super) fn holder(&self, client: ClientKey, interface: Interface<A>) -> Result<Holder, Error<A>> {
@@ -63,18 +75,6 @@ impl<A: Address> Engine<A> {
             Party::Igmp if is_disabled => Err(Error::IgmpDisabled { interface: record.interface }),
             Party::Igmp | Party::Protocol => Ok(()),
         }
-    }
-
-    /// HO-7: a client that leaves can add nothing there any more, from the moment that its release is granted.
-    pub(super) fn refuse_while_leaving(&self, holder: Holder) -> Result<(), Error<A>> {
-        let Some(record) = self.interfaces.get(holder.id) else { return Ok(()) };
-        let leaves = |transition: &Transition| {
-            transition.transfer.apply(record.parties)[holder.party] != record.parties[holder.party]
-        };
-        if record.transition.as_deref().is_some_and(leaves) {
-            return Err(Error::HandoverInProgress { interface: record.interface });
-        }
-        Ok(())
     }
 
     /// The interface, if `client` owns it and may change what goes over it: IGMP, only where no routing protocol does.

@@ -228,11 +228,6 @@ impl<A: Address> Sources<A> {
             known.groups.remove(key.group);
         }
     }
-
-    fn is_unused(&self, source: A) -> bool {
-        self.known.get(&Number(source)).is_some_and(|known| known.groups.is_empty())
-            && !self.moving.contains_key(&Number(source))
-    }
 }
 
 impl<A: Address> GroupsOfSource<A> {
@@ -287,7 +282,7 @@ impl<A: Address> Engine<A> {
     /// What to ask the RIB before a source can be used, unless its route is known or there is no RIB.
     pub(crate) fn unknown_route(&mut self, source: A) -> Option<RouteQuestion<A>> {
         let is_unknown = self.sources.has_rib && !self.sources.known.contains_key(&Number(source));
-        is_unknown.then(|| self.ask_route(source))
+        is_unknown.then(|| self.ask_unknown_route(source))
     }
 
     /// Whether anything that is wanted, forwarded or in the making has this source.
@@ -297,11 +292,15 @@ impl<A: Address> Engine<A> {
 
     /// What to ask the RIB about a source, known or not.
     pub(crate) fn ask_route(&mut self, source: A) -> RouteQuestion<A> {
-        let number = self.next_number();
-        let Sources { known, asked, last_change, .. } = &mut self.sources;
-        if let Some(known) = known.get(&Number(source)) {
-            return RouteQuestion { source, stamp: known.stamp, number, is_of_unknown: false };
+        if let Some(stamp) = self.sources.known.get(&Number(source)).map(|known| known.stamp) {
+            return RouteQuestion { source, stamp, number: self.next_number(), is_of_unknown: false };
         }
+        self.ask_unknown_route(source)
+    }
+
+    fn ask_unknown_route(&mut self, source: A) -> RouteQuestion<A> {
+        let number = self.next_number();
+        let Sources { asked, last_change, .. } = &mut self.sources;
         let asked = asked.entry(Number(source)).or_insert(Asked { stamp: *last_change, threads: 0 });
         asked.threads += 1;
         RouteQuestion { source, stamp: asked.stamp, number, is_of_unknown: true }
@@ -314,21 +313,25 @@ impl<A: Address> Engine<A> {
     pub(crate) fn learn_route(&mut self, answer: RouteAnswer<A>, trust: Trust) -> Learned {
         let RouteAnswer { question: RouteQuestion { source, stamp, number, is_of_unknown }, route } = answer;
         let asked = if is_of_unknown { self.end_asking(source) } else { None };
-        let current = self.sources.known.get(&Number(source)).map(|known| known.stamp).or(asked);
-        if trust == Trust::IfCurrent && current.is_some_and(|current| current != stamp) {
-            return Learned::Outdated;
-        }
-        let Some(known) = self.sources.known.get_mut(&Number(source)) else {
-            if is_of_unknown {
-                let stamp = current.unwrap_or(stamp);
-                let groups = GroupsOfSource::Few(None);
-                let known = Known { route, stamp, is_verified: true, learned: number, groups };
-                self.sources.known.insert(Number(source), known);
-                self.index_route(source, route);
-            }
-            // Else it has been forgotten meanwhile: nothing goes by it any more.
-            return Learned::Same;
+        let is_outdated = |current: Option<Stamp>| {
+            trust == Trust::IfCurrent && current.is_some_and(|current| current != stamp)
         };
+        let mut known = match self.sources.known.entry(Number(source)) {
+            Entry::Occupied(known) if is_outdated(Some(known.get().stamp)) => return Learned::Outdated,
+            Entry::Occupied(known) => known,
+            Entry::Vacant(_) if is_outdated(asked) => return Learned::Outdated,
+            Entry::Vacant(unknown) => {
+                if is_of_unknown {
+                    let stamp = asked.unwrap_or(stamp);
+                    let groups = GroupsOfSource::Few(None);
+                    unknown.insert(Known { route, stamp, is_verified: true, learned: number, groups });
+                    self.index_route(source, route);
+                }
+                // Else it has been forgotten meanwhile: nothing goes by it any more.
+                return Learned::Same;
+            }
+        };
+        let known = known.get_mut();
         if number < known.learned {
             return Learned::Same;
         }
@@ -461,11 +464,14 @@ impl<A: Address> Engine<A> {
         if let Some(kept) = &mut self.sources.kept {
             return kept.push(source);
         }
-        if self.sources.is_unused(source)
+        let Sources { known, moving, .. } = &mut self.sources;
+        if let Entry::Occupied(known) = known.entry(Number(source))
+            && known.get().groups.is_empty()
+            && !moving.contains_key(&Number(source))
             && !self.makings.keys().any(|making| making.source == source)
-            && let Some(known) = self.sources.known.remove(&Number(source))
         {
-            self.unindex_route(source, known.route);
+            let route = known.remove().route;
+            self.unindex_route(source, route);
         }
     }
 

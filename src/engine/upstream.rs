@@ -7,7 +7,7 @@
 //! pages.
 
 use super::Engine;
-use super::held::{Seen, Step};
+use super::held::Step;
 use super::interest::{Shift, Wanting};
 use super::interfaces::{InterfaceId, Past};
 use super::key::{ClientKey, Hashed, Key};
@@ -26,14 +26,14 @@ impl<A: Address> Engine<A> {
     /// brought over too. In two steps the old owner or the new one would hear a join and a prune.
     pub(super) fn follow_source_group(&mut self, at: Hashed<Key<A>>, step: Option<(InterfaceId, Step)>) {
         let key = at.key;
-        if !self.is_moving(key.source)
-            && let Some((id, step)) = &step
+        if let Some((id, step)) = step
+            && let Some(owner) = self.settled_upstream(key.source)
         {
-            let shift = self.follow_interest(*id, at, step);
-            return self.tell_source_group(key, shift);
+            let shift = self.follow_interest(id, at, step);
+            return self.tell_source_group(key, owner, shift);
         }
         let told_before = self.told_upstream(key);
-        let stepped = step.map(|(id, step)| (id, self.follow_interest(id, at, &step)));
+        let stepped = step.map(|(id, step)| (id, self.follow_interest(id, at, step)));
         let toward = self.interface_toward(key.source).filter(|id| stepped.is_none_or(|(on, _)| on != *id));
         let brought = toward.and_then(|id| Some((id, self.bring_held_over(id, at)?)));
         let shift = match (stepped, brought) {
@@ -59,14 +59,13 @@ impl<A: Address> Engine<A> {
     }
 
     /// The usual case: neither the route to the source nor the interface toward it is changing.
-    fn tell_source_group(&mut self, key: Key<A>, shift: Shift) {
+    fn tell_source_group(&mut self, key: Key<A>, owner: Option<ClientKey>, shift: Shift) {
         if shift.before == shift.after {
             return;
         }
         if shift.after != Wanting::Nobody {
             self.sources.track(key);
         }
-        let owner = self.told_upstream_of(key.source);
         self.tell_of_upstream(key, owner, owner, shift);
         if shift.after == Wanting::Nobody {
             // Last: a source that nobody wants any more is forgotten, and its route with it.
@@ -74,22 +73,28 @@ impl<A: Address> Engine<A> {
         }
     }
 
-    /// Whether any (S,G) of a source may still be told under an owner of the past.
-    fn is_moving(&self, source: A) -> bool {
-        self.sources.is_moving(source) || self.interface_toward(source).is_some()
+    /// The owner under which all (S,G) of a source are told; absent if some may still be under one of the past.
+    #[expect(clippy::option_option, reason = "that nobody owns the interface is an answer too")]
+    fn settled_upstream(&self, source: A) -> Option<Option<ClientKey>> {
+        if self.sources.is_moving(source) {
+            return None;
+        }
+        let route = self.sources.route(source);
+        let toward = route.and_then(|route| self.interfaces.find(route.interface));
+        toward.map_or(Some(None), |record| record.past.is_none().then(|| record.owner()))
     }
 
     /// Brings over what is held of an (S,G) on the interface toward its source.
     fn bring_held_over(&mut self, id: InterfaceId, at: Hashed<Key<A>>) -> Option<Shift> {
         let record = self.interfaces.get(id)?;
-        let held = record.held(at);
-        if held.is_nothing() || !held.is_past(record.marks) {
+        let bucket = record.find(at);
+        let before = record.held_at(bucket);
+        if before.is_nothing() || !before.is_past(record.marks) {
             return None;
         }
-        let after = Seen { parties: record.parties, held: record.present(held) };
-        let step = Step { before: record.seen(held), after };
-        self.write_held(id, at, &step);
-        Some(self.follow_interest(id, at, &step))
+        let step = Step { before, after: record.present(before) };
+        self.write_held(id, bucket, step);
+        Some(self.follow_interest(id, at, step))
     }
 
     /// CT-5, CT-8: tells the upstream owner before, and the one after, what differs for them.

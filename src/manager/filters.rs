@@ -29,7 +29,7 @@ impl<A: Address> Shared<A> {
             let joined: Vec<A> = joined.iter().map(|source| source.address()).collect();
             let at_once = self.with_routes(&joined, |state| {
                 let State { engine, outboxes, .. } = state;
-                engine.set_filter(client, interface, group, &wanted, &|client| outboxes.waiting(client))
+                engine.set_filter(client, interface, group, &wanted, outboxes)
             })?;
             if let Some(change) = at_once {
                 return Ok(change);
@@ -61,7 +61,7 @@ impl<A: Address> Shared<A> {
         let sources: Vec<A> = edits.iter().take(judged).filter_map(source_of).collect();
         self.with_routes(&sources, |state| {
             let State { engine, outboxes, .. } = state;
-            engine.begin_filter(client, interface, &edits, growth, &|client| outboxes.waiting(client))
+            engine.begin_filter(client, interface, &edits, growth, outboxes)
         })?;
         let mut room = RoomKept { manager: self, client, interface, left: growth };
         room.change(group, edits.chunks(page))

@@ -29,23 +29,36 @@ impl<A: Address> Shared<A> {
         interface: Interface<A>,
         edits: impl IntoIterator<Item = Edit<A>>,
     ) -> Outcomes<A> {
-        let (page, limits) = self.read(|engine| (engine.page_size().changes, engine.limits()));
+        let page = self.read(|engine| engine.page_size().changes);
         let mut outcomes = Outcomes::new();
         let mut edits = edits.into_iter();
-        if limits.waiting_alerts.is_some() {
-            // MB-7: what each of them would tell is judged when those before it have been told.
-            edits.for_each(|edit| outcomes.push(self.edit(client, interface, edit)));
-            return outcomes;
-        }
         let mut next: Vec<_> = edits.by_ref().take(page).collect();
         while !next.is_empty() {
             let page_of_edits = std::mem::take(&mut next);
-            for outcome in self.edit_page(client, interface, &page_of_edits, Room::Needed) {
-                outcomes.push(outcome);
+            match self.edit_unlimited(client, interface, &page_of_edits) {
+                Some(page) => page.into_iter().for_each(|outcome| outcomes.push(outcome)),
+                // MB-7: what each of them would tell is judged when those before it have been told.
+                None => page_of_edits
+                    .into_iter()
+                    .for_each(|edit| outcomes.push(self.edit(client, interface, edit))),
             }
             next.extend(edits.by_ref().take(page));
         }
         outcomes
+    }
+
+    /// A page of edits in one step, unless so many alerts wait that it has to be judged whom they are for.
+    fn edit_unlimited(
+        self: &Arc<Self>,
+        client: ClientKey,
+        interface: Interface<A>,
+        edits: &[Edit<A>],
+    ) -> Option<Vec<Result<Change, Error<A>>>> {
+        let sources: Vec<A> = edits.iter().filter_map(source_of).collect();
+        self.with_routes(&sources, |State { engine, outboxes, .. }| {
+            let is_limited = engine.may_overfill(edits.len(), outboxes);
+            (!is_limited).then(|| engine.edit_page(client, interface, edits, Room::Needed))
+        })
     }
 
     pub(super) fn edit_page(
@@ -68,7 +81,7 @@ impl<A: Address> State<A> {
         edit: Edit<A>,
     ) -> Result<Change, Error<A>> {
         let Self { engine, outboxes, .. } = self;
-        engine.edit(client, interface, edit, &|client| outboxes.waiting(client))
+        engine.edit(client, interface, edit, outboxes)
     }
 }
 

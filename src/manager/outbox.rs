@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::engine::{ClientKey, Effects};
+use crate::engine::{ClientKey, Effects, WaitingAlerts};
 use crate::types::address::Address;
 use crate::types::alert::Alert;
 
@@ -120,6 +120,16 @@ fn count(alerts: &mut [u64], kind: usize) {
 fn find<A: Address, R>(boxes: &mut [Outbox<A, R>], client: ClientKey) -> Option<&mut Outbox<A, R>> {
     let position = boxes.binary_search_by_key(&client, |outbox| outbox.client).ok()?;
     boxes.get_mut(position)
+}
+
+impl<A: Address, R: Recipient> WaitingAlerts for Outboxes<A, R> {
+    fn waiting_for(&self, client: ClientKey) -> usize {
+        self.waiting(client)
+    }
+
+    fn most_waiting(&self) -> usize {
+        self.boxes.iter().map(|outbox| outbox.queue.len()).max().unwrap_or_default()
+    }
 }
 
 impl<A: Address, R: Recipient> Outboxes<A, R> {

@@ -65,7 +65,7 @@ const TABLE: &str = "
     engine/reading          clients held interfaces key mfe permission table types view
     engine/oifs             backlog effects held interfaces key mfe pull sources types view
     engine/forward_state    interfaces key mfe oifs types view
-    engine/holding          held interest interfaces key types view
+    engine/holding          held interest interfaces key table types view
     engine/upstream         held holding interest interfaces key oifs sources types
     engine/told             clients interest key table upstream types
     engine/explaining       interfaces key mfe oifs reading sources upstream explanation types view

@@ -148,6 +148,42 @@ fn mb_8_mb_7_the_limit_on_waiting_alerts_is_for_each() {
     assert_eq!(t.calls().len(), 5);
 }
 
+/// MB-7: a step that cannot pass the limit is one, as without it.
+#[test]
+fn mb_8_mb_7_far_from_the_limit_on_waiting_alerts_what_goes_and_comes_is_nothing() {
+    for (max, alerts) in [(100_000, 0), (20, 4)] {
+        let t = Testbed::<A>::limited(Limits::default().waiting_alerts(max));
+        let [_igmp, pim, _dvmrp] = t.three();
+        pim.batches(eth(1), [Add(star(1)), Add(star(2))]);
+        t.forget_calls();
+        let outcomes =
+            pim.batch(eth(1), [1, 2].into_iter().flat_map(|group| [Delete(star(group)), Add(star(group))]));
+        assert_eq!(outcomes.changed(), 4);
+        assert_eq!(t.calls().len(), alerts, "at most {max}");
+    }
+}
+
+/// What a protocol adds again while IGMP leaves the interface, and what it holds there is still being brought over.
+#[test]
+fn mb_8_ho_13_what_is_not_brought_over_yet_is_confirmed() {
+    let t = Testbed::<A>::with(|builder| builder.page(1));
+    let [igmp, pim, _dvmrp] = t.three();
+    let all = (1..=8).map(star);
+    for client in [&igmp, &pim] {
+        all.clone().for_each(|entry| assert_eq!(client.adds(eth(1), entry), Change::Changed));
+    }
+    t.forget_calls();
+    for entry in all.clone() {
+        let all = all.clone();
+        t.inside(local_leave(PIM, eth(1), entry), move |pim| {
+            assert_eq!(pim.batches(eth(1), all.map(Add)), Change::Unchanged);
+        });
+    }
+    igmp.releases(eth(1));
+    assert_eq!(t.calls().len(), 8);
+    assert_eq!(held(&t.mgm).len(), 8);
+}
+
 /// HO-13: a page that confirms tells nobody.
 #[test]
 fn mb_8_a_batch_inside_enable_igmp_confirms() {

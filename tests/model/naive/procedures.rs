@@ -106,7 +106,8 @@ impl<S: Stage> Model<S> {
         }
     }
 
-    /// MB-8: a batch that fits a page is one step; where alerts are limited, each part is.
+    /// MB-8: a batch that fits a page is one step; where alerts are limited, each part is, as the limits of the sequences
+    /// are far below what a page may cause.
     fn batch(&mut self, client: Uid, on: Interface, parts: &[Step]) -> Verdict<Done> {
         let seen = match self.stage.outcome() {
             Some(Ok(Done::Batch(seen))) => seen,
