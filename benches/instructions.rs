@@ -10,6 +10,8 @@
 //! with a number for the scene: by hand, that shows where the instructions are.
 #![expect(clippy::expect_used, reason = "a bench stops at what it does not expect")]
 
+#[path = "support/callgrind.rs"]
+mod callgrind;
 #[path = "support/entries.rs"]
 mod entries;
 
@@ -22,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use callgrind::measured;
 use entries::{Fresh, add, interface, is_measured};
 use mgm::{
     AlertCause, Change, Client, ClientId, ClientRef, Entry, Filter, GroupAddr, IgmpCallbacks, Interface,
@@ -71,7 +74,7 @@ fn main() -> ExitCode {
         SCENES.iter().for_each(|scene| assert_ne!((scene.run)(), 0));
         return ExitCode::SUCCESS;
     }
-    if Command::new("valgrind").arg("--version").output().is_err() {
+    if !callgrind::is_installed() {
         println!("instructions: SKIPPED, as valgrind is not installed");
         return ExitCode::SUCCESS;
     }
@@ -85,19 +88,8 @@ fn main() -> ExitCode {
 
 /// What one of what the scene does takes.
 fn count(number: usize) -> u64 {
-    let me = std::env::current_exe().expect("it has a name");
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*measured*"])
-        .arg(me)
-        .arg(number.to_string())
-        .output()
-        .expect("valgrind runs");
-    let [said, counted] =
-        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
-    assert!(output.status.success(), "{counted}");
-    let times: u64 = said.trim().parse().expect("how often");
-    let collected = counted.lines().find_map(|line| line.split_once("Collected :")).expect("the count");
-    collected.1.trim().parse::<u64>().expect("a number") / times
+    let (counted, times) = callgrind::count(&[&number]);
+    counted / times.trim().parse::<u64>().expect("how often")
 }
 
 const WRITTEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
@@ -148,12 +140,6 @@ fn compare(counts: &[(&str, u64)]) -> ExitCode {
 
 fn as_u32(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// What is counted: all that `run` does, and nothing outside.
-#[inline(never)]
-fn measured<R>(run: impl FnOnce() -> R) -> R {
-    black_box(run())
 }
 
 const ENTRIES: usize = 1000;
