@@ -32,10 +32,10 @@ struct Pulled(BTreeSet<Entry>);
 
 impl Pulled {
     fn note(&mut self, alert: &Alert, violations: &Violations) {
-        let follows = match alert {
-            Alert::Join { entry, .. } => self.0.insert(*entry),
-            Alert::Prune { entry, .. } => self.0.remove(entry),
-            _ => true,
+        let follows = if let Alert::Join { entry, .. } = alert {
+            self.0.insert(*entry)
+        } else {
+            alert.pull().is_none_or(|pull| self.0.remove(&pull.entry))
         };
         violations.check(follows, "CB-8: each thing is taken once");
     }

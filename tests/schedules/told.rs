@@ -25,9 +25,10 @@ impl Heard {
     fn follow(&self, read: BTreeSet<Pull>) -> BTreeSet<Pull> {
         let mut pulls = read;
         for alert in self.0.lock().unwrap().iter() {
-            match alert {
-                Alert::Join { .. } => pulls.extend(alert.pull()),
-                _ => pulls.retain(|pull| Some(*pull) != alert.pull()),
+            if matches!(alert, Alert::Join { .. }) {
+                pulls.extend(alert.pull());
+            } else {
+                pulls.retain(|pull| Some(*pull) != alert.pull());
             }
         }
         pulls
