@@ -8,6 +8,8 @@
 mod callgrind;
 #[path = "support/entries.rs"]
 mod entries;
+#[path = "support/igmp.rs"]
+mod igmp;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -15,10 +17,8 @@ use std::time::Instant;
 
 use callgrind::{count, is_installed, measured};
 use entries::{Fresh, add, interface, is_measured};
-use mgm::{
-    Change, Client, ClientId, ClientRef, Entry, IgmpCallbacks, Interface, MembershipChange, Mgm, NoCallbacks,
-    SourceAddr,
-};
+use igmp::Igmp;
+use mgm::{Client, ClientId, Entry, MembershipChange, Mgm, NoCallbacks, SourceAddr};
 
 struct Scene {
     name: &'static str,
@@ -152,18 +152,6 @@ fn hand_over(size: u32) {
             protocol.take_interface_ownership(interface(1)).expect("nobody owns it");
         }
     });
-}
-
-/// Adds again what is joined.
-struct Igmp {
-    joined: Arc<[Entry]>,
-}
-
-impl IgmpCallbacks for Igmp {
-    fn enable_igmp(&self, igmp: &ClientRef, interface: Interface) {
-        let again = self.joined.iter().map(|entry| MembershipChange::Add(*entry));
-        assert_eq!(igmp.batch(interface, again).into_result(), Ok(Change::Unchanged));
-    }
 }
 
 /// IGMP on so many interfaces.

@@ -14,6 +14,8 @@
 mod callgrind;
 #[path = "support/entries.rs"]
 mod entries;
+#[path = "support/igmp.rs"]
+mod igmp;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,9 +28,10 @@ use std::time::Instant;
 
 use callgrind::measured;
 use entries::{Fresh, add, interface, is_measured};
+use igmp::Igmp;
 use mgm::{
-    AlertCause, Change, Client, ClientId, ClientRef, Entry, Filter, GroupAddr, IgmpCallbacks, Interface,
-    Limits, MembershipChange, Mgm, NoCallbacks, ProtocolCallbacks, Rib, Route, SourceAddr,
+    AlertCause, Change, Client, ClientId, ClientRef, Entry, Filter, GroupAddr, Interface, Limits,
+    MembershipChange, Mgm, NoCallbacks, ProtocolCallbacks, Rib, Route, SourceAddr,
 };
 
 /// Calls in a state in which they are usual.
@@ -274,18 +277,6 @@ fn hand_overs() -> usize {
     // It wants by itself now what it had been told to pull.
     assert_eq!(heard.0.load(Ordering::Relaxed), 2 * ENTRIES);
     ENTRIES
-}
-
-/// Adds again what is joined.
-struct Igmp {
-    joined: Arc<[Entry]>,
-}
-
-impl IgmpCallbacks for Igmp {
-    fn enable_igmp(&self, igmp: &ClientRef, interface: Interface) {
-        let again = self.joined.iter().map(|entry| MembershipChange::Add(*entry));
-        assert_eq!(igmp.batch(interface, again).into_result(), Ok(Change::Unchanged));
-    }
 }
 
 fn look_ups() -> usize {
