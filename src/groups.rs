@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::GroupsCursor;
 use crate::manager::Shared;
+use crate::pages::Pages;
 use crate::types::address::{Address, GroupAddr};
 use crate::types::interface::Interface;
 use crate::view::Membership;
@@ -14,9 +15,7 @@ use crate::view::Membership;
 /// [`groups_on`](crate::Mgm::groups_on) and [`groups_of`](crate::Mgm::groups_of).
 pub struct Groups<A: Address = Ipv4Addr> {
     shared: Arc<Shared<A>>,
-    page: std::vec::IntoIter<Membership<A>>,
-    cursor: GroupsCursor<A>,
-    has_more: bool,
+    pages: Pages<GroupsCursor<A>, Membership<A>>,
 }
 
 impl<A: Address> Groups<A> {
@@ -33,7 +32,7 @@ impl<A: Address> Groups<A> {
     }
 
     fn new(shared: &Arc<Shared<A>>, cursor: GroupsCursor<A>) -> Self {
-        Self { shared: Arc::clone(shared), page: Vec::new().into_iter(), cursor, has_more: true }
+        Self { shared: Arc::clone(shared), pages: Pages::new(cursor, PAGE) }
     }
 }
 
@@ -41,12 +40,9 @@ impl<A: Address> Iterator for Groups<A> {
     type Item = Membership<A>;
 
     fn next(&mut self) -> Option<Membership<A>> {
-        while self.page.len() == 0 && self.has_more {
-            let mut page = Vec::with_capacity(PAGE);
-            self.has_more = self.shared.read_page(|engine| engine.groups(&mut self.cursor, &mut page));
-            self.page = page.into_iter();
-        }
-        self.page.next()
+        self.pages.next(|mut cursor, page| {
+            self.shared.read_page(|engine| engine.groups(&mut cursor, page)).then_some(cursor)
+        })
     }
 }
 
@@ -58,5 +54,5 @@ impl<A: Address> fmt::Debug for Groups<A> {
     }
 }
 
-/// Room for a usual page, so that it is allocated outside the lock.
+/// How many are usual on one page.
 const PAGE: usize = 256;

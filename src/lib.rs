@@ -423,6 +423,7 @@ mod mfes;
 mod mgm;
 mod news;
 mod outcomes;
+mod pages;
 mod pointers;
 mod questions;
 pub mod record;

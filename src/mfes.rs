@@ -6,20 +6,20 @@ use std::sync::Arc;
 
 use crate::engine::Key;
 use crate::manager::Shared;
+use crate::pages::Pages;
 use crate::types::address::Address;
 use crate::view::Mfe;
 
 /// The forwarding entries of a manager, read a page at a time: see [`Mgm::mfes`](crate::Mgm::mfes).
 pub struct Mfes<A: Address = Ipv4Addr> {
     shared: Arc<Shared<A>>,
-    page: std::vec::IntoIter<Mfe<A>>,
-    last: Option<Key<A>>,
-    has_ended: bool,
+    /// Each page begins after the last entry of the one before.
+    pages: Pages<Option<Key<A>>, Mfe<A>>,
 }
 
 impl<A: Address> Mfes<A> {
     pub(crate) fn new(shared: Arc<Shared<A>>, after: Option<Key<A>>) -> Self {
-        Self { shared, page: Vec::new().into_iter(), last: after, has_ended: false }
+        Self { shared, pages: Pages::new(after, PAGE) }
     }
 }
 
@@ -27,14 +27,7 @@ impl<A: Address> Iterator for Mfes<A> {
     type Item = Mfe<A>;
 
     fn next(&mut self) -> Option<Mfe<A>> {
-        while self.page.len() == 0 && !self.has_ended {
-            let mut page = Vec::with_capacity(PAGE);
-            let seen = self.shared.read_page(|engine| engine.mfes(self.last, &mut page));
-            self.has_ended = seen.is_none();
-            self.last = seen;
-            self.page = page.into_iter();
-        }
-        self.page.next()
+        self.pages.next(|last, page| self.shared.read_page(|engine| engine.mfes(last, page)).map(Some))
     }
 }
 
@@ -46,5 +39,5 @@ impl<A: Address> fmt::Debug for Mfes<A> {
     }
 }
 
-/// Room for a usual page, so that it is allocated outside the lock.
+/// How many are usual on one page.
 const PAGE: usize = 128;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::{ClientKey, ToldCursor};
 use crate::manager::Shared;
+use crate::pages::Pages;
 use crate::types::address::Address;
 use crate::types::alert::Pull;
 
@@ -13,14 +14,12 @@ use crate::types::alert::Pull;
 pub struct Told<A: Address = Ipv4Addr> {
     shared: Arc<Shared<A>>,
     client: ClientKey,
-    page: std::vec::IntoIter<Pull<A>>,
-    /// Where the next page begins, if there is one.
-    next: Option<ToldCursor<A>>,
+    pages: Pages<ToldCursor<A>, Pull<A>>,
 }
 
 impl<A: Address> Told<A> {
     pub(crate) fn new(shared: Arc<Shared<A>>, client: ClientKey) -> Self {
-        Self { shared, client, page: Vec::new().into_iter(), next: Some(ToldCursor::default()) }
+        Self { shared, client, pages: Pages::new(ToldCursor::default(), PAGE) }
     }
 }
 
@@ -28,14 +27,7 @@ impl<A: Address> Iterator for Told<A> {
     type Item = Pull<A>;
 
     fn next(&mut self) -> Option<Pull<A>> {
-        while self.page.len() == 0
-            && let Some(cursor) = self.next
-        {
-            let mut page = Vec::with_capacity(PAGE);
-            self.next = self.shared.read_page(|engine| engine.told(self.client, cursor, &mut page));
-            self.page = page.into_iter();
-        }
-        self.page.next()
+        self.pages.next(|cursor, page| self.shared.read_page(|engine| engine.told(self.client, cursor, page)))
     }
 }
 
@@ -47,5 +39,5 @@ impl<A: Address> fmt::Debug for Told<A> {
     }
 }
 
-/// Room for a usual page, so that it is allocated outside the lock.
+/// How many are usual on one page.
 const PAGE: usize = 256;

@@ -109,10 +109,11 @@ const TABLE: &str = "
     manager/filters         memberships engine error types view
     manager/handover        registration engine error types view
 
-    groups                  engine manager types view
-    mfes                    engine manager types view
+    pages
+    groups                  pages engine manager types view
+    mfes                    pages engine manager types view
     refresh                 engine manager record types
-    told                    engine manager types
+    told                    pages engine manager types
     show                    groups lock manager mfes record types view
     show/names              types
     show/print              names types view
