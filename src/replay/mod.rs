@@ -46,6 +46,7 @@
 
 mod lines;
 mod player;
+mod script;
 
 pub use lines::{Damage, Events, ReadError, Recording, write};
 pub use player::{Divergence, NotARecording, Replay, replay};

@@ -1,6 +1,5 @@
 //! What was done on the recorded manager is done again on another one.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::mem;
 use std::net::Ipv4Addr;
@@ -8,6 +7,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::script::{Script, Took};
 use crate::builder::Builder;
 use crate::callbacks::{IgmpCallbacks, ProtocolCallbacks};
 use crate::client::{Client, ClientRef};
@@ -104,57 +104,6 @@ struct Player<A: Address> {
     script: Mutex<Script<A>>,
     /// What stands for the first time that the recorded manager was told.
     start: Instant,
-}
-
-/// What was recorded, and who acts by it.
-struct Script<A: Address> {
-    /// The recorded calls by the manager that have not come again yet, by whom it called.
-    due: BTreeMap<Party, HashMap<Callback<A>, VecDeque<u64>>>,
-    /// The calls of the manager that were made inside each of them.
-    inside: BTreeMap<u64, Vec<Event<A>>>,
-    /// What came of each call.
-    answers: BTreeMap<u64, Answer<A>>,
-    mgm: Option<Mgm<A>>,
-    /// The clients, by the number of their registration.
-    clients: BTreeMap<u32, Client<A>>,
-    refreshes: BTreeMap<u64, Refresh<A>>,
-    /// The news of the clients that poll. What they took is not recorded, so nothing is taken.
-    news: Vec<News<A>>,
-}
-
-/// What happened inside a call of the manager, and what came of it.
-struct Took<A: Address> {
-    inside: Vec<Event<A>>,
-    answer: Option<Answer<A>>,
-}
-
-impl<A: Address> Script<A> {
-    fn new(recorded: &[Event<A>]) -> Self {
-        let (mut due, mut inside, mut answers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        for event in recorded {
-            match (&event.happened, event.inside) {
-                (Happened::Calls { to, callback }, _) => {
-                    let due: &mut HashMap<_, VecDeque<_>> = due.entry(*to).or_default();
-                    due.entry(callback.clone()).or_default().push_back(event.number);
-                }
-                (Happened::Called { .. }, Some(around)) => {
-                    let inside: &mut Vec<_> = inside.entry(around).or_default();
-                    inside.push(event.clone());
-                }
-                (Happened::Returned(answer), Some(call)) => drop(answers.insert(call, answer.clone())),
-                (Happened::Called { .. } | Happened::Returned(_), None) | (Happened::Built(_), _) => {}
-            }
-        }
-        let (clients, refreshes, news) = Default::default();
-        Self { due, inside, answers, mgm: None, clients, refreshes, news }
-    }
-
-    /// Finds the first recorded call that is the same and has not come again yet: what was done inside it, and its answer.
-    fn take(&mut self, to: Party, callback: &Callback<A>) -> Option<Took<A>> {
-        let number = self.due.get_mut(&to)?.get_mut(callback)?.pop_front()?;
-        let inside = self.inside.remove(&number).unwrap_or_default();
-        Some(Took { inside, answer: self.answers.remove(&number) })
-    }
 }
 
 impl<A: Address> Player<A> {

@@ -128,7 +128,8 @@ const TABLE: &str = "
 
     replay
     replay/lines            record types
-    replay/player           builder callbacks client forwarder lock mgm news questions record refresh rib types
+    replay/script           client mgm news record refresh types
+    replay/player           script builder callbacks client forwarder lock mgm news questions record refresh rib types
 
     testing                 violation
     testing/words           types
